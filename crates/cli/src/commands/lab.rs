@@ -1,0 +1,179 @@
+//! `assay lab`: planted sets, calibration, figures.
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use assay_lab::planted::{Options, make, make_clips};
+use clap::Subcommand;
+
+use crate::Exit;
+use crate::files::{JsonTarget, write_whole};
+use crate::progress::Bars;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make planted forgeries and their pristine twins from a folder of photos and clips
+    Planted {
+        /// Folder of source photos and clips
+        #[arg(long, value_name = "DIR")]
+        sources: PathBuf,
+        /// Where the set is written
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Seed of all draws
+        #[arg(long, default_value_t = 2026)]
+        seed: u64,
+        /// Pairs of the calibration split
+        #[arg(long, default_value_t = 1200)]
+        pairs_calibration: usize,
+        /// Pairs of the test split
+        #[arg(long, default_value_t = 320)]
+        pairs_test: usize,
+        /// Only pictures, no clips
+        #[arg(long)]
+        pictures_only: bool,
+    },
+    /// Learn the calibration table from the calibration split of a planted set
+    Calibrate {
+        /// Folder of the planted set
+        #[arg(long, value_name = "DIR")]
+        set: PathBuf,
+        /// Folder of the source photos
+        #[arg(long, value_name = "DIR")]
+        sources: PathBuf,
+        /// Where the table is written
+        #[arg(long, value_name = "FILE", default_value = "crates/workbench/calibration.json")]
+        out: PathBuf,
+        /// Folder where the analyzers' answers are kept and used again; delete ID.json in it when that analyzer changed
+        #[arg(long, value_name = "DIR")]
+        kept: Option<PathBuf>,
+        /// One line on the data for the reader of a report
+        #[arg(
+            long,
+            default_value = "planted splices, copies, local resaves and resampled inserts in web photos, with twins and untouched originals"
+        )]
+        data: String,
+    },
+    /// Measure the analyzers and the fused verdict on the test split, and false alarms on untouched photos and clips
+    Evaluate {
+        /// Folder of the planted set
+        #[arg(long, value_name = "DIR")]
+        set: PathBuf,
+        /// Folder of the source photos and clips; with it false alarms on all real ones are counted too
+        #[arg(long, value_name = "DIR")]
+        sources: Option<PathBuf>,
+        /// Only every n-th photo of the large folders when false alarms are counted
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        every: usize,
+        /// Folder where the analyzers' answers are kept and used again; delete ID.json in it when that analyzer changed
+        #[arg(long, value_name = "DIR")]
+        kept: Option<PathBuf>,
+        /// Where the Markdown tables are written
+        #[arg(long, value_name = "FILE", default_value = "docs/figures.md")]
+        out: PathBuf,
+        /// The figures as JSON; `-` is standard output
+        #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
+        json: Option<JsonTarget>,
+    },
+    /// Draw the example files of the demo
+    Example {
+        /// Where they are written
+        #[arg(long, value_name = "DIR", default_value = "examples")]
+        out: PathBuf,
+    },
+    /// Make the golden cases of the analyzers again
+    Cases {
+        /// Where they are written
+        #[arg(long, value_name = "DIR", default_value = "crates/analyzers/cases")]
+        out: PathBuf,
+    },
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
+    let bars = Bars::new(1);
+    let progress = bars.worker();
+    match args.command {
+        Command::Planted { sources, out, seed, pairs_calibration, pairs_test, pictures_only } => {
+            let options = Options { sources, out, seed, pairs_calibration, pairs_test };
+            let pictures = make(&options, progress.as_ref())?;
+            let clips = if pictures_only { None } else { Some(make_clips(&options, progress.as_ref())?) };
+            bars.clear();
+            println!(
+                "{} pictures and {} clips: {}",
+                pictures.items.len(),
+                clips.map_or(0, |c| c.items.len()),
+                options.out.display()
+            );
+        }
+        Command::Calibrate { set, sources, out, kept, data } => {
+            make_kept(kept.as_deref())?;
+            let made_with = format!("assay lab calibrate --set {} --sources {}", base(&set), base(&sources));
+            let options = assay_lab::calibrate::Options { set, sources, kept, data, made_with };
+            let table = assay_lab::calibrate::calibrate(&options, progress.as_ref())?;
+            bars.clear();
+            for part in &table.conditions {
+                println!(
+                    "{:<28} {:>4} forged {:>4} genuine  Cllr {:.3}  cap {:.2}",
+                    part.condition.words(),
+                    part.forged,
+                    part.genuine,
+                    part.cllr,
+                    part.cap_log10
+                );
+                for (map, weight) in part.analyzers.iter().zip(&part.fusion.weights) {
+                    println!(
+                        "    {:<22} Cllr {:.3}  weight {:.2}",
+                        map.analyzer,
+                        map.cllr,
+                        weight / std::f64::consts::LN_10
+                    );
+                }
+            }
+            write_whole(&out, (serde_json::to_string_pretty(&table)? + "\n").as_bytes())?;
+            println!("written: {} (build again to embed it)", out.display());
+        }
+        Command::Evaluate { set, sources, every, kept, out, json } => {
+            make_kept(kept.as_deref())?;
+            let figures =
+                assay_lab::evaluate::evaluate(&set, sources.as_deref(), every, kept.as_deref(), progress.as_ref())?;
+            bars.clear();
+            let text = assay_lab::evaluate::markdown(&figures);
+            write_whole(&out, text.as_bytes())?;
+            let table = out.with_extension("json");
+            write_whole(&table, (serde_json::to_string_pretty(&figures)? + "\n").as_bytes())
+                .with_context(|| format!("cannot write {}", table.display()))?;
+            match json {
+                Some(target) => target.write(&figures)?,
+                None => print!("{text}"),
+            }
+        }
+        Command::Example { out } => {
+            std::fs::create_dir_all(&out)?;
+            assay_lab::example::write(&out, progress.as_ref())?;
+            bars.clear();
+            println!("written: {}", out.display());
+        }
+        Command::Cases { out } => {
+            assay_lab::cases::make_all(&out)?;
+            bars.clear();
+            println!("written: {}", out.display());
+        }
+    }
+    Ok(Exit::Clear)
+}
+
+fn make_kept(folder: Option<&std::path::Path>) -> anyhow::Result<()> {
+    folder.map_or(Ok(()), |f| {
+        std::fs::create_dir_all(f).with_context(|| format!("cannot make the folder {}", f.display()))
+    })
+}
+
+/// The last part of a folder's path: what a stranger can make sense of.
+fn base(path: &std::path::Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,25 @@
+//! One file a subcommand.
+pub(crate) mod analyzers;
+pub(crate) mod lab;
+pub(crate) mod log;
+pub(crate) mod report;
+pub(crate) mod reproduce;
+pub(crate) mod scan;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use assay_evidence::{Report, SCHEMA_REPORT, ScanDocument};
+
+/// Reads a report or a whole scan document.
+fn read_reports(path: &Path) -> anyhow::Result<Vec<Report>> {
+    let text = std::fs::read(path).with_context(|| format!("cannot read the report: {}", path.display()))?;
+    let value: serde_json::Value =
+        serde_json::from_slice(&text).with_context(|| format!("not a report in JSON: {}", path.display()))?;
+    let broken = || format!("not a report of this version: {}", path.display());
+    if value.get("schema").and_then(|s| s.as_str()) == Some(SCHEMA_REPORT) {
+        Ok(vec![serde_json::from_value(value).with_context(broken)?])
+    } else {
+        Ok(serde_json::from_value::<ScanDocument>(value).with_context(broken)?.reports)
+    }
+}

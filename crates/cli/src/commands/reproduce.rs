@@ -1,0 +1,55 @@
+//! `assay reproduce FILE.json`.
+use std::path::PathBuf;
+
+use crate::Exit;
+use crate::commands::read_reports;
+use crate::files::JsonTarget;
+use crate::progress::Bars;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A report in JSON
+    file: PathBuf,
+    /// The examined file, when it is no longer where the report says
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// The differences as JSON; `-` is standard output
+    #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
+    json: Option<JsonTarget>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let reports = read_reports(&args.file)?;
+    anyhow::ensure!(
+        args.input.is_none() || reports.len() == 1,
+        "--input goes with a single report: {}",
+        args.file.display()
+    );
+    let mut exit = Exit::Clear;
+    let mut rows = Vec::new();
+    for report in &reports {
+        let path = args.input.clone().unwrap_or_else(|| PathBuf::from(&report.run.path));
+        let bars = Bars::new(1);
+        let outcome = assay_workbench::reproduce(report, &path, bars.worker().as_ref());
+        bars.clear();
+        let (again, differences) = outcome.map_err(|e| anyhow::anyhow!("{e}: {}", path.display()))?;
+        if args.json.is_none() {
+            if differences.is_empty() {
+                println!("identical, byte for byte (result SHA-256 {}): {}", again.result_sha256, path.display());
+            } else {
+                println!("{} values differ: {}", differences.len(), path.display());
+                for d in differences.iter().take(40) {
+                    println!("  {}: was {}, is {}", d.pointer, d.was, d.is);
+                }
+            }
+        }
+        exit = exit.max(if differences.is_empty() { Exit::Clear } else { Exit::Found });
+        let list: Vec<_> =
+            differences.iter().map(|d| serde_json::json!({ "pointer": d.pointer, "was": d.was, "is": d.is })).collect();
+        rows.push(serde_json::json!({ "path": path.to_string_lossy(), "identical": differences.is_empty(), "differences": list }));
+    }
+    if let Some(target) = &args.json {
+        target.write(&rows)?;
+    }
+    Ok(exit)
+}

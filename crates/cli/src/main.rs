@@ -1,0 +1,64 @@
+//! The binary `assay`: one file a subcommand; libraries do the work, this crate talks to the user.
+mod commands;
+mod files;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What a command came to; the process exits with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Exit {
+    /// All done, nothing above the threshold.
+    Clear = 0,
+    /// All done, something above the threshold (or, for comparisons, something differs).
+    Found = 1,
+    /// Something could not be done.
+    Failed = 2,
+}
+
+#[derive(Parser)]
+#[command(
+    name = "assay",
+    version,
+    about = "Forensics of face media: has this picture or clip been altered, what speaks for it, what was not tested?",
+    after_help = "Exit codes: 0 all done and nothing above the threshold, 1 all done and something above it, 2 something could not be done.\nNothing is ever sent anywhere: Assay works without a network.",
+    max_term_width = 120
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Examine pictures and videos and report what speaks for or against an alteration
+    Scan(commands::scan::Args),
+    /// List the analyzers, or show what one does, needs, is fooled by, and how well it was measured to work
+    Analyzers(commands::analyzers::Args),
+    /// Render a report again from its JSON
+    Report(commands::report::Args),
+    /// Run a report's scan again and say what differs
+    Reproduce(commands::reproduce::Args),
+    /// Show and check the hash-chained log of an output folder
+    Log(commands::log::Args),
+    /// Make planted forgeries, learn the calibration from them, measure the analyzers
+    Lab(commands::lab::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Scan(args) => commands::scan::run(&args),
+        Command::Analyzers(args) => commands::analyzers::run(&args),
+        Command::Report(args) => commands::report::run(&args),
+        Command::Reproduce(args) => commands::reproduce::run(&args),
+        Command::Log(args) => commands::log::run(&args),
+        Command::Lab(args) => commands::lab::run(args),
+    };
+    let exit = outcome.unwrap_or_else(|error| {
+        eprintln!("assay: {error:#}");
+        Exit::Failed
+    });
+    ExitCode::from(exit as u8)
+}

@@ -1,0 +1,26 @@
+//! The words in which every part of Assay speaks of a file: facts, findings, a verdict, a report.
+//!
+//! One decision shapes this crate: the report is the product. Everything that an analyzer, the fusion or an examiner
+//! has to say must fit these types, and the JSON form of [`Report`] (schema `assay-report/1`, committed under `docs/schema`)
+//! is the one that other programs read; HTML and the terminal are views of it. Nothing here computes or renders.
+//!
+//! ```
+//! use assay_evidence::VerbalBand;
+//! assert_eq!(VerbalBand::of(1.4).words(), "moderately supports");
+//! ```
+mod case;
+mod facts;
+mod finding;
+mod report;
+mod verdict;
+
+pub use case::{Case, Prior, Propositions};
+pub use facts::{Fact, FactGroup, FrameHash, InputFacts, MediaKind, StreamHash};
+pub use finding::{
+    Chart, Evidence, Family, Finding, Heatmap, Legend, Measure, Outcome, Picture, PngData, Remark, Role, Score, Series,
+    Severity, Span, Status, Where,
+};
+pub use report::{
+    Failure, Preview, Report, RunInfo, SCHEMA_REPORT, SCHEMA_SCAN, ScanDocument, ScanResult, Settings, ToolInfo,
+};
+pub use verdict::{CalibrationRef, Contribution, Correction, Llr, NotTested, VerbalBand, Verdict};

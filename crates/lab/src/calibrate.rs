@@ -1,0 +1,63 @@
+//! Learning the calibration table that ships with the binary.
+//!
+//! From the calibration split of a planted set: forged items, their pristine twins, and the untouched source photos of that split (usual
+//! processing includes never having been saved again). The test split is not opened.
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use assay_analyzers::ANALYZERS;
+use assay_evidence::Status;
+use assay_media::Progress;
+use assay_workbench::calibration::{CalibrationTable, Item};
+
+use crate::collect::collect;
+use crate::planted::{Index, Split};
+
+/// What to learn from.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Folder of the planted set.
+    pub set: PathBuf,
+    /// Folder of the source photos, as given to the maker.
+    pub sources: PathBuf,
+    /// Folder of kept answers to read and to add to; asking is the slow part.
+    pub kept: Option<PathBuf>,
+    /// One line for the reader of a report.
+    pub data: String,
+    /// The command, for the record.
+    pub made_with: String,
+}
+
+/// Ids of the analyzers that have a score.
+pub fn scored_analyzers() -> Vec<&'static str> {
+    ANALYZERS.iter().map(|a| a.about()).filter(|a| a.status == Status::Calibrated).map(|a| a.id).collect()
+}
+
+/// Asks the analyzers about the calibration split and learns a table.
+///
+/// # Errors
+/// When the set or a file of it cannot be read.
+pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<CalibrationTable> {
+    let mut truths: BTreeMap<PathBuf, (String, bool)> = BTreeMap::new();
+    let pictures = Index::load(&options.set)?;
+    let clips = Index::load_clips(&options.set).ok();
+    for item in pictures.of(Split::Calibration) {
+        truths.insert(options.set.join(&item.file), (item.group.clone(), item.forged));
+        truths.insert(options.sources.join(&item.source), (item.group.clone(), false));
+    }
+    for item in clips.iter().flat_map(|c| c.of(Split::Calibration)) {
+        truths.insert(options.set.join(&item.file), (item.group.clone(), item.forged));
+    }
+    let files: Vec<PathBuf> = truths.keys().cloned().collect();
+    let ids = scored_analyzers();
+    let owned: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let records = collect(&files, &owned, false, options.kept.as_deref(), progress)?;
+    let items: Vec<Item> = records
+        .iter()
+        .zip(truths.into_values())
+        .filter_map(|(record, (group, forged))| {
+            Some(Item { group, forged, condition: record.condition.clone()?, scores: record.scores() })
+        })
+        .collect();
+    Ok(CalibrationTable::learn("planted", &options.data, &options.made_with, &items, &ids))
+}

@@ -1,0 +1,473 @@
+//! The figures of the documents: what the analyzers and the fused verdict are worth on items that nothing was tuned on.
+//!
+//! Rules: the test split only; one threshold for everything, the default one; an abstention on a forged item is a miss (it ranks below
+//! every value), an abstention on a genuine one ranks as neutral; every rate comes with its n and a 95 % interval.
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use assay_analyzers::ANALYZERS;
+use assay_media::Progress;
+use assay_workbench::calibration::CalibrationTable;
+use assay_workbench::{DEFAULT_THRESHOLD_LR, reaches, weigh};
+use image::GrayImage;
+use serde::{Deserialize, Serialize};
+
+use crate::collect::{Record, collect};
+use crate::measure::{Cells, Interval, Judged, Localisation as MapJudge, Rate, auc, auc_interval};
+use crate::planted::{Index, Item, Kind, QUALITIES, Split};
+
+/// Detection by the fused verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Detection {
+    /// Kind of edit, or `all`.
+    pub kind: String,
+    /// Final JPEG quality; 0 for clips.
+    pub quality: u8,
+    /// Forged items without a value.
+    pub abstained_forged: usize,
+    /// Genuine items without a value.
+    pub abstained_genuine: usize,
+    /// Area under the ROC curve.
+    pub auc: f64,
+    /// Its 95 % interval (bootstrap over source photos).
+    pub auc_interval: Interval,
+    /// Forged items at or above the threshold, of all forged items.
+    pub detected: Rate,
+    /// Genuine twins at or above the threshold.
+    pub false_alarms: usize,
+}
+
+/// One analyzer on one kind at one quality.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Localisation {
+    /// Analyzer id.
+    pub analyzer: String,
+    /// Kind of edit.
+    pub kind: String,
+    /// Final JPEG quality; 0 for clips.
+    pub quality: u8,
+    /// Forged items.
+    pub items: usize,
+    /// Forged items to which it applied.
+    pub applied: usize,
+    /// AUC of its raw score, forged against twins, where it applied to both; absent without a score.
+    pub detection_auc: Option<f64>,
+    /// Mean over pictures of the AUC of map against mask; absent without maps.
+    pub map_auc: Option<f64>,
+    /// Mean over pictures of F1 at the fixed level of half the map's range.
+    pub map_f1: Option<f64>,
+    /// Mean over pictures of F1 at each picture's best level (an upper bound; the literature's figure).
+    pub map_f1_best: Option<f64>,
+}
+
+/// False alarms on untouched files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alarms {
+    /// Which files.
+    pub set: String,
+    /// Without a value.
+    pub abstained: usize,
+    /// At or above the threshold, of all files.
+    pub alarms: Rate,
+    /// How many of the files are originals from which the calibration table was learned.
+    pub in_calibration: usize,
+    /// Alarms among those that were not.
+    pub alarms_outside: usize,
+}
+
+/// One alarm on an untouched file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// The file, relative to the folder of sources.
+    pub file: String,
+    /// Fused value.
+    pub log10_lr: f64,
+    /// What raised it, largest first.
+    pub contributions: Vec<(String, f64)>,
+}
+
+/// Everything measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Version of the program.
+    pub version: String,
+    /// Threshold as a likelihood ratio.
+    pub threshold_lr: f64,
+    /// Items of the calibration by condition: `(condition, forged, genuine, Cllr out of fold, cap)`.
+    pub calibration: Vec<(String, u32, u32, f64, f64)>,
+    /// Fused verdict.
+    pub detection: Vec<Detection>,
+    /// Analyzers.
+    pub analyzers: Vec<Localisation>,
+    /// Untouched files.
+    pub alarms: Vec<Alarms>,
+    /// Every alarm on an untouched file.
+    pub alarm_list: Vec<Alarm>,
+    /// Median wall seconds of all analyzers on a planted picture, two files at a time.
+    pub median_secs: f64,
+}
+
+/// A record with the fused value that the shipped table gives it.
+struct Judgement {
+    record: Record,
+    log10_lr: Option<f64>,
+    contributions: Vec<(String, f64)>,
+}
+
+impl Judgement {
+    fn new(record: Record, table: &CalibrationTable) -> Self {
+        let weighed = weigh(table, record.condition.as_ref(), record.size, &record.scores()).ok();
+        let log10_lr = weighed.as_ref().map(|w| w.0.log10);
+        let parts = weighed.into_iter().flat_map(|w| w.1);
+        Self { record, log10_lr, contributions: parts.map(|c| (c.analyzer, c.contribution_log10)).collect() }
+    }
+
+    fn above(&self) -> bool {
+        self.log10_lr.is_some_and(|v| reaches(v, DEFAULT_THRESHOLD_LR))
+    }
+
+    fn applied(&self, id: &str) -> bool {
+        self.record.answers.get(id).is_some_and(|a| a.silent.is_none())
+    }
+
+    fn score(&self, id: &str) -> Option<f64> {
+        self.record.answers.get(id)?.score
+    }
+}
+
+struct Pair<'a> {
+    item: &'a Item,
+    forged: &'a Judgement,
+    genuine: &'a Judgement,
+}
+
+fn detection(kind: &str, quality: u8, pairs: &[&Pair]) -> Detection {
+    let judged: Vec<Judged> = pairs
+        .iter()
+        .flat_map(|p| {
+            let source = p.item.group.clone();
+            [
+                Judged { score: p.forged.log10_lr, forged: true, source: source.clone() },
+                Judged { score: Some(p.genuine.log10_lr.unwrap_or(0.0)), forged: false, source },
+            ]
+        })
+        .collect();
+    let (area, interval) = auc_interval(&judged, 1000, 1).unwrap_or((0.5, Interval { low: 0.0, high: 1.0 }));
+    let count = |test: &dyn Fn(&Pair) -> bool| pairs.iter().filter(|p| test(p)).count();
+    Detection {
+        kind: kind.into(),
+        quality,
+        abstained_forged: count(&|p| p.forged.log10_lr.is_none()),
+        abstained_genuine: count(&|p| p.genuine.log10_lr.is_none()),
+        auc: area,
+        auc_interval: interval,
+        detected: Rate::new(count(&|p| p.forged.above()), pairs.len()),
+        false_alarms: count(&|p| p.genuine.above()),
+    }
+}
+
+/// Level at which a map is cut for the fixed F1.
+const HALF_RANGE: u8 = 128;
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+fn analyzer_row(set: &Path, id: &str, kind: Kind, quality: u8, pairs: &[&Pair]) -> anyhow::Result<Localisation> {
+    let (mut forged, mut pristine) = (Vec::new(), Vec::new());
+    let (mut aucs, mut f1s, mut bests) = (Vec::new(), Vec::new(), Vec::new());
+    let mut applied = 0;
+    for pair in pairs {
+        applied += usize::from(pair.forged.applied(id));
+        if let (Some(a), Some(b)) = (pair.forged.score(id), pair.genuine.score(id)) {
+            forged.push(a);
+            pristine.push(b);
+        }
+        let map = pair.forged.record.answers.get(id).and_then(|a| a.map.as_ref());
+        if let (Some(map), Some(mask)) = (map, &pair.item.mask) {
+            let mask: GrayImage = image::open(set.join(mask))?.into_luma8();
+            let [x, y, width, height] = map.covers;
+            let covered = image::imageops::crop_imm(&mask, x, y, width, height).to_image();
+            let values: Vec<f32> = map.cells.iter().map(|v| f32::from(*v)).collect();
+            let cells = Cells { columns: map.columns as usize, rows: map.rows as usize, values: &values };
+            if let Some(judge) = MapJudge::new(cells, &covered) {
+                aucs.extend(judge.auc());
+                f1s.push(judge.f1_at(f64::from(HALF_RANGE)).value);
+                bests.push(judge.best_f1().value);
+            }
+        }
+    }
+    Ok(Localisation {
+        analyzer: id.into(),
+        kind: kind.name().into(),
+        quality,
+        items: pairs.len(),
+        applied,
+        detection_auc: auc(&forged, &pristine),
+        map_auc: mean(&aucs),
+        map_f1: mean(&f1s),
+        map_f1_best: mean(&bests),
+    })
+}
+
+/// Measures on the test split of the set below `set`; with `sources`, counts false alarms on every
+/// `every`-th real photo and on every real clip cut into three-second segments.
+///
+/// # Errors
+/// When a file cannot be read or examined.
+pub fn evaluate(
+    set: &Path,
+    sources: Option<&Path>,
+    every: usize,
+    kept: Option<&Path>,
+    progress: &dyn Progress,
+) -> anyhow::Result<Figures> {
+    let table = CalibrationTable::shipped()?;
+    let pictures = Index::load(set)?;
+    let clips = Index::load_clips(set).ok();
+    let ids: Vec<String> = ANALYZERS.iter().map(|a| a.about().id.to_owned()).collect();
+    let mut figures = Figures {
+        version: env!("CARGO_PKG_VERSION").into(),
+        threshold_lr: DEFAULT_THRESHOLD_LR,
+        calibration: table
+            .conditions
+            .iter()
+            .map(|c| (c.condition.words(), c.forged, c.genuine, c.cllr, c.cap_log10))
+            .collect(),
+        detection: Vec::new(),
+        analyzers: Vec::new(),
+        alarms: Vec::new(),
+        alarm_list: Vec::new(),
+        median_secs: 0.0,
+    };
+    for (index, kinds, qualities) in
+        [(Some(&pictures), &Kind::PICTURES[..], &QUALITIES[..]), (clips.as_ref(), &Kind::CLIPS[..], &[0u8][..])]
+    {
+        let Some(index) = index else { continue };
+        let items: Vec<&Item> = index.of(Split::Test).collect();
+        let files: Vec<PathBuf> = items.iter().map(|i| set.join(&i.file)).collect();
+        let records = collect(&files, &ids, true, kept, progress)?;
+        let judged: Vec<Judgement> = records.into_iter().map(|r| Judgement::new(r, &table)).collect();
+        let by_id: BTreeMap<&str, &Judgement> = items.iter().map(|i| i.id.as_str()).zip(&judged).collect();
+        let pairs: Vec<Pair> = items
+            .iter()
+            .filter(|i| i.forged)
+            .filter_map(|item| {
+                Some(Pair { item, forged: by_id.get(item.id.as_str())?, genuine: by_id.get(item.twin.as_str())? })
+            })
+            .collect();
+        let is_clip = kinds == Kind::CLIPS;
+        for &quality in qualities {
+            let of = |kind: Option<Kind>| -> Vec<&Pair> {
+                pairs
+                    .iter()
+                    .filter(|p| (is_clip || p.item.quality == quality) && kind.is_none_or(|k| p.item.kind == k))
+                    .collect()
+            };
+            figures.detection.push(detection(if is_clip { "all clips" } else { "all" }, quality, &of(None)));
+            for &kind in kinds {
+                let chosen = of(Some(kind));
+                figures.detection.push(detection(kind.name(), quality, &chosen));
+                for id in &ids {
+                    if chosen.iter().any(|p| p.forged.applied(id)) {
+                        figures.analyzers.push(analyzer_row(set, id, kind, quality, &chosen)?);
+                    }
+                }
+            }
+        }
+        if !is_clip {
+            let all = |j: &Judgement| j.record.answers.values().map(|a| a.secs).sum::<f64>();
+            let mut secs: Vec<f64> = judged.iter().map(all).collect();
+            secs.sort_by(f64::total_cmp);
+            figures.median_secs = secs.get(secs.len() / 2).copied().unwrap_or(0.0);
+        }
+    }
+    if let Some(sources) = sources {
+        untouched(sources, every, &pictures, &table, kept, &mut figures, progress)?;
+    }
+    Ok(figures)
+}
+
+/// Folders of real photos.
+const REAL_PHOTOS: [&str; 7] = [
+    "faces/lfw250",
+    "faces/lfw_multi",
+    "faces/celeba178",
+    "faces/ffhq256",
+    "faces/selfies",
+    "camera/natural",
+    "camera/flat",
+];
+
+fn untouched(
+    sources: &Path,
+    every: usize,
+    pictures: &Index,
+    table: &CalibrationTable,
+    kept: Option<&Path>,
+    figures: &mut Figures,
+    progress: &dyn Progress,
+) -> anyhow::Result<()> {
+    let learned: std::collections::BTreeSet<&str> =
+        pictures.of(Split::Calibration).map(|i| i.source.as_str()).collect();
+    let ids: Vec<String> = crate::calibrate::scored_analyzers().into_iter().map(str::to_owned).collect();
+    let mut count = |set: &str, files: &[PathBuf], root: &Path, kept: Option<&Path>| -> anyhow::Result<()> {
+        let records: Vec<Judgement> =
+            collect(files, &ids, false, kept, progress)?.into_iter().map(|r| Judgement::new(r, table)).collect();
+        let name = |j: &Judgement| {
+            let path = &j.record.path;
+            path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
+        };
+        let above: Vec<&Judgement> = records.iter().filter(|r| r.above()).collect();
+        let inside = |r: &Judgement| learned.contains(name(r).as_str());
+        figures.alarms.push(Alarms {
+            set: set.into(),
+            abstained: records.iter().filter(|r| r.log10_lr.is_none()).count(),
+            alarms: Rate::new(above.len(), records.len()),
+            in_calibration: records.iter().filter(|r| inside(r)).count(),
+            alarms_outside: above.iter().filter(|r| !inside(r)).count(),
+        });
+        figures.alarm_list.extend(above.iter().map(|r| Alarm {
+            file: name(r),
+            log10_lr: r.log10_lr.unwrap_or(0.0),
+            contributions: r.contributions.iter().take(3).cloned().collect(),
+        }));
+        Ok(())
+    };
+    for folder in REAL_PHOTOS {
+        let mut files: Vec<PathBuf> = match std::fs::read_dir(sources.join(folder)) {
+            Ok(entries) => entries.filter_map(|e| Some(e.ok()?.path())).collect(),
+            Err(_) => continue,
+        };
+        files.sort();
+        // A sample is spread evenly over the sorted names; small folders are always taken whole.
+        let step = if files.len() <= 100 { 1 } else { every.max(1) };
+        let files: Vec<PathBuf> = files.into_iter().step_by(step).collect();
+        count(folder, &files, sources, kept)?;
+    }
+    let folder = tempfile::tempdir()?;
+    let segments = crate::planted::real_segments(sources, folder.path(), progress)?;
+    count("real clips, segments of 3 s", &segments, folder.path(), None)?;
+    Ok(())
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".into(), |v| format!("{v:.2}"))
+}
+
+/// The tables as Markdown.
+pub fn markdown(figures: &Figures) -> String {
+    let mut text = String::from(
+        "# Measured figures\n\n\
+         Made by `assay lab planted`, `assay lab calibrate` and `assay lab evaluate`; see the README for the whole commands. Calibration and test \
+         come from disjoint source photos (disjoint people where names are known). Nothing was tuned on the test split. An abstention \
+         on a forged item counts as a miss.\n\n",
+    );
+    text += &format!(
+        "Threshold: LR {} (the default). Version {}. Median time of all analyzers: {:.2} s a picture (as many files at a time as processors).\n\n## Calibration\n\n\
+         | condition | forged | genuine | Cllr out of fold | cap of log10 LR |\n|---|---|---|---|---|\n",
+        figures.threshold_lr, figures.version, figures.median_secs
+    );
+    for (condition, forged, genuine, cllr, cap) in &figures.calibration {
+        text += &format!("| {condition} | {forged} | {genuine} | {cllr:.3} | {cap:.2} |\n");
+    }
+    text += "\n## Fused verdict on planted forgeries against their pristine twins (test split)\n\n\
+             | final quality | kind | pairs | AUC (95 %) | detected at the threshold (95 %) | false alarms on twins | no value: forged / twins |\n\
+             |---|---|---|---|---|---|---|\n";
+    for d in &figures.detection {
+        let quality = if d.quality == 0 { "video".to_owned() } else { d.quality.to_string() };
+        text += &format!(
+            "| {quality} | {} | {} | {:.3} ({:.3} to {:.3}) | {} ({:.0} to {:.0} %) | {} | {} / {} |\n",
+            d.kind,
+            d.detected.total,
+            d.auc,
+            d.auc_interval.low,
+            d.auc_interval.high,
+            percent(d.detected.rate),
+            100.0 * d.detected.interval.low,
+            100.0 * d.detected.interval.high,
+            d.false_alarms,
+            d.abstained_forged,
+            d.abstained_genuine
+        );
+    }
+    text += "\n## Analyzers by kind of edit (test split)\n\n\
+             Cells: detection AUC / localisation AUC / F1 at half of the map's range / best F1. `blind` where the detection AUC (or, without a score, the \
+             localisation AUC) is below 0.55. A number in brackets: to how many of the items it applied.\n";
+    let mut kinds: Vec<&str> = Vec::new();
+    for row in &figures.analyzers {
+        if !kinds.contains(&row.kind.as_str()) {
+            kinds.push(&row.kind);
+        }
+    }
+    for kind in kinds {
+        let rows: Vec<&Localisation> = figures.analyzers.iter().filter(|r| r.kind == kind).collect();
+        let mut qualities: Vec<u8> = rows.iter().map(|r| r.quality).collect();
+        qualities.sort_unstable_by(|a, b| b.cmp(a));
+        qualities.dedup();
+        text += &format!("\n### {kind}\n\n| analyzer |");
+        for q in &qualities {
+            text += &if *q == 0 { " clips |".to_owned() } else { format!(" quality {q} |") };
+        }
+        text += &format!("\n|---|{}\n", "---|".repeat(qualities.len()));
+        let mut ids: Vec<&str> = Vec::new();
+        for row in &rows {
+            if !ids.contains(&row.analyzer.as_str()) {
+                ids.push(&row.analyzer);
+            }
+        }
+        for id in ids {
+            text += &format!("| {id} |");
+            for q in &qualities {
+                text += &match rows.iter().find(|r| r.analyzer == id && r.quality == *q) {
+                    None => " does not apply |".to_owned(),
+                    Some(r) => cell(r),
+                };
+            }
+            text.push('\n');
+        }
+    }
+    if !figures.alarms.is_empty() {
+        text += "\n## False alarms on untouched photos and clips\n\n\
+                 | set | files | no value | alarms (95 %) | originals used in the calibration | alarms among the others |\n|---|---|---|---|---|---|\n";
+        for a in &figures.alarms {
+            text += &format!(
+                "| {} | {} | {} | {} = {} ({:.2} to {:.2} %) | {} | {} |\n",
+                a.set,
+                a.alarms.total,
+                percent(a.abstained as f64 / a.alarms.total.max(1) as f64),
+                a.alarms.count,
+                percent(a.alarms.rate),
+                100.0 * a.alarms.interval.low,
+                100.0 * a.alarms.interval.high,
+                a.in_calibration,
+                a.alarms_outside
+            );
+        }
+        text += "\n### Every alarm\n\n";
+        for alarm in &figures.alarm_list {
+            let parts: Vec<String> = alarm.contributions.iter().map(|(id, v)| format!("{id} {v:+.2}")).collect();
+            text += &format!("- `{}`: log10 LR {:.2} ({})\n", alarm.file, alarm.log10_lr, parts.join(", "));
+        }
+    }
+    text
+}
+
+fn cell(r: &Localisation) -> String {
+    let leading = r.detection_auc.or(r.map_auc);
+    if leading.is_some_and(|v| v < 0.55) && r.map_auc.is_none_or(|v| v < 0.55) {
+        return format!(" blind ({}) |", optional(leading));
+    }
+    let applied = if r.applied < r.items { format!(" ({} of {})", r.applied, r.items) } else { String::new() };
+    format!(
+        " {} / {} / {} / {}{applied} |",
+        optional(r.detection_auc),
+        optional(r.map_auc),
+        optional(r.map_f1),
+        optional(r.map_f1_best)
+    )
+}

@@ -1,0 +1,16 @@
+//! Material to measure with, and the measures: drawn scenes, planted forgeries with their pristine twins, and detection figures.
+//!
+//! The decision that shapes it: everything is made from a seed and recorded, so that a figure in the documents can be made again bit by
+//! bit. It ships no foreign picture: planted sets are made from the reader's own photos, the demo's from a scene that code draws.
+pub mod calibrate;
+pub mod cases;
+pub mod collect;
+pub mod evaluate;
+pub mod example;
+pub mod ffmpeg;
+pub mod figures;
+pub mod measure;
+pub mod planted;
+pub mod rng;
+pub mod saving;
+pub mod scene;

@@ -1,0 +1,161 @@
+//! HEIF and AVIF pictures through `heif-convert` (libheif) in the limited child.
+//!
+//! The decision that shapes it: the child reads the inherited descriptor and writes one PNG into a private folder, which is read back under the
+//! same limits as any PNG. libheif applies the file's own transformations (mirror, turn, crop), so the picture is upright and its orientation
+//! is 1; the size is computed from the boxes the same way and must agree. Sequences and auxiliary pictures are not read.
+use std::ffi::OsString;
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::sync::OnceLock;
+
+use image::RgbImage;
+
+use crate::child::{self, Job};
+use crate::sniff::Format;
+use crate::{Limits, MediaError, still};
+
+/// Name in messages.
+const NAME: &str = "heif-convert (Debian package libheif-examples)";
+
+/// The picture as shown.
+///
+/// # Errors
+/// [`MediaError::MissingProgram`] without `heif-convert`, [`MediaError::Damaged`] when it cannot decode the file.
+pub(crate) fn decode(file: &File, format: Format, size: (u32, u32), limits: &Limits) -> Result<RgbImage, MediaError> {
+    let folder = tempfile::Builder::new().prefix("assay-heif-").tempdir()?;
+    let target = folder.path().join("picture.png");
+    let source: OsString = format!("/proc/self/fd/{}", file.as_raw_fd()).into();
+    // Four bytes a pixel and what PNG adds when nothing can be compressed.
+    let file_bytes = u64::from(size.0).saturating_mul(u64::from(size.1)).saturating_mul(9) + (1 << 20);
+    let args = vec![source, target.clone().into()];
+    let inherited = vec![file.as_raw_fd()];
+    let program = "heif-convert".into();
+    let (said, exit) = child::output(&Job { name: NAME, program, args, limits, file_bytes, inherited }, 1 << 16)?;
+    let reason = || {
+        let said = String::from_utf8_lossy(&said).lines().next_back().map(str::to_owned);
+        exit.complaints
+            .first_lines()
+            .into_iter()
+            .next()
+            .or(said)
+            .unwrap_or_else(|| format!("heif-convert ended with {}", exit.status))
+    };
+    if !exit.status.success() || !target.exists() {
+        return Err(MediaError::Damaged { format: format.label(), reason: reason() });
+    }
+    let bytes = std::fs::read(&target)?;
+    let picture = still::decode(&bytes, Format::Png, limits)?;
+    if picture.dimensions() != size {
+        let (w, h) = picture.dimensions();
+        let reason = format!("its boxes promise {} x {} pixels, the decoder gives {w} x {h}", size.0, size.1);
+        return Err(MediaError::Damaged { format: format.label(), reason });
+    }
+    Ok(picture)
+}
+
+/// The decoder's version line, asked once a process.
+pub(crate) fn decoder(limits: &Limits) -> String {
+    static VERSION: OnceLock<String> = OnceLock::new();
+    let ask = || {
+        // It has no option for its version and prints it with its usage, on standard error.
+        let args = vec!["--help".into()];
+        let job =
+            Job { name: NAME, program: "heif-convert".into(), args, limits, file_bytes: 0, inherited: Vec::new() };
+        let (_, exit) = child::output(&job, 1 << 16).ok()?;
+        let line = exit.complaints.first_lines().into_iter().find(|line| line.contains("version"))?;
+        Some(line.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    VERSION.get_or_init(|| ask().unwrap_or_else(|| "heif-convert (version unknown)".into())).clone()
+}
+
+/// Width and height of the primary picture as shown (ISO/IEC 23008-12: `pitm` names it, `ipma` its properties, `ispe` its size, `irot` its turn).
+///
+/// # Errors
+/// [`MediaError::Damaged`] when the boxes do not name it.
+pub(crate) fn primary_size(bytes: &[u8], format: &'static str) -> Result<(u32, u32), MediaError> {
+    let missing = |what: &str| MediaError::Damaged {
+        format,
+        reason: format!("no {what} in the file, or the file ends before it"),
+    };
+    let meta = find(bytes, *b"meta").and_then(|meta| meta.get(4..)).ok_or_else(|| missing("meta box"))?;
+    let pitm = find(meta, *b"pitm").ok_or_else(|| missing("pitm box (primary picture)"))?;
+    let primary = match pitm {
+        [0, _, _, _, a, b, ..] => u32::from_be_bytes([0, 0, *a, *b]),
+        [_, _, _, _, a, b, c, d, ..] => u32::from_be_bytes([*a, *b, *c, *d]),
+        _ => return Err(missing("whole pitm box")),
+    };
+    let iprp = find(meta, *b"iprp").ok_or_else(|| missing("iprp box (properties)"))?;
+    let ipco = find(iprp, *b"ipco").ok_or_else(|| missing("ipco box (properties)"))?;
+    let ipma = find(iprp, *b"ipma").ok_or_else(|| missing("ipma box (properties of each picture)"))?;
+    let wanted = associations(ipma, primary).ok_or_else(|| missing("property of the primary picture"))?;
+    let (mut size, mut quarters) = (None, 0u8);
+    for (index, (kind, body)) in boxes(ipco).enumerate() {
+        if !wanted.contains(&(index + 1)) {
+            continue;
+        }
+        match (&kind, body) {
+            (b"ispe", [_, _, _, _, w @ .., _, _, _, _]) if w.len() == 4 => {
+                let word =
+                    |at: usize| body.get(at..).and_then(|b| b.first_chunk::<4>()).map_or(0, |b| u32::from_be_bytes(*b));
+                size = Some((word(4), word(8)));
+            }
+            (b"irot", [turn, ..]) => quarters = turn & 3,
+            (b"clap", _) => {
+                return Err(MediaError::Unsupported {
+                    format,
+                    reason: "a clean aperture (clap) crops the picture".into(),
+                });
+            }
+            _ => {}
+        }
+    }
+    let (width, height) =
+        size.filter(|(w, h)| *w > 0 && *h > 0).ok_or_else(|| missing("ispe box (size) of the primary picture"))?;
+    Ok(if quarters % 2 == 1 { (height, width) } else { (width, height) })
+}
+
+/// Property indices (from 1) of a picture.
+fn associations(ipma: &[u8], item: u32) -> Option<Vec<usize>> {
+    let (version, flags) = (*ipma.first()?, *ipma.get(3)?);
+    let mut rest = ipma.get(4..)?;
+    let mut take = |count: usize| {
+        let (now, later) = rest.split_at_checked(count)?;
+        rest = later;
+        Some(now.iter().fold(0u32, |value, byte| value << 8 | u32::from(*byte)))
+    };
+    let entries = take(4)?;
+    for _ in 0..entries {
+        let id = take(if version == 0 { 2 } else { 4 })?;
+        let count = take(1)?;
+        let mut found = Vec::new();
+        for _ in 0..count {
+            let index = if flags & 1 == 1 { take(2)? & 0x7FFF } else { take(1)? & 0x7F };
+            found.push(index as usize);
+        }
+        if id == item {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// The boxes that lie side by side in `bytes`: type and body.
+fn boxes(bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let [a, b, c, d, kind @ ..] = *rest.first_chunk::<8>()?;
+        let (header, size) = match u32::from_be_bytes([a, b, c, d]) {
+            0 => (8, rest.len()),
+            1 => (16, usize::try_from(u64::from_be_bytes(*rest.get(8..)?.first_chunk::<8>()?)).ok()?),
+            size => (8, size as usize),
+        };
+        let (now, later) = rest.split_at_checked(size)?;
+        let body = now.get(header..)?;
+        rest = later;
+        Some((kind, body))
+    })
+}
+
+fn find(bytes: &[u8], wanted: [u8; 4]) -> Option<&[u8]> {
+    boxes(bytes).find(|(kind, _)| *kind == wanted).map(|(_, body)| body)
+}

@@ -1,0 +1,45 @@
+//! The library face of Assay: give it a path and settings, get a report.
+//!
+//! The decision that shapes it: one file is one unit of work with one result, computed by [`scan_file`] without any knowledge of folders,
+//! stores or output formats. [`Scan`] runs many of them, keeps them in a [`Store`] so that a run can be killed and resumed, and writes a
+//! hash-chained log. What is learned from recorded data ([`calibration`]) is embedded, versioned and named in every report.
+pub mod calibration;
+mod inputs;
+mod pipeline;
+mod reproduce;
+mod scan;
+mod store;
+mod verdict;
+
+use std::io::Read as _;
+use std::path::Path;
+
+pub use inputs::{Inputs, Shard};
+pub use pipeline::{DEFAULT_FRAMES, DEFAULT_THRESHOLD_LR, Setup, SetupError, result_hash, scan_file};
+pub use reproduce::{Difference, ReproduceError, differences, reproduce, setup_of};
+pub use scan::{Done, Scan};
+pub use store::{LogEntry, STORE_NAME, Store, StoreError, WorkKey};
+pub use verdict::{figures_of, reaches, weigh};
+
+/// Now, RFC 3339, UTC.
+pub fn now_utc() -> String {
+    jiff::Timestamp::now().to_string()
+}
+
+/// Lower-case hexadecimal SHA-256 of a file, read in pieces.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn hash_file(path: &Path) -> std::io::Result<String> {
+    use sha2::Digest as _;
+    let mut file = std::fs::File::open(path)?;
+    let mut hash = sha2::Sha256::new();
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        let n = file.read(&mut piece)?;
+        if n == 0 {
+            return Ok(format!("{:x}", hash.finalize()));
+        }
+        hash.update(&piece[..n]);
+    }
+}

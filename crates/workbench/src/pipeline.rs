@@ -1,0 +1,238 @@
+//! One file in, one report out.
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use assay_analyzers::{ANALYZERS, Analyzer, AnalyzerError, Artefacts, Context, Need, Sample, maps};
+use assay_evidence::{
+    Case, Finding, InputFacts, MediaKind, Outcome, Preview, Report, RunInfo, SCHEMA_REPORT, ScanResult, Settings,
+    Status, ToolInfo,
+};
+use assay_media::{Limits, MediaError, Progress, Source};
+use sha2::Digest as _;
+
+use crate::calibration::CalibrationTable;
+use crate::verdict;
+
+/// What a run is set up with; shared by all files.
+pub struct Setup {
+    /// Everything that can change a result.
+    pub settings: Settings,
+    /// Bounds for decoders.
+    pub limits: Limits,
+    /// Learned maps.
+    pub table: CalibrationTable,
+    /// The examiner's record.
+    pub case: Case,
+    /// Command line, for the record.
+    pub command: Vec<String>,
+    /// SHA-256 of the running binary.
+    pub binary_sha256: String,
+}
+
+/// Why a run cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// An analyzer id that does not exist.
+    #[error("there is no analyzer {0:?}; `assay analyzers list` shows them all")]
+    UnknownAnalyzer(String),
+    /// The embedded calibration table is broken.
+    #[error("the calibration table cannot be read: {0}")]
+    Calibration(#[from] serde_json::Error),
+    /// A setting out of range.
+    #[error("{0}")]
+    Range(String),
+    /// The running binary cannot be read for its hash.
+    #[error("cannot read the running binary: {0}")]
+    Binary(#[from] std::io::Error),
+}
+
+/// The likelihood ratio from which a file counts as "above the threshold" when nothing else is said.
+pub const DEFAULT_THRESHOLD_LR: f64 = 30.0;
+/// Evenly spaced frames of a video that are kept for the report.
+pub const DEFAULT_FRAMES: u32 = 12;
+
+impl Setup {
+    /// The usual set-up: `ids` empty means every analyzer.
+    ///
+    /// # Errors
+    /// [`SetupError`] for an unknown analyzer or a setting out of range.
+    pub fn new(ids: &[String], frames: u32, threshold_lr: f64) -> Result<Self, SetupError> {
+        if let Some(unknown) = ids.iter().find(|id| assay_analyzers::find(id).is_none()) {
+            return Err(SetupError::UnknownAnalyzer(unknown.clone()));
+        }
+        if !(threshold_lr.is_finite() && threshold_lr > 0.0) {
+            return Err(SetupError::Range("the threshold is a likelihood ratio above 0".into()));
+        }
+        if !(1..=1000).contains(&frames) {
+            return Err(SetupError::Range("the number of frames lies between 1 and 1000".into()));
+        }
+        let all = ANALYZERS.iter().map(|a| a.about().id.to_owned());
+        let analyzers = all.filter(|id| ids.is_empty() || ids.contains(id)).collect();
+        Ok(Self {
+            settings: Settings { analyzers, frames, threshold_lr, seed: 1 },
+            limits: Limits::default(),
+            table: CalibrationTable::shipped()?,
+            case: Case::default(),
+            command: Vec::new(),
+            binary_sha256: crate::hash_file(&std::env::current_exe()?)?,
+        })
+    }
+
+    fn analyzers(&self) -> Vec<&'static dyn Analyzer> {
+        ANALYZERS.iter().copied().filter(|a| self.settings.analyzers.iter().any(|id| id == a.about().id)).collect()
+    }
+}
+
+/// Examines one file. Deterministic in [`Report::result`].
+///
+/// # Errors
+/// [`MediaError`] when the file cannot be opened or decoded, or the run is cancelled. An analyzer that breaks is a finding, not an error.
+pub fn scan_file(path: &Path, setup: &Setup, progress: &dyn Progress) -> Result<Report, MediaError> {
+    let started = Instant::now();
+    let started_utc = crate::now_utc();
+    let analyzers = setup.analyzers();
+    progress.update("open", 0, 0);
+    let source = Source::open(path, &setup.limits)?;
+    let artefacts = Artefacts::new(source, setup.settings.frames);
+    let needs: Vec<Need> = analyzers.iter().flat_map(|a| a.about().needs).copied().collect();
+    artefacts.prepare(&needs, progress)?;
+
+    let mut findings = Vec::new();
+    let mut analyzer_secs = Vec::new();
+    for (done, analyzer) in analyzers.iter().enumerate() {
+        let about = analyzer.about();
+        progress.update(about.title, done as u64, analyzers.len() as u64);
+        if progress.cancelled() {
+            return Err(MediaError::Cancelled);
+        }
+        let begun = Instant::now();
+        let outcome = ask(*analyzer, &artefacts, setup, progress);
+        analyzer_secs.push((about.id.to_owned(), begun.elapsed().as_secs_f64()));
+        findings.push(Finding {
+            analyzer: about.id.into(),
+            title: about.title.into(),
+            family: about.family,
+            summary: about.summary.into(),
+            limits: about.fooled_by.iter().map(ToString::to_string).collect(),
+            references: about.references.iter().map(ToString::to_string).collect(),
+            outcome,
+        });
+    }
+    progress.update("verdict", analyzers.len() as u64, analyzers.len() as u64);
+
+    let source = artefacts.source();
+    let condition = crate::calibration::Condition::of(source);
+    let verdict = verdict::decide(&mut findings, source, condition.as_ref(), setup);
+    let previews = previews(&artefacts).map_err(|e| MediaError::Decoder(e.to_string()))?;
+    let (width, height) = source.orientation().shown_size(source.coded_size().0, source.coded_size().1);
+    let result = ScanResult {
+        tool: ToolInfo {
+            name: "assay".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            binary_sha256: setup.binary_sha256.clone(),
+            decoder: source.decoder(),
+        },
+        settings: setup.settings.clone(),
+        input: InputFacts {
+            file_name: source.file_name(),
+            bytes: source.bytes_len(),
+            sha256: source.sha256().into(),
+            sha512: source.sha512().into(),
+            kind: source.kind(),
+            format: source.format().into(),
+            width,
+            height,
+            duration_secs: source.duration_secs(),
+            facts: source.facts(),
+            streams: artefacts.stream_hashes(),
+            frames_used: artefacts.frames_used(),
+            decoder: source.decoder(),
+        },
+        previews,
+        findings,
+        verdict,
+    };
+    let result_sha256 = result_hash(&result);
+    Ok(Report {
+        schema: SCHEMA_REPORT.into(),
+        case: setup.case.clone(),
+        result,
+        result_sha256,
+        run: RunInfo {
+            path: path.to_string_lossy().into_owned(),
+            started_utc,
+            wall_secs: started.elapsed().as_secs_f64(),
+            analyzer_secs,
+            platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            threads: rayon::current_num_threads() as u32,
+            command: setup.command.clone(),
+            log_head: String::new(),
+        },
+    })
+}
+
+/// Lower-case hexadecimal SHA-256 of the compact JSON of a result.
+pub fn result_hash(result: &ScanResult) -> String {
+    format!("{:x}", sha2::Sha256::digest(serde_json::to_vec(result).unwrap_or_default()))
+}
+
+pub(crate) fn scores(findings: &[Finding]) -> BTreeMap<String, f64> {
+    let score = |f: &Finding| match &f.outcome {
+        Outcome::Evidence(e) => e.score.as_ref().map(|s| (f.analyzer.clone(), s.raw)),
+        _ => None,
+    };
+    findings.iter().filter_map(score).collect()
+}
+
+fn ask(analyzer: &dyn Analyzer, artefacts: &Artefacts, setup: &Setup, progress: &dyn Progress) -> Outcome {
+    let about = analyzer.about();
+    let source = artefacts.source();
+    let wants_picture = about.needs.iter().any(|n| matches!(n, Need::Pixels { .. } | Need::JpegCoefficients));
+    let wants_frames = about.needs.iter().any(|n| matches!(n, Need::Packets | Need::FrameStatistics));
+    let about_facts = about.needs.iter().any(|n| matches!(n, Need::Facts));
+    match source.kind() {
+        MediaKind::Video if wants_picture && !wants_frames && !about_facts => {
+            return Outcome::not_applicable("It examines still pictures; this is a video.");
+        }
+        MediaKind::Image if wants_frames && !wants_picture && !about_facts => {
+            return Outcome::not_applicable("It examines videos; this is a still picture.");
+        }
+        _ => {}
+    }
+    let (width, height) = source.coded_size();
+    for need in about.needs {
+        if let Need::Pixels { min_side } = need
+            && source.kind() == MediaKind::Image
+            && width.min(height) < *min_side
+        {
+            let reason =
+                format!("The picture is {width} x {height} px; the method needs {min_side} px on the shorter side.");
+            return Outcome::not_applicable(reason);
+        }
+    }
+    let context = Context { progress, seed: setup.settings.seed };
+    match analyzer.analyze(&Sample::new(artefacts, about), &context) {
+        Ok(Outcome::Evidence(mut evidence)) => {
+            if about.status == Status::DisplayOnly {
+                evidence.score = None;
+            }
+            Outcome::Evidence(evidence)
+        }
+        Ok(other) => other,
+        Err(error) => Outcome::Failed { reason: error.to_string() },
+    }
+}
+
+fn previews(artefacts: &Artefacts) -> Result<Vec<Preview>, AnalyzerError> {
+    let sample = Sample::bare(artefacts);
+    match artefacts.source().kind() {
+        MediaKind::Image => Ok(vec![maps::preview(&sample, artefacts.picture()?, None)?]),
+        MediaKind::Video => artefacts
+            .previews()
+            .iter()
+            .map(|frame| maps::preview(&sample, &frame.picture, Some(frame.pts_secs)))
+            .collect(),
+    }
+}

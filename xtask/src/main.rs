@@ -1,0 +1,48 @@
+//! The chores of the workspace: the same on every machine, `cargo xtask VERB`.
+mod demo;
+mod layers;
+mod new;
+mod system;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The chores of the workspace")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Install what the system lacks, build, scan the example, say where the report is
+    Demo,
+    /// Install what the system lacks and run every check and test
+    Test,
+    /// Check that no crate uses one above it
+    Layers,
+    /// Lay out something new
+    New {
+        #[command(subcommand)]
+        what: New,
+    },
+}
+
+#[derive(Subcommand)]
+enum New {
+    /// An analyzer: its file, its word in the list, its cases
+    Analyzer {
+        /// Snake-case id
+        id: String,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().verb {
+        Verb::Demo => demo::run(),
+        Verb::Test => test::run(),
+        Verb::Layers => layers::run(),
+        Verb::New { what: New::Analyzer { id } } => new::analyzer(&id),
+    }
+}
