@@ -28,10 +28,6 @@
 //! looks alike. A forgery made from a photo that was never saved as JPEG before, by pasting another such photo, leaves no trace here. A first save
 //! on a grid that does not line up with the last one's is not modelled; the grid analyzers look for it.
 //!
-//! **Measured** on 300 planted pairs of the calibration split (forgery against pristine twins of the same last quality), area under the curve at a last
-//! quality of 95, 85, 75 and 60: where the source had been saved at quality 75, 1.00, 1.00, 0.57 (the same table twice) and 0.96; where it had been
-//! saved at 86, 1.00, 0.57, 0.47 and 0.54; at 95, 0.71, 0.85, 0.59 and 0.64; all together 0.98, 0.91, 0.55 and 0.76.
-//!
 //! **References.** Z. Lin, J. He, X. Tang, C.-K. Tang, "Fast, automatic and fine-grained tampered JPEG image detection via DCT coefficient
 //! analysis", Pattern Recognition 42 (2009) · T. Bianchi, A. Piva, "Image forgery localization via block-grained analysis of JPEG
 //! artifacts", IEEE TIFS 7 (2012) · ITU-T T.81.

@@ -13,7 +13,7 @@ mod sample;
 mod sliding;
 
 pub use about::{About, Analyzer, AnalyzerError, Context, Need};
-pub use sample::{Artefacts, FrameRecord, FrameStatistics, Preview, Sample};
+pub use sample::{Artefacts, DENSE_SECS, FrameRecord, FrameStatistics, Preview, Sample};
 
 /// Declares the modules of the analyzers, the static list and their documentation.
 macro_rules! analyzers {

@@ -17,7 +17,7 @@
 //! 4. **Insertion.** Two jumps, and the step from the frame before the first to the frame after the second is no larger than usual: without the
 //!    frames between, the picture runs on.
 //!
-//! The score is the largest of the four, each in units of its own spread on untouched clips: 0 is the middle of them, above 3.2 none of 125 untouched stretches of three seconds came. A cut to
+//! The score is the largest of the four, each in units of its own spread on untouched clips: 0 is the middle of them, above 3.2, from where a place is named in words, none of the untouched three-second stretches of the calibration split came. A cut to
 //! another shot (the pictures before and after do not correlate) is usual editing: it is marked on the timeline and is no jump, unless the old shot goes
 //! on after it as if nothing had been between.
 //!
@@ -162,7 +162,8 @@ impl Analyzer for VideoStructure {
         let mut found: Vec<(&Window, Found)> =
             windows.iter().zip(&looked).flat_map(|(w, l)| l.found.iter().map(move |f| (w, *f))).collect();
         found.retain(|(_, f)| f.excess > NAMED_ABOVE);
-        found.sort_by(|a, b| b.1.excess.total_cmp(&a.1.excess));
+        // What was put in begins and ends with a jump: the explanation that covers the other comes first.
+        found.sort_by(|a, b| b.1.kind.cmp(&a.1.kind).then(b.1.excess.total_cmp(&a.1.excess)));
 
         // Where little moves, little can be seen.
         let reliability = f64::from((usual / 1.0).clamp(0.2, 1.0))

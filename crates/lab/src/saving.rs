@@ -45,6 +45,19 @@ pub fn decode_jpeg(bytes: &[u8]) -> anyhow::Result<RgbImage> {
     Ok(image::load_from_memory_with_format(bytes, image::ImageFormat::Jpeg)?.into_rgb8())
 }
 
+/// PNG bytes of a picture.
+///
+/// # Errors
+/// When it has no pixels.
+pub fn png_bytes<P>(picture: &image::ImageBuffer<P, Vec<u8>>) -> anyhow::Result<Vec<u8>>
+where
+    P: image::PixelWithColorType<Subpixel = u8>,
+{
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, image::ImageFormat::Png)?;
+    Ok(bytes.into_inner())
+}
+
 /// Writes next to the final name and renames, so that no half-written file carries a good name.
 ///
 /// # Errors

@@ -87,8 +87,9 @@ impl Moment {
                 }
             }
         }
-        if n > 0 && m == 0 {
-            // Sampling leaves a small mean, which would let the patch's brightness leak into the moment.
+        if n > 0 {
+            // Sampling on a square lattice leaves a small mean where there is no rotation or a fourfold one, which would let the patch's
+            // brightness leak into the moment.
             let count = inside.iter().filter(|i| **i).count() as f64;
             let mean = real.iter().sum::<f64>() / count;
             real.iter_mut().zip(&inside).filter(|(_, i)| **i).for_each(|(r, _)| *r -= mean);

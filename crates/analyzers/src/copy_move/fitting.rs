@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::patch_match::Field;
 use super::transform::Similarity;
+use crate::regions::sides;
 
 /// Radius of the neighbourhood that is fitted, in grid steps.
 const WINDOW: i32 = 6;
@@ -37,14 +38,7 @@ pub(super) fn pieces(field: &Field, weights: &[f32], least: f64, most: usize) ->
         let mut members = Vec::new();
         while let Some(at) = stack.pop() {
             members.push(at);
-            let (x, y) = (at % width, at / width);
-            let near = [
-                (x > 0).then(|| at - 1),
-                (x + 1 < width).then(|| at + 1),
-                (y > 0).then(|| at - width),
-                (y + 1 < height).then(|| at + width),
-            ];
-            for next in near.into_iter().flatten() {
+            for next in sides(at, width, height) {
                 let step =
                     (0..2).map(|k| (i32::from(smooth[next][k]) - i32::from(smooth[at][k])).abs()).max().unwrap_or(0);
                 if !seen[next] && errors[next] <= LARGEST_ERROR && step <= 2 {

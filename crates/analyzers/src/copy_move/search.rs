@@ -12,6 +12,10 @@ use super::verify::{Region, Residuals, regions};
 
 /// Pixels of the plane on which candidates are searched.
 const WORKING_PIXELS: usize = 1_500_000;
+/// Longest side that is searched; larger pictures are reduced.
+const LONGEST_SIDE: usize = 30_000;
+/// Shortest side after reduction on which a copy could be told.
+const LEAST_SIDE: usize = 20;
 
 /// A verified pair of places.
 #[derive(Debug, Clone)]
@@ -39,6 +43,11 @@ pub(super) struct Found {
 
 pub(super) fn search(luma: &Plane, floor: f32, seed: u64) -> Option<Found> {
     let factor = (((luma.width * luma.height) as f64 / WORKING_PIXELS as f64).sqrt().ceil() as usize).max(1);
+    // Offsets are kept in 16 bits.
+    let factor = factor.max(luma.width.max(luma.height).div_ceil(LONGEST_SIDE));
+    if luma.width.min(luma.height) / factor < LEAST_SIDE {
+        return None;
+    }
     let working = if factor > 1 { reduce(luma, factor) } else { luma.clone() };
     let (width, height) = (working.width, working.height);
     let floor = floor / factor as f32;

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::filters::{box_mean, normalised_residual, structure};
 use super::transform::Similarity;
+use crate::regions::sides;
 
 /// Radius of the correlation window in pixels.
 pub(super) const WINDOW: usize = 5;
@@ -119,14 +120,7 @@ fn border_or_saturated(plane: &Plane) -> Vec<bool> {
                 continue;
             }
             outside[at] = 1.0;
-            let (x, y) = (at % width, at / width);
-            let near = [
-                (x > 0).then(|| at - 1),
-                (x + 1 < width).then(|| at + 1),
-                (y > 0).then(|| at - width),
-                (y + 1 < height).then(|| at + width),
-            ];
-            stack.extend(near.into_iter().flatten());
+            stack.extend(sides(at, width, height));
         }
     }
     box_mean(&outside, width, height, REACH).into_par_iter().map(|share| share > 0.1).collect()
@@ -236,14 +230,7 @@ pub(super) fn regions(
             if agrees[at] {
                 members.push(at as u32);
             }
-            let (x, y) = (at % width, at / width);
-            let near = [
-                (x > 0).then(|| at - 1),
-                (x + 1 < width).then(|| at + 1),
-                (y > 0).then(|| at - width),
-                (y + 1 < height).then(|| at + width),
-            ];
-            for next in near.into_iter().flatten() {
+            for next in sides(at, width, height) {
                 if !seen[next] && near_agreeing[next] {
                     seen[next] = true;
                     stack.push(next);

@@ -38,6 +38,22 @@ const LEAST_EVIDENCE: (f64, f64) = (60.0, 0.02);
 /// Prior share of the blocks that have the past of the whole; the rest may have been put in later.
 const SHARED: f64 = 0.7;
 
+/// Share of the blocks that must have a past for it to be that of the picture; less is a part with a past of its own.
+const LEAST_SHARE: f64 = 0.5;
+
+/// Maximum-likelihood share of the blocks that have a past, from their log-likelihood ratios of having it.
+fn share(ratios: &[f32]) -> f64 {
+    const ROUNDS: usize = 40;
+    let count = ratios.len().max(1) as f64;
+    (0..ROUNDS).fold(SHARED, |share, _| {
+        let mine = |ratio: &f32| {
+            let odds = share * f64::from(*ratio).exp();
+            odds / (1.0 - share + odds)
+        };
+        ratios.iter().map(mine).sum::<f64>() / count
+    })
+}
+
 /// The table that explains the picture best: the family's, unless the last candidate, fitted freely, explains far more.
 fn primary_of(evidence: &[f64]) -> usize {
     let free = evidence.len() - 1;
@@ -80,7 +96,11 @@ pub(crate) fn detect(component: &Component, valid: Vec<bool>) -> Detection {
     let (mut background, mut background_evidence) = (Past::SavedOnce, 0.0);
     let mut base = vec![0.0; count];
     let judged: f64 = blocks.weight.iter().map(|w| f64::from(*w)).sum();
-    if evidence[best] > LEAST_EVIDENCE.0.max(LEAST_EVIDENCE.1 * judged) {
+    let of_the_whole = || {
+        let ratios: Vec<f32> = (0..count).filter(|b| blocks.valid[*b]).map(|b| scores[b * columns + best]).collect();
+        share(&ratios) >= LEAST_SHARE
+    };
+    if evidence[best] > LEAST_EVIDENCE.0.max(LEAST_EVIDENCE.1 * judged) && of_the_whole() {
         background = Past::Aligned(Box::new(bank.steps[best].clone()));
         background_evidence = evidence[best];
         base = column(best);
@@ -148,5 +168,20 @@ impl Detection {
     pub(crate) fn map(&self, wide: usize) -> Vec<f32> {
         const EVEN_AT: f32 = 1.0;
         smooth(&self.deviation, wide).into_iter().map(|s| 1.0 / (1.0 + (EVEN_AT - s).exp())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_of_blocks_with_a_past_is_found() {
+        for planted in [0usize, 15, 60, 85, 100] {
+            let ratios: Vec<f32> = (0..1000).map(|b| if b % 100 < planted { 6.0 } else { -4.0 }).collect();
+            let found = share(&ratios);
+            assert!((found - planted as f64 / 100.0).abs() < 0.03, "{planted} %: {found}");
+        }
+        assert!(share(&[]).is_finite());
     }
 }

@@ -102,7 +102,7 @@ impl Tables {
 
     /// Weights of the scales that explain the counts of `|h|` best (expectation-maximisation from a broad start).
     pub(super) fn fit(&self, counts: &[u32; LEVELS], mean: f64) -> Weights {
-        const ROUNDS: usize = 12;
+        const ROUNDS: usize = 40;
         /// Observations that the start is worth.
         const PRIOR: f32 = 5.0;
         let near = self.means.partition_point(|m| *m < mean) as f32;
@@ -172,8 +172,10 @@ fn at(place: f64, value: impl Fn(usize) -> f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn laplacian(mean: f64) -> [u32; LEVELS] {
-        std::array::from_fn(|h| (1e5 * (-(h as f64) / mean).exp() * if h == 0 { 0.5 } else { 1.0 }) as u32)
+    /// A Laplacian of that scale in steps, counted in bins around the multiples of the step.
+    fn laplacian(scale: f64) -> [u32; LEVELS] {
+        let below = |h: f64| 1.0 - (-h / scale).exp();
+        std::array::from_fn(|h| (1e5 * (below(h as f64 + 0.5) - below((h as f64 - 0.5).max(0.0)))).round() as u32)
     }
 
     fn mean_of(counts: &[u32; LEVELS]) -> f64 {

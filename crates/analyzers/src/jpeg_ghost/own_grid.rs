@@ -155,10 +155,15 @@ mod tests {
     }
 
     #[test]
-    fn chance_of_a_fine_lattice_is_nearly_none() {
+    fn chance_of_a_fine_lattice_is_that_of_the_density() {
+        // A density falling as exp(-a t) over one period has the mean cosine -a^2 / (a^2 + 4 pi^2). With 40 lattice steps a period the
+        // sum is near it, but the first step, where the density is largest, counts whole.
         let table = chance(0.25, 10.0).unwrap();
-        let broad = table[SCALES - 1];
-        assert!(broad[3].abs() < 0.05, "{broad:?}");
+        for (i, row) in table.iter().enumerate().skip(12) {
+            let a = 40.0 / 2f32.powf((i as f32 - 6.0) / 2.0);
+            let expected = -a * a / (a * a + 4.0 * std::f32::consts::PI.powi(2));
+            assert!((row[3] - expected).abs() < 0.05, "scale {i}: {} is not {expected}", row[3]);
+        }
     }
 
     #[test]

@@ -64,11 +64,6 @@ pub(super) fn crowds(field: &Field) -> Vec<Crowd> {
                     continue;
                 }
                 let least = best.as_ref().map_or(0.0, |b| b.log10_nfa - log10_tests);
-                // Hoeffding's bound costs nothing and rules out nearly all windows before the tail is summed.
-                let lift = k / n - share;
-                if -2.0 * n * lift * lift * std::f64::consts::LOG10_E > least && best.is_some() && lift < 0.05 {
-                    continue;
-                }
                 let tail = log10_binomial_tail(n as u64, k as u64, share);
                 if best.is_none() || tail < least {
                     best = Some(Crowd {

@@ -211,21 +211,17 @@ mod tests {
     }
 
     #[test]
-    fn the_weights_of_a_linear_interpolation_are_found() {
+    fn one_phase_of_an_interpolation_is_predicted_and_the_other_is_not() {
+        // Two predictors are exact: (1/2, 1/2) of the neighbours for the interpolated columns, and its inverse (-1/2, 1, 1, -1/2) for the
+        // others. Either tells the columns apart.
         let plane = interpolated(160, 120);
-        let model = fit(&plane).unwrap();
-        // Left and right neighbour of the centre in the 5x5 order without the centre.
-        assert!(
-            (model.weights[11] - 0.5).abs() < 0.02 && (model.weights[12] - 0.5).abs() < 0.02,
-            "{:?}",
-            model.weights
-        );
-        let p = map(&plane, &model);
+        let p = map(&plane, &fit(&plane).unwrap());
         let mean = |first: usize| {
             let values: Vec<f32> = (first..150).step_by(2).map(|x| p.at(x, 60)).filter(|v| !v.is_nan()).collect();
             values.iter().sum::<f32>() / values.len() as f32
         };
-        assert!(mean(11) > 0.9 && mean(10) < 0.2, "{} {}", mean(11), mean(10));
+        let (odd, even) = (mean(11), mean(10));
+        assert!(odd.max(even) > 0.9 && odd.min(even) < 0.2, "{odd} {even}");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Which windows carry a periodic trace that the rest of the picture does not.
 //!
-//! The decision that shapes it: every window is compared with the windows that do not overlap it, frequency by frequency. What the whole
-//! picture shares (its own scaling, the 8x8 grid of its saves, a printed screen) is in the reference and cancels, so it cannot raise the score.
+//! The decision that shapes it: every window is compared with what half of the windows stay below, frequency by frequency. What the
+//! whole picture shares (its own scaling, the 8x8 grid of its saves, a printed screen) is in the reference and cancels, so it cannot raise
+//! the score; a part that fewer than half of the windows touch cannot lift the reference that it is compared with.
 //! Two shapes of trace are asked for: a single frequency with its quarter turn, and a comb, the harmonics of a square grid of
 //! any period and turn. A part that was once a JPEG carries its 8x8 grid along when it is scaled or turned, and that is a comb.
 use rayon::prelude::*;
@@ -10,12 +11,10 @@ use super::spectrum::Spectra;
 
 /// Least share of judged pixels in a window.
 const LEAST_JUDGED: f32 = 0.35;
-/// Share of a window's side by which others must be moved away to count as the rest.
-const APART: f64 = 0.6;
-/// Windows of the rest that make a reference.
-const LEAST_REST: usize = 4;
-/// Power above which a value counts no more in a reference: one window with a trace must not hide its own kind.
-const MOST_IN_REFERENCE: f32 = 20.0;
+/// Windows that make a reference.
+const LEAST_WINDOWS: usize = 9;
+/// Share of the windows that stay below the reference.
+const BELOW: f64 = 0.5;
 /// Power above which a harmonic counts no more in a comb: several must agree.
 const MOST_OF_ONE: f32 = 8.0;
 /// Lowest frequency of a single peak in cycles per pixel; below lies what the picture shows.
@@ -88,37 +87,37 @@ impl Tests {
 
 /// Looks at every window.
 pub(super) fn look(spectra: &Spectra, tests: &Tests) -> Vec<Looked> {
-    let bins = spectra.side * spectra.side;
-    let mut total = vec![0.0f64; bins];
-    let mut counted = 0usize;
-    for (power, _) in spectra.power.iter().zip(&spectra.judged).filter(|(_, j)| **j >= LEAST_JUDGED) {
-        total.iter_mut().zip(power).for_each(|(t, p)| *t += f64::from(p.min(MOST_IN_REFERENCE)));
-        counted += 1;
-    }
-    (0..spectra.power.len()).into_par_iter().map(|window| one(spectra, tests, window, &total, counted)).collect()
+    let judged: Vec<&[f32]> = spectra
+        .power
+        .iter()
+        .zip(&spectra.judged)
+        .filter_map(|(power, judged)| (*judged >= LEAST_JUDGED).then_some(power.as_slice()))
+        .collect();
+    let reference = reference(&judged, spectra.side * spectra.side);
+    (0..spectra.power.len()).into_par_iter().map(|window| one(spectra, tests, window, reference.as_deref())).collect()
 }
 
-fn one(spectra: &Spectra, tests: &Tests, window: usize, total: &[f64], counted: usize) -> Looked {
+/// Power at every frequency that windows without a trace of their own have: the quantile [`BELOW`] over the windows, scaled to the mean
+/// of the exponential law that has this quantile. `None` when there are too few windows.
+fn reference(judged: &[&[f32]], bins: usize) -> Option<Vec<f32>> {
+    if judged.len() < LEAST_WINDOWS {
+        return None;
+    }
+    let place = (BELOW * (judged.len() - 1) as f64).round() as usize;
+    let scale = (-1.0 / (1.0 - BELOW).ln()) as f32;
+    let quantile = |bin: usize| {
+        let mut values: Vec<f32> = judged.iter().map(|power| power[bin]).collect();
+        *values.select_nth_unstable_by(place, f32::total_cmp).1 * scale
+    };
+    Some((0..bins).into_par_iter().map(quantile).collect())
+}
+
+fn one(spectra: &Spectra, tests: &Tests, window: usize, reference: Option<&[f32]>) -> Looked {
     let nothing = Looked { surprise: 0.0, trace: Trace::Peak { fx: 0.0, fy: 0.0 }, usable: false };
-    if spectra.judged[window] < LEAST_JUDGED {
+    let Some(reference) = reference.filter(|_| spectra.judged[window] >= LEAST_JUDGED) else {
         return nothing;
-    }
-    let (x, y) = spectra.corners[window];
-    let apart = APART * spectra.side as f64;
-    let mut rest: Vec<f32> = total.iter().map(|t| *t as f32).collect();
-    let mut left = counted;
-    for (other, (ox, oy)) in spectra.corners.iter().enumerate() {
-        let near = (x.abs_diff(*ox).max(y.abs_diff(*oy)) as f64) < apart;
-        if near && spectra.judged[other] >= LEAST_JUDGED {
-            rest.iter_mut().zip(&spectra.power[other]).for_each(|(r, p)| *r -= p.min(MOST_IN_REFERENCE));
-            left -= 1;
-        }
-    }
-    if left < LEAST_REST {
-        return nothing;
-    }
-    let ratio: Vec<f32> =
-        spectra.power[window].iter().zip(&rest).map(|(p, r)| p / (r / left as f32).max(1.0)).collect();
+    };
+    let ratio: Vec<f32> = spectra.power[window].iter().zip(reference).map(|(p, r)| p / r.max(1.0)).collect();
     let capped: Vec<f32> = ratio.iter().map(|r| r.min(MOST_OF_ONE)).collect();
     let best = |list: &[Test], values: &[f32]| {
         let mut best = (0.0f32, None);

@@ -9,6 +9,9 @@ use rustfft::{FftPlanner, num_complex::Complex};
 /// Radius in pixels of the local mean and deviation that a map is freed from.
 const LEVEL_RADIUS: usize = 6;
 
+/// Spread below which a place counts as smooth: there the contour lines of rounding make periods of their own.
+const LEAST_SPREAD: f32 = 0.25;
+
 /// Rows that one thread sums down the columns.
 const BAND: usize = 64;
 
@@ -21,7 +24,7 @@ pub(super) fn even_out(map: &Plane) -> Plane {
     let mut flat = values;
     zip3(&mut flat, &mean, &count, &judged, |v, m, c, j| if j > 0.0 { v - m / c.max(1e-3) } else { 0.0 });
     let squares = local_mean(&map_plane(&flat, |v| v * v), LEVEL_RADIUS);
-    zip3(&mut flat, &squares, &count, &judged, |v, s, c, _| v / (s / c.max(1e-3)).sqrt().max(0.02));
+    zip3(&mut flat, &squares, &count, &judged, |v, s, c, _| v / (s / c.max(1e-3)).sqrt().max(LEAST_SPREAD));
     flat
 }
 

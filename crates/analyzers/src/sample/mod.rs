@@ -20,7 +20,7 @@ use crate::{About, AnalyzerError, Need};
 pub use previews::Preview;
 use previews::PreviewReader;
 use statistics::StatisticsReader;
-pub use statistics::{FrameRecord, FrameStatistics};
+pub use statistics::{DENSE_SECS, FrameRecord, FrameStatistics};
 
 type Shared<T> = OnceLock<Result<T, String>>;
 
@@ -70,7 +70,8 @@ impl Artefacts {
             MediaKind::Image => {
                 let picture = self.source.picture()?;
                 let _ = self.picture.set(Ok(picture));
-                if needs.contains(&Need::JpegCoefficients) {
+                // The pixel decoder fills what is missing of a JPEG with grey; only the reader of its coefficients says that it is missing.
+                if self.source.jpeg_structure().is_some() || needs.contains(&Need::JpegCoefficients) {
                     let _ = self.jpeg.set(Ok(self.source.jpeg()?));
                 }
             }

@@ -10,7 +10,7 @@ use assay_media::{Frame, FramePlan, FrameReader, FrameSamples, MediaError};
 use super::motion::Motion;
 
 /// Seconds of a clip that are looked at in all.
-pub(super) const DENSE_SECS: f64 = 60.0;
+pub const DENSE_SECS: f64 = 60.0;
 /// Windows into which they are split for longer clips.
 const WINDOWS: u32 = 10;
 /// Frames beyond this in one pass are not recorded; 60 s at 240 frames a second.

@@ -1,9 +1,8 @@
 //! Cases of `jpeg_grid`: drawn photos with and without a part from another JPEG.
-use super::super::saving::{decode_jpeg, jpeg_bytes, write_whole};
+use super::super::saving::{decode_jpeg, jpeg_bytes, png_bytes, write_whole};
 use super::super::scene::photograph;
 use super::jpeg_ghost::oval;
 use image::RgbImage;
-use std::io::Cursor;
 use std::path::Path;
 
 const SIZE: (u32, u32) = (152, 136);
@@ -29,9 +28,7 @@ pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
         ("not_applicable_grey.png", RgbImage::from_pixel(128, 128, image::Rgb([128; 3]))),
         ("not_applicable_small.png", image::imageops::crop_imm(&original, 40, 40, 48, 48).to_image()),
     ] {
-        let mut bytes = Cursor::new(Vec::new());
-        picture.write_to(&mut bytes, image::ImageFormat::Png)?;
-        write_whole(&folder.join(name), bytes.get_ref())?;
+        write_whole(&folder.join(name), &png_bytes(&picture)?)?;
     }
     Ok(())
 }
