@@ -1,4 +1,14 @@
 //! The binary `assay`: one file a subcommand; libraries do the work, this crate talks to the user.
+/// As `print!`, but ends with exit code 2 where standard output cannot be written (a closed pipe, a full disk) instead of panicking.
+macro_rules! out {
+    ($($text:tt)*) => { $crate::files::say(&format!($($text)*)) };
+}
+
+/// As `println!`, see [`out`].
+macro_rules! outln {
+    ($($text:tt)*) => { $crate::files::say(&(format!($($text)*) + "\n")) };
+}
+
 mod commands;
 mod files;
 mod progress;

@@ -45,8 +45,8 @@ impl Bars {
     /// Prints a line on standard output without tearing the bars.
     pub(crate) fn say(&self, text: &str) {
         match &self.all {
-            Some((multi, _)) => multi.suspend(|| println!("{text}")),
-            None => println!("{text}"),
+            Some((multi, _)) => multi.suspend(|| outln!("{text}")),
+            None => outln!("{text}"),
         }
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaKind {
-    /// One still picture (an animated GIF or WebP counts as video).
+    /// One still picture (an animated GIF or PNG counts as video, of an animated WebP the first picture is read).
     Image,
     /// Frames with presentation times, with or without sound.
     Video,

@@ -29,7 +29,7 @@ pub(crate) fn decode(file: &File, format: Format, size: (u32, u32), limits: &Lim
     let file_bytes = u64::from(size.0).saturating_mul(u64::from(size.1)).saturating_mul(9) + (1 << 20);
     let args = vec![source, target.clone().into()];
     let inherited = vec![file.as_raw_fd()];
-    let program = "heif-convert".into();
+    let program = program().into();
     let (said, exit) = child::output(&Job { name: NAME, program, args, limits, file_bytes, inherited }, 1 << 16)?;
     let reason = || {
         let said = String::from_utf8_lossy(&said).lines().next_back().map(str::to_owned);
@@ -53,14 +53,23 @@ pub(crate) fn decode(file: &File, format: Format, size: (u32, u32), limits: &Lim
     Ok(picture)
 }
 
+/// libheif's decoder under the name that this system has: it was renamed in libheif 1.18.
+fn program() -> &'static str {
+    static PROGRAM: OnceLock<&str> = OnceLock::new();
+    let there = |name: &&str| {
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&folders).any(|folder| folder.join(name).is_file())
+    };
+    PROGRAM.get_or_init(|| ["heif-convert", "heif-dec"].into_iter().find(there).unwrap_or("heif-convert"))
+}
+
 /// The decoder's version line, asked once a process.
 pub(crate) fn decoder(limits: &Limits) -> String {
     static VERSION: OnceLock<String> = OnceLock::new();
     let ask = || {
         // It has no option for its version and prints it with its usage, on standard error.
         let args = vec!["--help".into()];
-        let job =
-            Job { name: NAME, program: "heif-convert".into(), args, limits, file_bytes: 0, inherited: Vec::new() };
+        let job = Job { name: NAME, program: program().into(), args, limits, file_bytes: 0, inherited: Vec::new() };
         let (_, exit) = child::output(&job, 1 << 16).ok()?;
         let line = exit.complaints.first_lines().into_iter().find(|line| line.contains("version"))?;
         Some(line.split_whitespace().collect::<Vec<_>>().join(" "))

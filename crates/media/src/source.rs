@@ -323,6 +323,17 @@ struct Hashed {
 }
 
 /// One read, both hashes side by side.
+/// True when the first bytes of a regular file are those of a picture or video that Assay reads; the rest may still be damaged.
+pub fn looks_like_media(path: &Path) -> bool {
+    // Opening a FIFO would wait for its writer.
+    if !std::fs::metadata(path).is_ok_and(|m| m.is_file()) {
+        return false;
+    }
+    let mut head = vec![0; sniff::HEAD_BYTES];
+    let read = File::open(path).and_then(|mut file| read_full(&mut file, &mut head));
+    read.is_ok_and(|n| sniff::sniff(&head[..n]).is_ok())
+}
+
 fn hash(file: &mut File, keep: bool) -> io::Result<Hashed> {
     let (mut short, mut long) = (Sha256::new(), Sha512::new());
     let mut kept = Vec::new();

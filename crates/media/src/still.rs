@@ -155,6 +155,9 @@ fn failure(format: Format, error: &image::ImageError) -> MediaError {
     match error {
         image::ImageError::Limits(limit) => MediaError::OverLimit(limit.to_string()),
         image::ImageError::Unsupported(what) => MediaError::Unsupported { format, reason: what.to_string() },
-        other => MediaError::Damaged { format, reason: other.to_string() },
+        // Some decoders break their message into lines; an error is one line.
+        other => {
+            MediaError::Damaged { format, reason: other.to_string().split_whitespace().collect::<Vec<_>>().join(" ") }
+        }
     }
 }

@@ -169,7 +169,7 @@ pub(crate) fn llr_scale(llr: &Llr, threshold_log10: f64) -> String {
     const SPAN: f64 = 4.0;
     let x = |v: f64| 320.0 + v.clamp(-SPAN, SPAN) / SPAN * 300.0;
     let mut svg = String::from(
-        r#"<svg class="scale" viewBox="0 0 640 64" role="img" aria-label="scale of the likelihood ratio">"#,
+        r#"<svg class="scale" viewBox="-10 0 660 68" role="img" aria-label="scale of the likelihood ratio">"#,
     );
     svg.push_str(r#"<defs><linearGradient id="lr"><stop offset="0" stop-color="var(--genuine)"/><stop offset=".5" stop-color="var(--neutral)"/><stop offset="1" stop-color="var(--forged)"/></linearGradient></defs><rect x="20" y="24" width="600" height="10" rx="5" fill="url(#lr)"/>"#);
     for step in -4i32..=4 {

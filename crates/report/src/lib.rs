@@ -10,4 +10,4 @@ mod text;
 
 pub use html::{IndexRow, index_page, page};
 pub use schema::schemas;
-pub use text::{line, summary};
+pub use text::{line, plain, summary};

@@ -3,11 +3,16 @@ use std::fmt::Write as _;
 
 use assay_evidence::{Outcome, Report, Role};
 
+/// A name without the control characters that it may hold: names of examined files are chosen by strangers, and a terminal obeys them.
+pub fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
 /// A few lines on one report, without colour codes.
 pub fn summary(report: &Report) -> String {
     let result = &report.result;
     let verdict = &result.verdict;
-    let mut text = format!("{}\n", report.run.path);
+    let mut text = format!("{}\n", plain(&report.run.path));
     match (&verdict.llr, &verdict.abstained) {
         (Some(llr), _) => {
             let _ = writeln!(text, "  {}", verdict.sentence);
@@ -55,7 +60,7 @@ pub fn line(report: &Report) -> String {
     let verdict = &report.result.verdict;
     let value = verdict.llr.map_or_else(|| "no value".into(), |llr| format!("LR {}", ratio(llr.log10)));
     let mark = if verdict.above_threshold { "ABOVE" } else { "" };
-    format!("{value:>9} {mark:<5} {}", report.run.path)
+    format!("{value:>9} {mark:<5} {}", plain(&report.run.path))
 }
 
 /// A likelihood ratio in words that fit a line: `320`, `1/45`.

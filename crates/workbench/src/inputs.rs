@@ -2,7 +2,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Endings that a folder walk takes up. A file that is named itself is always examined, whatever its ending.
+/// Endings that a folder walk takes up; a file with another one, or with none, is taken up when its first bytes are those of a picture or
+/// video. A file that is named itself is always examined.
 const ENDINGS: &[&str] = &[
     "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "tif", "tiff", "bmp", "heic", "heif", "avif", "mp4", "m4v",
     "mov", "qt", "mkv", "webm", "avi", "ts", "mts", "m2ts", "3gp",
@@ -15,7 +16,7 @@ pub struct Inputs {
     pub files: Vec<PathBuf>,
     /// What could not be looked at, with the reason.
     pub failures: Vec<(PathBuf, String)>,
-    /// Files in folders that have the ending of neither a picture nor a video.
+    /// Files in folders that are neither pictures nor videos, by ending and by content.
     pub passed_over: usize,
 }
 
@@ -93,7 +94,7 @@ impl Inputs {
                 Ok((path, kind)) if kind.is_dir() => self.walk(&path, files),
                 Ok((path, _)) => {
                     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-                    if ENDINGS.contains(&ending.as_str()) && !path.is_dir() {
+                    if !path.is_dir() && (ENDINGS.contains(&ending.as_str()) || assay_media::looks_like_media(&path)) {
                         files.insert(path);
                     } else {
                         self.passed_over += 1;
@@ -128,11 +129,13 @@ mod tests {
         for name in ["b.jpg", "a.PNG", "notes.txt", "sub/c.mp4", "[odd].jpg"] {
             std::fs::write(folder.path().join(name), b"x").unwrap();
         }
+        // Recovered files often have no ending.
+        std::fs::write(folder.path().join("f0001"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").unwrap();
         let inputs =
             Inputs::expand(&[folder.path().to_owned(), folder.path().join("*.jpg"), folder.path().join("[odd].jpg")]);
         let names: Vec<_> =
             inputs.files.iter().map(|f| f.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
-        assert_eq!(names, ["[odd].jpg", "a.PNG", "b.jpg", "sub/c.mp4"]);
+        assert_eq!(names, ["[odd].jpg", "a.PNG", "b.jpg", "f0001", "sub/c.mp4"]);
         assert_eq!(inputs.passed_over, 1);
         let missing = Inputs::expand(&[folder.path().join("no*.jpg"), folder.path().join("gone.jpg")]);
         assert_eq!(missing.failures.len(), 2);

@@ -57,11 +57,14 @@ pub fn reproduce(
     Ok((again, differences))
 }
 
-/// Compares two results value by value.
+/// Compares two results value by value; another file, version or setting stands before what followed from it.
 pub fn differences(was: &ScanResult, is: &ScanResult) -> Vec<Difference> {
     let value = |r: &ScanResult| serde_json::to_value(r).unwrap_or(Value::Null);
     let mut list = Vec::new();
     compare("", &value(was), &value(is), &mut list);
+    list.sort_by_key(|d| {
+        (!d.pointer.starts_with("/input/sha"), ["/findings", "/verdict"].iter().any(|p| d.pointer.starts_with(p)))
+    });
     list
 }
 

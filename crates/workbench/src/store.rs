@@ -58,7 +58,8 @@ impl WorkKey {
         let meta = std::fs::metadata(path).ok()?;
         let modified = meta.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
         let mut hash = sha2::Sha256::new();
-        hash.update(path.as_os_str().as_encoded_bytes());
+        // The same name typed in two folders is two files.
+        hash.update(std::path::absolute(path).ok()?.as_os_str().as_encoded_bytes());
         hash.update([0]);
         hash.update(meta.len().to_le_bytes());
         hash.update(modified.to_le_bytes());

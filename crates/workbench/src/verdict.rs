@@ -9,8 +9,11 @@ use assay_media::Source;
 use crate::calibration::{CalibrationTable, Condition};
 use crate::pipeline::{Setup, scores};
 
-/// Below this many pixels on the shorter side no value is given: the recorded items are all larger.
-const MIN_SIDE: u32 = 128;
+/// Below this many pixels on the shorter side no value is given, and no item is recorded.
+pub const MIN_SIDE: u32 = 128;
+
+/// Length in seconds of the recorded clips. A longer one has as many chances of a chance finding as such stretches fit into it.
+const RECORDED_SECS: f64 = 3.0;
 
 /// Fills in each finding's calibrated value and weighs them together.
 pub(crate) fn decide(
@@ -50,7 +53,14 @@ pub(crate) fn decide(
             verdict.sentence = format!("No value is given: {reason}");
             verdict.abstained = Some(reason);
         }
-        Ok((llr, contributions)) => {
+        Ok((mut llr, contributions)) => {
+            let segments = segments(source);
+            verdict.correction.segments = segments;
+            verdict.correction.taken_off_log10 = round(f64::from(segments).log10());
+            for value in [&mut llr.log10, &mut llr.low, &mut llr.high] {
+                // What speaks for a genuine clip is not made stronger by its length.
+                *value = round((*value - verdict.correction.taken_off_log10).max(value.min(0.0)));
+            }
             let band = VerbalBand::of(llr.log10);
             verdict.sentence = sentence(band, llr, &verdict.propositions.forged, &verdict.propositions.genuine);
             verdict.above_threshold = reaches(llr.log10, setup.settings.threshold_lr);
@@ -65,6 +75,13 @@ pub(crate) fn decide(
         }
     }
     verdict
+}
+
+/// How many stretches of the recorded clips' length were looked at: 1 for a still.
+fn segments(source: &Source) -> u32 {
+    let secs = if source.kind() == MediaKind::Video { source.duration_secs().unwrap_or(RECORDED_SECS) } else { 0.0 };
+    let looked_at = secs.min(assay_analyzers::DENSE_SECS);
+    (looked_at / RECORDED_SECS).round().max(1.0) as u32
 }
 
 /// The fused value of raw scores with what each analyzer added, or why there is none.
@@ -149,6 +166,12 @@ fn not_tested(findings: &[Finding], kind: MediaKind, setup: &Setup) -> Vec<NotTe
         match &finding.outcome {
             Outcome::NotApplicable { reason } => add(&finding.title, reason),
             Outcome::Failed { reason } => add(&finding.title, &format!("It broke: {reason}")),
+            Outcome::Evidence(evidence) if evidence.score.as_ref().is_some_and(|s| s.llr.is_none()) => {
+                add(
+                    &finding.title,
+                    "It looked, but on files of this kind its score was found to tell nothing, or there is none to compare it with.",
+                );
+            }
             Outcome::Evidence(_) => {}
         }
     }

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             for analyzer in ANALYZERS {
                 let about = analyzer.about();
                 let role = if about.status == Status::Calibrated { "scored" } else { "shown" };
-                println!("{:<20} {role:<7} {}", about.id, about.summary);
+                outln!("{:<20} {role:<7} {}", about.id, about.summary);
             }
         }
         Command::Show { id, json } => {
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             let table = CalibrationTable::shipped()?;
             match json {
                 Some(target) => target.write(&describe(analyzer.about(), &table))?,
-                None => print!("{}", show(analyzer.about(), &table)),
+                None => out!("{}", show(analyzer.about(), &table)),
             }
         }
     }

@@ -80,6 +80,21 @@ enum Command {
         #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
         json: Option<JsonTarget>,
     },
+    /// Time scans beside ffmpeg's bare decode, and measure their memory, on clips that it makes
+    Speed {
+        /// Where the clips are made, and taken from the next time
+        #[arg(long, value_name = "DIR", default_value = "target/speed")]
+        folder: PathBuf,
+        /// Rounds of decode and scan
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// Length of the clip for the memory, in seconds
+        #[arg(long, default_value_t = 3600)]
+        long_secs: u32,
+        /// Where the Markdown tables are written
+        #[arg(long, value_name = "FILE", default_value = "docs/speed.md")]
+        out: PathBuf,
+    },
     /// Draw the example files of the demo
     Example {
         /// Where they are written
@@ -103,7 +118,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             let pictures = make(&options, progress.as_ref())?;
             let clips = if pictures_only { None } else { Some(make_clips(&options, progress.as_ref())?) };
             bars.clear();
-            println!(
+            outln!(
                 "{} pictures and {} clips: {}",
                 pictures.items.len(),
                 clips.map_or(0, |c| c.items.len()),
@@ -117,7 +132,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             let table = assay_lab::calibrate::calibrate(&options, progress.as_ref())?;
             bars.clear();
             for part in &table.conditions {
-                println!(
+                outln!(
                     "{:<28} {:>4} forged {:>4} genuine  Cllr {:.3}  cap {:.2}",
                     part.condition.words(),
                     part.forged,
@@ -126,16 +141,21 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                     part.cap_log10
                 );
                 for (map, weight) in part.analyzers.iter().zip(&part.fusion.weights) {
-                    println!(
+                    outln!(
                         "    {:<22} Cllr {:.3}  weight {:.2}",
                         map.analyzer,
                         map.cllr,
                         weight / std::f64::consts::LN_10
                     );
                 }
+                let points = part
+                    .operating_points
+                    .iter()
+                    .map(|p| format!("LR {}: {} forged, {} genuine", p.threshold_lr, p.forged, p.genuine));
+                outln!("    at or above, out of fold: {}", points.collect::<Vec<_>>().join(" · "));
             }
             write_whole(&out, (serde_json::to_string_pretty(&table)? + "\n").as_bytes())?;
-            println!("written: {} (build again to embed it)", out.display());
+            outln!("written: {} (build again to embed it)", out.display());
         }
         Command::Evaluate { set, sources, every, kept, out, json } => {
             make_kept(kept.as_deref())?;
@@ -149,19 +169,27 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                 .with_context(|| format!("cannot write {}", table.display()))?;
             match json {
                 Some(target) => target.write(&figures)?,
-                None => print!("{text}"),
+                None => out!("{text}"),
             }
+        }
+        Command::Speed { folder, rounds, long_secs, out } => {
+            let program = std::env::current_exe()?;
+            let options = assay_lab::speed::Options { program, folder, rounds: rounds.max(1), long_secs };
+            let text = assay_lab::speed::markdown(&assay_lab::speed::measure(&options, progress.as_ref())?);
+            bars.clear();
+            write_whole(&out, text.as_bytes())?;
+            out!("{text}");
         }
         Command::Example { out } => {
             std::fs::create_dir_all(&out)?;
             assay_lab::example::write(&out, progress.as_ref())?;
             bars.clear();
-            println!("written: {}", out.display());
+            outln!("written: {}", out.display());
         }
         Command::Cases { out } => {
             assay_lab::cases::make_all(&out)?;
             bars.clear();
-            println!("written: {}", out.display());
+            outln!("written: {}", out.display());
         }
     }
     Ok(Exit::Clear)

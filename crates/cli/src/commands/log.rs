@@ -26,13 +26,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         Some(target) => target.write(&serde_json::json!({ "entries": entries, "broken_at": broken_at }))?,
         None => {
             for entry in &entries {
-                println!(
-                    "{:>6}  {}  {}  {}",
-                    entry.seq,
-                    entry.at,
-                    &entry.hash[..16.min(entry.hash.len())],
-                    entry.event
-                );
+                outln!("{:>6}  {}  {}  {}", entry.seq, entry.at, &entry.hash[..16.min(entry.hash.len())], entry.event);
             }
         }
     }

@@ -9,7 +9,7 @@ pub(crate) mod scan;
 use std::path::Path;
 
 use anyhow::Context as _;
-use assay_evidence::{Report, SCHEMA_REPORT, ScanDocument};
+use assay_evidence::{Report, SCHEMA_REPORT, SCHEMA_SCAN, ScanDocument};
 
 /// Reads a report or a whole scan document.
 fn read_reports(path: &Path) -> anyhow::Result<Vec<Report>> {
@@ -17,9 +17,11 @@ fn read_reports(path: &Path) -> anyhow::Result<Vec<Report>> {
     let value: serde_json::Value =
         serde_json::from_slice(&text).with_context(|| format!("not a report in JSON: {}", path.display()))?;
     let broken = || format!("not a report of this version: {}", path.display());
-    if value.get("schema").and_then(|s| s.as_str()) == Some(SCHEMA_REPORT) {
-        Ok(vec![serde_json::from_value(value).with_context(broken)?])
-    } else {
-        Ok(serde_json::from_value::<ScanDocument>(value).with_context(broken)?.reports)
-    }
+    let reports = match value.get("schema").and_then(|s| s.as_str()) {
+        Some(SCHEMA_REPORT) => vec![serde_json::from_value(value).with_context(broken)?],
+        Some(SCHEMA_SCAN) => serde_json::from_value::<ScanDocument>(value).with_context(broken)?.reports,
+        _ => anyhow::bail!(broken()),
+    };
+    anyhow::ensure!(!reports.is_empty(), "there is no report in it: {}", path.display());
+    Ok(reports)
 }

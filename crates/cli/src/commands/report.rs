@@ -19,21 +19,23 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let reports = read_reports(&args.file)?;
+    let mut exit = Exit::Clear;
     for (index, report) in reports.iter().enumerate() {
         if assay_workbench::result_hash(&report.result) != report.result_sha256 {
             eprintln!(
                 "assay: the result was changed after it was written (its SHA-256 does not fit): {}",
                 args.file.display()
             );
+            exit = Exit::Failed;
         }
         if args.text {
-            print!("{}", assay_report::summary(report));
+            out!("{}", assay_report::summary(report));
             continue;
         }
         let base = args.out.clone().unwrap_or_else(|| args.file.with_extension("html"));
         let path = if reports.len() == 1 { base } else { base.with_extension(format!("{}.html", index + 1)) };
         write_whole(&path, assay_report::page(report).as_bytes())?;
-        println!("report: {}", path.display());
+        outln!("report: {}", path.display());
     }
-    Ok(Exit::Clear)
+    Ok(exit)
 }

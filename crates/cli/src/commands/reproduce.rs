@@ -6,6 +6,9 @@ use crate::commands::read_reports;
 use crate::files::JsonTarget;
 use crate::progress::Bars;
 
+/// Differences that are printed.
+const MOST_SHOWN: usize = 40;
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// A report in JSON
@@ -32,14 +35,29 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         let bars = Bars::new(1);
         let outcome = assay_workbench::reproduce(report, &path, bars.worker().as_ref());
         bars.clear();
-        let (again, differences) = outcome.map_err(|e| anyhow::anyhow!("{e}: {}", path.display()))?;
+        let (again, mut differences) = match outcome {
+            Ok(done) => done,
+            Err(error) => {
+                eprintln!("assay: {error}: {}", path.display());
+                rows.push(serde_json::json!({ "path": path.to_string_lossy(), "error": error.to_string() }));
+                exit = Exit::Failed;
+                continue;
+            }
+        };
+        if args.input.is_some() {
+            // The caller said that the file has another name now.
+            differences.retain(|d| d.pointer != "/input/file_name");
+        }
         if args.json.is_none() {
             if differences.is_empty() {
-                println!("identical, byte for byte (result SHA-256 {}): {}", again.result_sha256, path.display());
+                outln!("identical, byte for byte (result SHA-256 {}): {}", again.result_sha256, path.display());
             } else {
-                println!("{} values differ: {}", differences.len(), path.display());
-                for d in differences.iter().take(40) {
-                    println!("  {}: was {}, is {}", d.pointer, d.was, d.is);
+                outln!("{} values differ: {}", differences.len(), path.display());
+                for d in differences.iter().take(MOST_SHOWN) {
+                    outln!("  {}: was {}, is {}", d.pointer, d.was, d.is);
+                }
+                if let Some(more) = differences.len().checked_sub(MOST_SHOWN).filter(|n| *n > 0) {
+                    outln!("  and {more} more; --json lists all");
                 }
             }
         }

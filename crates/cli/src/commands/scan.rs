@@ -148,7 +148,10 @@ fn read_case(path: &Path) -> anyhow::Result<Case> {
     let case: Case = if json {
         serde_json::from_str(&text).map_err(anyhow::Error::from)
     } else {
-        toml::from_str(&text).map_err(Into::into)
+        toml::from_str(&text).map_err(|e: toml::de::Error| {
+            let line = e.span().map_or(1, |s| 1 + text[..s.start.min(text.len())].matches('\n').count());
+            anyhow::anyhow!("line {line}: {}", e.message())
+        })
     }
     .with_context(|| format!("the case file is broken: {}", path.display()))?;
     if let Some(prior) = &case.prior {
@@ -180,7 +183,7 @@ impl Sink<'_> {
     }
 
     fn failed(&mut self, failure: Failure) {
-        self.bars.complain(&format!("assay: {}: {}", failure.reason, failure.path));
+        self.bars.complain(&format!("assay: {}: {}", failure.reason, assay_report::plain(&failure.path)));
         self.rows.push(IndexRow {
             path: failure.path.clone(),
             page: None,
@@ -205,7 +208,7 @@ impl Sink<'_> {
             let verdict = &report.result.verdict;
             self.above += usize::from(verdict.above_threshold);
             let name = report_name(&done.path);
-            if let Some(Err(error)) = self.args.out.as_deref().map(|out| self.write(out, &name, report, done.resumed)) {
+            if let Some(Err(error)) = self.args.out.as_deref().map(|out| self.write(out, &name, report)) {
                 self.broken = self.broken.take().or(Some(error));
             }
             self.rows.push(IndexRow {
@@ -227,12 +230,9 @@ impl Sink<'_> {
         }
     }
 
-    fn write(&self, out: &Path, name: &str, report: &Report, resumed: bool) -> anyhow::Result<()> {
+    fn write(&self, out: &Path, name: &str, report: &Report) -> anyhow::Result<()> {
         for format in &self.args.format {
             let file = out.join(format!("{name}.{}", if *format == Format::Html { "html" } else { "json" }));
-            if resumed && file.exists() {
-                continue;
-            }
             match format {
                 Format::Html => write_whole(&file, assay_report::page(report).as_bytes())?,
                 Format::Json => JsonTarget::File(file).write(report)?,
@@ -267,7 +267,7 @@ impl Sink<'_> {
                     .filter(|_| self.single)
                     .map_or(index, |page| out.join(page));
                 if html && page.exists() {
-                    println!("report: {}", page.display());
+                    outln!("report: {}", page.display());
                 }
             }
         }
@@ -278,14 +278,12 @@ impl Sink<'_> {
                 text += &format!(", {} taken from the earlier run", self.resumed);
             }
             if passed_over > 0 {
-                text += &format!(
-                    "; {passed_over} files in the folders are no pictures or videos by name and were passed over"
-                );
+                text += &format!("; {passed_over} files in the folders are no pictures or videos and were passed over");
             }
-            println!("{text}");
+            outln!("{text}");
         }
-        if files == 0 && self.failures.is_empty() {
-            anyhow::bail!("nothing to examine: no file with the ending of a picture or video was found");
+        if files == 0 && self.failures.is_empty() && self.args.shard.is_none() {
+            anyhow::bail!("nothing to examine: no picture or video was found");
         }
         Ok(match (self.failures.is_empty(), self.above) {
             (false, _) => Exit::Failed,
@@ -295,7 +293,7 @@ impl Sink<'_> {
     }
 }
 
-/// Name of a file's report: its own name and eight digits of the hash of its path, so that files of the same name do not collide.
+/// Name of a file's report: its own name and eight digits of the hash of its absolute path, so that files of the same name do not collide.
 fn report_name(path: &Path) -> String {
     let stem: String = path
         .file_name()
@@ -305,7 +303,8 @@ fn report_name(path: &Path) -> String {
         .map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' })
         .take(80)
         .collect();
-    let digest = format!("{:x}", sha2::Sha256::digest(path.as_os_str().as_encoded_bytes()));
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let digest = format!("{:x}", sha2::Sha256::digest(whole.as_os_str().as_encoded_bytes()));
     format!("{stem}-{}", &digest[..8])
 }
 

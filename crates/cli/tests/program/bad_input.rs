@@ -78,6 +78,15 @@ fn truncated_pictures_are_refused_at_every_cut() {
     }
     let whole = std::fs::read(at.join("whole.jpg")).unwrap();
     refused(at, &write(at, "half.jpg", &whole[..whole.len() / 2]), "damaged");
+    // An end marker does not make half a picture whole, whatever is asked of it.
+    let mut ended = whole[..whole.len() / 2].to_vec();
+    ended.extend([0xFF, 0xD9]);
+    let bad = write(at, "ended.jpg", &ended);
+    refused(at, &bad, "damaged");
+    for id in ["container", "copy_move", "error_level"] {
+        let (code, text, errors) = run(assay(at).arg("scan").arg(&bad).args(["--analyzers", id]));
+        assert_eq!((code, errors.lines().count()), (2, 1), "{id}: {text}{errors}");
+    }
 }
 
 #[test]
@@ -112,7 +121,7 @@ fn truncated_clips_are_refused_at_every_cut() {
         let (code, text, errors) = run(assay(at).arg("scan").arg(&bad));
         assert_eq!((code, errors.lines().count()), (2, 1), "{}: {text}{errors}", bad.display());
     }
-    refused(at, &at.join("cut10.mp4"), "");
+    refused(at, &at.join("cut10.mp4"), "damaged MP4: the file ends at byte");
 }
 
 #[test]
@@ -140,11 +149,11 @@ fn archives_playlists_and_references_are_not_followed() {
     // A local header of a stored zip entry, followed by what would inflate to a gigabyte of zeros.
     let mut zip = b"PK\x03\x04\x14\0\0\0\x08\0\0\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\x40\x05\0\0\0a.bin".to_vec();
     zip.extend(std::iter::repeat_n(0u8, 4096));
-    refused(at, &write(at, "bomb.mp4", &zip), "");
+    refused(at, &write(at, "bomb.mp4", &zip), "ZIP archive");
     save(at, "good.jpg", 1);
-    refused(at, &write(at, "list.mp4", b"#EXTM3U\n#EXTINF:1,\ngood.jpg\n#EXT-X-ENDLIST\n"), "");
-    refused(at, &write(at, "concat.mp4", b"ffconcat version 1.0\nfile good.jpg\n"), "");
-    refused(at, &write(at, "url.mp4", b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/x.ts\n"), "");
+    refused(at, &write(at, "list.mp4", b"#EXTM3U\n#EXTINF:1,\ngood.jpg\n#EXT-X-ENDLIST\n"), "playlist");
+    refused(at, &write(at, "concat.mp4", b"ffconcat version 1.0\nfile good.jpg\n"), "playlist");
+    refused(at, &write(at, "url.mp4", b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/x.ts\n"), "playlist");
 }
 
 #[test]

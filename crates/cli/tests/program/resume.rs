@@ -117,3 +117,37 @@ fn a_changed_log_is_found_out() {
     assert_eq!(code, 2);
     assert!(errors.contains("broken at entry 2"), "{errors}");
 }
+
+#[test]
+fn a_finished_file_is_not_taken_for_another_and_settings_reach_the_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let path = at.join("x.bmp");
+    let scan = |threshold: &str| {
+        let mut command = assay(at);
+        command.args(["scan", "x.bmp", "--out", "out", "--json", "all.json", "--analyzers", "error_level"]);
+        command.args(["--threshold", threshold]);
+        let (code, _, errors) = run(&mut command);
+        assert_eq!(code, 0, "{errors}");
+        let document: serde_json::Value = serde_json::from_slice(&std::fs::read(at.join("all.json")).unwrap()).unwrap();
+        document["reports"][0]["result"].clone()
+    };
+    let written = || -> serde_json::Value {
+        let mut entries = std::fs::read_dir(at.join("out")).unwrap().map(|e| e.unwrap().path());
+        let json = entries.find(|p| p.extension().is_some_and(|e| e == "json")).unwrap();
+        serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap()
+    };
+    crate::common::picture(1, 256, 192).save(&path).unwrap();
+    let time = std::fs::metadata(&path).unwrap().modified().unwrap();
+    let first = scan("10");
+    scan("500");
+    scan("10");
+    assert_eq!(written()["result"]["verdict"]["threshold_lr"], 10.0, "the folder shows the last run's settings");
+
+    // Another picture of the same size in bytes under the same name and time.
+    crate::common::picture(2, 256, 192).save(&path).unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+    let second = scan("10");
+    assert_ne!(first["input"]["sha256"], second["input"]["sha256"]);
+    assert_eq!(second["input"]["sha256"], written()["result"]["input"]["sha256"]);
+}

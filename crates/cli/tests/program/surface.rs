@@ -66,3 +66,62 @@ fn analyzers_are_listed_and_shown() {
     let (_, json, _) = run(assay(folder.path()).args(["analyzers", "list", "--json", "-"]));
     assert!(serde_json::from_str::<serde_json::Value>(&json).unwrap().as_array().unwrap().len() > 5);
 }
+
+#[test]
+fn a_report_that_was_changed_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    save(at, "photo.jpg", 1);
+    run(assay(at).args(["scan", "photo.jpg", "--json", "r.json", "--analyzers", "error_level"]));
+    let text = std::fs::read_to_string(at.join("r.json")).unwrap();
+    let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let result = &mut document["reports"][0]["result"];
+    result["verdict"]["sentence"] = "It is genuine.".into();
+    result["previews"][0]["jpeg"] = "x)}</style><h1>Injected</h1>".into();
+    std::fs::write(at.join("changed.json"), document.to_string()).unwrap();
+    let (code, _, errors) = run(assay(at).args(["report", "changed.json"]));
+    assert_eq!(code, 2);
+    assert!(errors.contains("was changed after it was written"), "{errors}");
+    let page = std::fs::read_to_string(at.join("changed.html")).unwrap();
+    assert!(!page.contains("<h1>Injected"), "a value from a report is no markup");
+    std::fs::write(at.join("empty.json"), "{\"schema\":\"other\",\"reports\":[],\"failures\":[]}").unwrap();
+    assert_eq!(run(assay(at).args(["report", "empty.json"])).0, 2);
+    assert_eq!(run(assay(at).args(["reproduce", "empty.json"])).0, 2);
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_one_line_and_code_2() {
+    if !Path::new("/dev/full").exists() {
+        println!("SKIPPED: no /dev/full on this system");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    save(folder.path(), "photo.jpg", 1);
+    for arguments in [&["scan", "photo.jpg", "--analyzers", "error_level"][..], &["analyzers", "list"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = assay(folder.path());
+        let child = command.args(arguments).stdout(full).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let output = child.wait_with_output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+    }
+}
+
+#[test]
+fn files_are_taken_by_content_and_names_cannot_write_on_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let media = at.join("media");
+    std::fs::create_dir(&media).unwrap();
+    save(&media, "plain.jpg", 1);
+    std::fs::rename(media.join("plain.jpg"), media.join("f\u{1b}[31m0001")).unwrap();
+    save(&media, "other.png", 2);
+    std::fs::write(media.join("notes.txt"), "no picture").unwrap();
+    let (code, text, errors) = run(assay(at).args(["scan", "media", "--analyzers", "error_level"]));
+    assert_eq!(code, 0, "{errors}");
+    assert!(text.contains("2 files") && text.contains("1 files in the folders are no pictures"), "{text}");
+    assert!(!text.contains('\u{1b}'), "{text}");
+    // More machines than files is no failure.
+    assert_eq!(run(assay(at).args(["scan", "media", "--analyzers", "error_level", "--shard", "3/3"])).0, 0);
+}

@@ -428,13 +428,16 @@ impl Pass<'_> {
     /// The two outputs.
     fn after(&self, select: &Select, times: i32) -> Vec<String> {
         let stream = format!("0:{}", self.stream.index);
+        // An encoder with threads of its own holds back as many frames as it has threads, and an output that is not flushed the end of one: the last
+        // wanted frame would not come before the decoder is through with all the rest.
         let common = ["-fps_mode", "passthrough", "-enc_time_base", "-1", "-autoscale", "0", "-c:v", "rawvideo"];
+        let at_once = ["-threads", "1", "-flush_packets", "1"];
         let mut args = Vec::new();
         args.extend(["-map".to_owned(), stream.clone()]);
         let corner = "crop=w=min(iw\\,max(16\\,iw/8)):h=min(ih\\,max(16\\,ih/8)):x=0:y=0:exact=1";
         args.extend(["-vf", corner].map(Into::into));
-        args.extend(common.map(Into::into));
-        args.extend(["-flush_packets", "1", "-f", "framecrc"].map(Into::into));
+        args.extend(common.iter().chain(&at_once).map(|a| (*a).to_owned()));
+        args.extend(["-f", "framecrc"].map(Into::into));
         args.push(format!("pipe:{times}"));
         args.extend(["-map".to_owned(), stream]);
         let filters = select.chosen.filter().into_iter().chain(self.samples.filters.iter().map(|f| (*f).to_owned()));
@@ -442,7 +445,7 @@ impl Pass<'_> {
         if !filters.is_empty() {
             args.extend(["-vf".to_owned(), filters.join(",")]);
         }
-        args.extend(common.map(Into::into));
+        args.extend(common.iter().chain(&at_once).map(|a| (*a).to_owned()));
         args.extend(["-f", "rawvideo", "pipe:1"].map(Into::into));
         args
     }

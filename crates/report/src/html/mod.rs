@@ -55,9 +55,11 @@ pub fn page(report: &Report) -> String {
     // The examined picture stands in the page once, as a custom property; every viewer refers to it.
     let extra = match (input.kind, result.previews.first()) {
         (MediaKind::Image, Some(p)) => {
+            // A report that is rendered again may have been written by anyone; this is the one value that goes into the style sheet.
+            let jpeg: String = p.jpeg.chars().filter(|c| c.is_ascii_alphanumeric() || "+/=".contains(*c)).collect();
             format!(
                 ":root{{--picture:url(data:image/jpeg;base64,{});--ratio:{}/{};--w:{}px}}",
-                p.jpeg,
+                jpeg,
                 p.width,
                 p.height,
                 p.width.max(480)
@@ -83,7 +85,7 @@ pub fn page(report: &Report) -> String {
             (Family::Undirected, "Learned classifiers"),
             (Family::Provenance, "What the file says of itself"),
         ] {
-            @let members: Vec<_> = result.findings.iter().filter(|f| f.family == family).collect();
+            @let members = members(&result.findings, family);
             @if !members.is_empty() {
                 h2 { (title) }
                 @for finding in members.iter().filter(|f| !silent(f)) { (findings::card(finding, result)) }
@@ -183,6 +185,17 @@ fn not_tested(verdict: &Verdict) -> Markup {
             ul { @for item in &verdict.not_tested { li { b { (item.what) } ". " span.soft { (item.why) } } } }
         }
     }
+}
+
+/// The findings of a family: what moves the verdict most stands first, what is for the eye last.
+fn members(findings: &[Finding], family: Family) -> Vec<&Finding> {
+    let weight = |f: &Finding| match &f.outcome {
+        Outcome::Evidence(e) => e.score.as_ref().and_then(|s| s.llr).map_or(-1.0, |llr| llr.log10.abs()),
+        _ => -1.0,
+    };
+    let mut members: Vec<&Finding> = findings.iter().filter(|f| f.family == family).collect();
+    members.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
+    members
 }
 
 /// Times that findings point at.

@@ -1,7 +1,7 @@
 //! Pool-adjacent-violators: the best non-decreasing map from a raw score to a log-likelihood ratio.
 //!
 //! For a-contrario scores, most genuine pictures share one value (nothing found) and a straight line through a logit fits badly. Each
-//! plateau is smoothed by one imagined item of either class, spread over the plateaus, so that a plateau of few items never claims much.
+//! plateau is smoothed by half an imagined item of either class, so that a plateau of few items never claims much.
 use serde::{Deserialize, Serialize};
 
 /// A non-decreasing step map with linear transitions.

@@ -2,7 +2,7 @@
 //!
 //! A table is learned from recorded items, forged and genuine, apart for each compression condition, because a score that is remarkable in a
 //! fresh photo is nothing in a thumbnail at quality 60. Three guards keep the numbers honest: maps are judged and the fusion is learned on
-//! out-of-fold values (folds by source photo), weights cannot turn negative, and every value is capped by what the number of items can
+//! out-of-fold values (folds by the target's source photo; a donor may be a target in another fold), weights cannot turn negative, and every value is capped by what the number of items can
 //! support (Vergeer et al. 2016, empirical lower and upper bound of the LR).
 mod isotonic;
 mod logistic;
@@ -20,6 +20,8 @@ pub use logistic::Logistic;
 /// Two-sided 95 % of a normal distribution.
 const Z95: f64 = 1.96;
 const FOLDS: u64 = 5;
+/// Out-of-fold cost in bits from which an analyzer tells nothing under a condition: it gets no value and no weight there.
+const LEAST_WORTH: f64 = 0.98;
 
 /// What the calibration items must share with the examined file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -142,6 +144,30 @@ pub struct ConditionTable {
     pub cap_log10: f64,
     /// Cap of the fused value towards H2.
     pub floor_log10: f64,
+    /// What thresholds would do, counted on out-of-fold values.
+    pub operating_points: Vec<OperatingPoint>,
+}
+
+/// How many of the recorded items reach a threshold, by values that were fitted without them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OperatingPoint {
+    /// Threshold as a likelihood ratio.
+    pub threshold_lr: f64,
+    /// Forged items at or above it.
+    pub forged: u32,
+    /// Genuine items at or above it: false alarms.
+    pub genuine: u32,
+}
+
+/// Thresholds of the operating points.
+const THRESHOLDS: [f64; 6] = [3.0, 10.0, 20.0, 30.0, 50.0, 100.0];
+
+/// `values` are capped log10 likelihood ratios.
+fn operating_points(values: &[f64], forged: &[bool]) -> Vec<OperatingPoint> {
+    let above = |threshold: f64, label: bool| {
+        values.iter().zip(forged).filter(|(v, l)| **l == label && crate::reaches(**v, threshold)).count() as u32
+    };
+    THRESHOLDS.map(|t| OperatingPoint { threshold_lr: t, forged: above(t, true), genuine: above(t, false) }).to_vec()
 }
 
 /// The fused value with what each analyzer added.
@@ -299,6 +325,9 @@ fn learn_condition(condition: Condition, items: &[&Item], analyzers: &[&str]) ->
             }
         }
         let (cost, map, column) = best?;
+        if cost >= LEAST_WORTH {
+            continue;
+        }
         columns.push(column);
         maps.push(AnalyzerMap {
             analyzer: (*id).into(),
@@ -325,6 +354,8 @@ fn learn_condition(condition: Condition, items: &[&Item], analyzers: &[&str]) ->
             fused[i] = part.log_odds(&rows[i]).0 / std::f64::consts::LN_10;
         }
     }
+    let cap_log10 = upper_bound(&fused, &labels);
+    let capped: Vec<f64> = fused.iter().map(|v| v.min(cap_log10)).collect();
     Some(ConditionTable {
         condition,
         forged: count(items, true) as u32,
@@ -332,7 +363,8 @@ fn learn_condition(condition: Condition, items: &[&Item], analyzers: &[&str]) ->
         analyzers: maps,
         fusion,
         cllr: (cllr(&fused, &labels) * 1e4).round() / 1e4,
-        cap_log10: upper_bound(&fused, &labels),
+        cap_log10,
+        operating_points: operating_points(&capped, &labels),
         floor_log10: -upper_bound(
             &fused.iter().map(|v| -v).collect::<Vec<_>>(),
             &labels.iter().map(|l| !l).collect::<Vec<_>>(),
@@ -340,14 +372,20 @@ fn learn_condition(condition: Condition, items: &[&Item], analyzers: &[&str]) ->
     })
 }
 
-/// Cost of log10 likelihood ratios in bits (Brümmer & du Preez 2006, eq. 4).
+/// Cost of log10 likelihood ratios in bits (Brümmer & du Preez 2006, eq. 4): 0 is perfect, 1 is as good as always saying "no support". An
+/// abstention is passed as 0; a side without items costs nothing.
 pub fn cllr(llrs_log10: &[f64], forged: &[bool]) -> f64 {
+    // log2(1 + 10^x) without overflow.
+    let bits = |x: f64| {
+        let x = x * std::f64::consts::LN_10;
+        (x.max(0.0) + (-x.abs()).exp().ln_1p()) / std::f64::consts::LN_2
+    };
     let cost = |label: bool| {
         let values: Vec<f64> = llrs_log10
             .iter()
             .zip(forged)
             .filter(|(_, l)| **l == label)
-            .map(|(v, _)| (1.0 + 10f64.powf(if label { -v } else { *v })).log2())
+            .map(|(v, _)| bits(if label { -v } else { *v }))
             .collect();
         values.iter().sum::<f64>() / values.len().max(1) as f64
     };
@@ -355,7 +393,7 @@ pub fn cllr(llrs_log10: &[f64], forged: &[bool]) -> f64 {
 }
 
 /// The largest log10 LR that the items support: up to it, deciding by the LR with one more misleading item a class beats deciding
-/// without it (Vergeer et al. 2016, with one misleading item).
+/// without it (Vergeer et al. 2016, with one misleading item). At least 0.3: in the first bins the imagined item alone can break the rule.
 fn upper_bound(llrs_log10: &[f64], forged: &[bool]) -> f64 {
     let values = |label: bool| {
         let mut v: Vec<f64> = llrs_log10.iter().zip(forged).filter(|(_, l)| **l == label).map(|(v, _)| *v).collect();
@@ -407,11 +445,15 @@ mod tests {
     fn fusion_weighs_what_is_worth_something() {
         let table = CalibrationTable::learn("t", "d", "m", &items(2000), &["good", "noise", "sometimes", "never"]);
         let part = table.of(&Condition::Jpeg { from: 90, to: 100 }).unwrap();
-        assert_eq!(part.analyzers.len(), 3, "an analyzer without scores has no map");
+        let ids: Vec<&str> = part.analyzers.iter().map(|a| a.analyzer.as_str()).collect();
+        assert_eq!(ids, ["good", "sometimes"], "one without scores has no map, and noise tells nothing");
         let cost = |id: &str| part.analyzers.iter().find(|a| a.analyzer == id).unwrap().cllr;
-        assert!(cost("good") < 0.7 && cost("noise") > 0.98, "{} {}", cost("good"), cost("noise"));
+        assert!(cost("good") < 0.7, "{}", cost("good"));
         assert!(part.cllr < cost("good"));
         assert!(part.cap_log10 > 1.0 && part.cap_log10 < 3.0, "{}", part.cap_log10);
+        let points = &part.operating_points;
+        assert!(points.is_sorted_by_key(|p| std::cmp::Reverse((p.forged, p.genuine))), "{points:?}");
+        assert!(points[0].forged > 10 * points[0].genuine && points[0].genuine > 0, "{points:?}");
         let fuse = |good: f64| part.fuse(&BTreeMap::from([("good".to_owned(), good)])).llr;
         assert!(fuse(3.0).log10 > 0.5 && fuse(-2.0).log10 < -0.5);
         assert!(fuse(100.0).log10 <= part.cap_log10);
@@ -426,7 +468,12 @@ mod tests {
 
     #[test]
     fn a_fair_coin_costs_one_bit() {
-        assert!((cllr(&[0.0, 0.0], &[true, false]) - 1.0).abs() < 1e-12);
+        let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} is not {b}");
+        close(cllr(&[0.0, 0.0], &[true, false]), 1.0);
+        // Forged at LR 10: log2(1.1); genuine at LR 1/100: log2(1.01).
+        close(cllr(&[1.0, -2.0], &[true, false]), f64::midpoint(1.1f64.log2(), 1.01f64.log2()));
+        // Far out on the wrong side the cost is the number of bits, not infinity.
+        close(cllr(&[-400.0, 400.0], &[true, false]), 400.0 * 10f64.log2());
     }
 
     #[test]
@@ -440,7 +487,14 @@ mod tests {
     }
 
     #[test]
-    fn the_shipped_table_parses() {
-        CalibrationTable::shipped().unwrap();
+    fn the_default_threshold_is_the_lowest_with_one_percent_of_false_alarms() {
+        let table = CalibrationTable::shipped().unwrap();
+        let genuine: u32 = table.conditions.iter().map(|c| c.genuine).sum();
+        let alarms = |threshold: f64| -> u32 {
+            let points = table.conditions.iter().flat_map(|c| &c.operating_points);
+            points.filter(|p| p.threshold_lr == threshold).map(|p| p.genuine).sum()
+        };
+        let held = |threshold: &f64| f64::from(alarms(*threshold)) <= 0.01 * f64::from(genuine);
+        assert_eq!(THRESHOLDS.iter().copied().find(held), Some(crate::DEFAULT_THRESHOLD_LR));
     }
 }
