@@ -1,7 +1,7 @@
 //! Learning the calibration table that ships with the binary.
 //!
-//! From the calibration split of a planted set: forged items, their pristine twins, and the untouched source photos of that split (usual
-//! processing includes never having been saved again). The test split is not opened.
+//! From the calibration split of a planted set: forged items, their pristine twins, the untouched source photos of that split (usual
+//! processing includes never having been saved again) and the stretches of its clips that became no twin. The test split is not opened.
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -11,7 +11,10 @@ use assay_media::Progress;
 use assay_workbench::calibration::{CalibrationTable, Item};
 
 use crate::collect::collect;
-use crate::planted::{Index, Split};
+use crate::planted::{Index, Split, real_segments};
+
+/// Folder below a planted set for untouched stretches of real clips.
+pub(crate) const SEGMENTS: &str = "segments";
 
 /// What to learn from.
 #[derive(Debug, Clone)]
@@ -41,12 +44,19 @@ pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<C
     let mut truths: BTreeMap<PathBuf, (String, bool)> = BTreeMap::new();
     let pictures = Index::load(&options.set)?;
     let clips = Index::load_clips(&options.set).ok();
-    for item in pictures.of(Split::Calibration) {
+    // What gets an abstention for its size must not shape the maps either.
+    for item in pictures.of(Split::Calibration).filter(|i| i.width.min(i.height) >= assay_workbench::MIN_SIDE) {
         truths.insert(options.set.join(&item.file), (item.group.clone(), item.forged));
         truths.insert(options.sources.join(&item.source), (item.group.clone(), false));
     }
     for item in clips.iter().flat_map(|c| c.of(Split::Calibration)) {
         truths.insert(options.set.join(&item.file), (item.group.clone(), item.forged));
+    }
+    if clips.is_some() {
+        let segments = real_segments(&options.sources, &options.set.join(SEGMENTS), progress)?;
+        for segment in segments.into_iter().filter(|s| s.split == Split::Calibration && !s.is_twin) {
+            truths.insert(segment.path, (segment.group, false));
+        }
     }
     let files: Vec<PathBuf> = truths.keys().cloned().collect();
     let ids = scored_analyzers();

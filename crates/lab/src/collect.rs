@@ -33,7 +33,7 @@ pub struct Answer {
     /// Raw score.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub score: Option<f64>,
-    /// Why it did not apply, or how it broke.
+    /// Why it did not apply.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub silent: Option<String>,
     /// Its heat map, where maps were asked for.
@@ -78,7 +78,8 @@ fn answer_of(outcome: &Outcome, with_map: bool, secs: f64) -> anyhow::Result<Ans
                 answer.map = Some(map_of(heatmap)?);
             }
         }
-        Outcome::NotApplicable { reason } | Outcome::Failed { reason } => answer.silent = Some(reason.clone()),
+        Outcome::NotApplicable { reason } => answer.silent = Some(reason.clone()),
+        Outcome::Failed { reason } => anyhow::bail!("the analyzer broke: {reason}"),
     }
     Ok(answer)
 }

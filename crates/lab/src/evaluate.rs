@@ -2,19 +2,19 @@
 //!
 //! Rules: the test split only; one threshold for everything, the default one; an abstention on a forged item is a miss (it ranks below
 //! every value), an abstention on a genuine one ranks as neutral; every rate comes with its n and a 95 % interval.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use assay_analyzers::ANALYZERS;
 use assay_media::Progress;
-use assay_workbench::calibration::CalibrationTable;
+use assay_workbench::calibration::{CalibrationTable, cllr};
 use assay_workbench::{DEFAULT_THRESHOLD_LR, reaches, weigh};
 use image::GrayImage;
 use serde::{Deserialize, Serialize};
 
 use crate::collect::{Record, collect};
-use crate::measure::{Cells, Interval, Judged, Localisation as MapJudge, Rate, auc, auc_interval};
-use crate::planted::{Index, Item, Kind, QUALITIES, Split};
+use crate::measure::{Cells, Interval, Judged, Localisation as MapJudge, Rate, auc, auc_interval, mean_localisation};
+use crate::planted::{Index, Item, Kind, QUALITIES, Split, group_of, real_segments};
 
 /// Detection by the fused verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,8 @@ pub struct Detection {
     pub auc: f64,
     /// Its 95 % interval (bootstrap over source photos).
     pub auc_interval: Interval,
+    /// Cost of the values in bits, an abstention being neutral.
+    pub cllr: f64,
     /// Forged items at or above the threshold, of all forged items.
     pub detected: Rate,
     /// Genuine twins at or above the threshold.
@@ -50,7 +52,7 @@ pub struct Localisation {
     pub items: usize,
     /// Forged items to which it applied.
     pub applied: usize,
-    /// AUC of its raw score, forged against twins, where it applied to both; absent without a score.
+    /// AUC of its raw score, forged against twins; absent without a score.
     pub detection_auc: Option<f64>,
     /// Mean over pictures of the AUC of map against mask; absent without maps.
     pub map_auc: Option<f64>,
@@ -69,10 +71,8 @@ pub struct Alarms {
     pub abstained: usize,
     /// At or above the threshold, of all files.
     pub alarms: Rate,
-    /// How many of the files are originals from which the calibration table was learned.
-    pub in_calibration: usize,
-    /// Alarms among those that were not.
-    pub alarms_outside: usize,
+    /// The same of those that neither the calibration table was learned from nor show a person of whom it was.
+    pub unseen: Rate,
 }
 
 /// One alarm on an untouched file.
@@ -103,7 +103,7 @@ pub struct Figures {
     pub alarms: Vec<Alarms>,
     /// Every alarm on an untouched file.
     pub alarm_list: Vec<Alarm>,
-    /// Median wall seconds of all analyzers on a planted picture, two files at a time.
+    /// Median wall seconds of all analyzers on a planted picture, as many files at a time as processors.
     pub median_secs: f64,
 }
 
@@ -153,6 +153,9 @@ fn detection(kind: &str, quality: u8, pairs: &[&Pair]) -> Detection {
         })
         .collect();
     let (area, interval) = auc_interval(&judged, 1000, 1).unwrap_or((0.5, Interval { low: 0.0, high: 1.0 }));
+    let values: Vec<f64> =
+        pairs.iter().flat_map(|p| [p.forged.log10_lr, p.genuine.log10_lr]).map(Option::unwrap_or_default).collect();
+    let truths: Vec<bool> = pairs.iter().flat_map(|_| [true, false]).collect();
     let count = |test: &dyn Fn(&Pair) -> bool| pairs.iter().filter(|p| test(p)).count();
     Detection {
         kind: kind.into(),
@@ -161,52 +164,58 @@ fn detection(kind: &str, quality: u8, pairs: &[&Pair]) -> Detection {
         abstained_genuine: count(&|p| p.genuine.log10_lr.is_none()),
         auc: area,
         auc_interval: interval,
+        cllr: cllr(&values, &truths),
         detected: Rate::new(count(&|p| p.forged.above()), pairs.len()),
-        false_alarms: count(&|p| p.genuine.above()),
+        // A clip is the twin of several forgeries.
+        false_alarms: pairs
+            .iter()
+            .filter(|p| p.genuine.above())
+            .map(|p| p.item.twin.as_str())
+            .collect::<BTreeSet<_>>()
+            .len(),
     }
 }
 
 /// Level at which a map is cut for the fixed F1.
 const HALF_RANGE: u8 = 128;
 
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
+/// An abstention counts as in every figure: on a forged item it is a miss, on a twin it stands with the lowest score, and a picture without a map counts
+/// as one whose map tells nothing.
 fn analyzer_row(set: &Path, id: &str, kind: Kind, quality: u8, pairs: &[&Pair]) -> anyhow::Result<Localisation> {
-    let (mut forged, mut pristine) = (Vec::new(), Vec::new());
-    let (mut aucs, mut f1s, mut bests) = (Vec::new(), Vec::new(), Vec::new());
-    let mut applied = 0;
+    let scores = |of: &dyn Fn(&Pair) -> Option<f64>| -> Vec<Option<f64>> { pairs.iter().map(|p| of(p)).collect() };
+    let (forged, genuine) = (scores(&|p| p.forged.score(id)), scores(&|p| p.genuine.score(id)));
+    let lowest = forged.iter().chain(&genuine).flatten().copied().fold(f64::INFINITY, f64::min);
+    let with = |list: &[Option<f64>], silent: f64| -> Vec<f64> { list.iter().map(|s| s.unwrap_or(silent)).collect() };
+    let mut maps: Vec<Option<MapJudge>> = Vec::new();
     for pair in pairs {
-        applied += usize::from(pair.forged.applied(id));
-        if let (Some(a), Some(b)) = (pair.forged.score(id), pair.genuine.score(id)) {
-            forged.push(a);
-            pristine.push(b);
-        }
         let map = pair.forged.record.answers.get(id).and_then(|a| a.map.as_ref());
-        if let (Some(map), Some(mask)) = (map, &pair.item.mask) {
-            let mask: GrayImage = image::open(set.join(mask))?.into_luma8();
-            let [x, y, width, height] = map.covers;
-            let covered = image::imageops::crop_imm(&mask, x, y, width, height).to_image();
-            let values: Vec<f32> = map.cells.iter().map(|v| f32::from(*v)).collect();
-            let cells = Cells { columns: map.columns as usize, rows: map.rows as usize, values: &values };
-            if let Some(judge) = MapJudge::new(cells, &covered) {
-                aucs.extend(judge.auc());
-                f1s.push(judge.f1_at(f64::from(HALF_RANGE)).value);
-                bests.push(judge.best_f1().value);
+        maps.push(match (map, &pair.item.mask) {
+            (Some(map), Some(mask)) => {
+                let mask: GrayImage = image::open(set.join(mask))?.into_luma8();
+                let [x, y, width, height] = map.covers;
+                let covered = image::imageops::crop_imm(&mask, x, y, width, height).to_image();
+                let values: Vec<f32> = map.cells.iter().map(|v| f32::from(*v)).collect();
+                let cells = Cells { columns: map.columns as usize, rows: map.rows as usize, values: &values };
+                MapJudge::new(cells, &covered)
             }
-        }
+            _ => None,
+        });
     }
+    let located = if maps.iter().any(Option::is_some) { mean_localisation(&maps, f64::from(HALF_RANGE)) } else { None };
     Ok(Localisation {
         analyzer: id.into(),
         kind: kind.name().into(),
         quality,
         items: pairs.len(),
-        applied,
-        detection_auc: auc(&forged, &pristine),
-        map_auc: mean(&aucs),
-        map_f1: mean(&f1s),
-        map_f1_best: mean(&bests),
+        applied: pairs.iter().filter(|p| p.forged.applied(id)).count(),
+        detection_auc: if lowest.is_finite() {
+            auc(&with(&forged, f64::NEG_INFINITY), &with(&genuine, lowest))
+        } else {
+            None
+        },
+        map_auc: located.map(|l| l[0]),
+        map_f1: located.map(|l| l[1]),
+        map_f1_best: located.map(|l| l[2]),
     })
 }
 
@@ -283,7 +292,7 @@ pub fn evaluate(
         }
     }
     if let Some(sources) = sources {
-        untouched(sources, every, &pictures, &table, kept, &mut figures, progress)?;
+        untouched(set, sources, every, &table, kept, &mut figures, progress)?;
     }
     Ok(figures)
 }
@@ -300,39 +309,42 @@ const REAL_PHOTOS: [&str; 7] = [
 ];
 
 fn untouched(
+    set: &Path,
     sources: &Path,
     every: usize,
-    pictures: &Index,
     table: &CalibrationTable,
     kept: Option<&Path>,
     figures: &mut Figures,
     progress: &dyn Progress,
 ) -> anyhow::Result<()> {
-    let learned: std::collections::BTreeSet<&str> =
-        pictures.of(Split::Calibration).map(|i| i.source.as_str()).collect();
+    let pictures = Index::load(set)?;
+    let mut learned: BTreeSet<String> = BTreeSet::new();
+    for item in pictures.of(Split::Calibration) {
+        learned.insert(item.group.clone());
+        learned.extend(item.donor.as_deref().map(group_below));
+    }
     let ids: Vec<String> = crate::calibrate::scored_analyzers().into_iter().map(str::to_owned).collect();
-    let mut count = |set: &str, files: &[PathBuf], root: &Path, kept: Option<&Path>| -> anyhow::Result<()> {
+    let mut count = |name: &str, files: &[PathBuf], root: &Path, seen: &dyn Fn(&Path, &str) -> bool| {
         let records: Vec<Judgement> =
             collect(files, &ids, false, kept, progress)?.into_iter().map(|r| Judgement::new(r, table)).collect();
-        let name = |j: &Judgement| {
+        let relative = |j: &Judgement| {
             let path = &j.record.path;
             path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
         };
+        let unseen: Vec<&Judgement> = records.iter().filter(|j| !seen(&j.record.path, &relative(j))).collect();
         let above: Vec<&Judgement> = records.iter().filter(|r| r.above()).collect();
-        let inside = |r: &Judgement| learned.contains(name(r).as_str());
         figures.alarms.push(Alarms {
-            set: set.into(),
+            set: name.into(),
             abstained: records.iter().filter(|r| r.log10_lr.is_none()).count(),
             alarms: Rate::new(above.len(), records.len()),
-            in_calibration: records.iter().filter(|r| inside(r)).count(),
-            alarms_outside: above.iter().filter(|r| !inside(r)).count(),
+            unseen: Rate::new(unseen.iter().filter(|r| r.above()).count(), unseen.len()),
         });
         figures.alarm_list.extend(above.iter().map(|r| Alarm {
-            file: name(r),
+            file: relative(r),
             log10_lr: r.log10_lr.unwrap_or(0.0),
             contributions: r.contributions.iter().take(3).cloned().collect(),
         }));
-        Ok(())
+        anyhow::Ok(())
     };
     for folder in REAL_PHOTOS {
         let mut files: Vec<PathBuf> = match std::fs::read_dir(sources.join(folder)) {
@@ -343,12 +355,20 @@ fn untouched(
         // A sample is spread evenly over the sorted names; small folders are always taken whole.
         let step = if files.len() <= 100 { 1 } else { every.max(1) };
         let files: Vec<PathBuf> = files.into_iter().step_by(step).collect();
-        count(folder, &files, sources, kept)?;
+        count(folder, &files, sources, &|_, relative| learned.contains(&group_below(relative)))?;
     }
-    let folder = tempfile::tempdir()?;
-    let segments = crate::planted::real_segments(sources, folder.path(), progress)?;
-    count("real clips, segments of 3 s", &segments, folder.path(), None)?;
-    Ok(())
+    let folder = set.join(crate::calibrate::SEGMENTS);
+    let segments = real_segments(sources, &folder, progress)?;
+    let files: Vec<PathBuf> = segments.iter().map(|s| s.path.clone()).collect();
+    let calibration: BTreeSet<&Path> =
+        segments.iter().filter(|s| s.split == Split::Calibration).map(|s| s.path.as_path()).collect();
+    count("real clips, segments of 3 s", &files, &folder, &|path, _| calibration.contains(path))
+}
+
+/// The group of a photo given below the folder of sources.
+fn group_below(relative: &str) -> String {
+    let (folder, name) = relative.rsplit_once('/').unwrap_or(("", relative));
+    group_of(folder, name)
 }
 
 fn percent(share: f64) -> String {
@@ -373,20 +393,26 @@ pub fn markdown(figures: &Figures) -> String {
         figures.threshold_lr, figures.version, figures.median_secs
     );
     for (condition, forged, genuine, cllr, cap) in &figures.calibration {
-        text += &format!("| {condition} | {forged} | {genuine} | {cllr:.3} | {cap:.2} |\n");
+        let note = if reaches(*cap, figures.threshold_lr) {
+            ""
+        } else {
+            ": below the threshold, no such file can be above it"
+        };
+        text += &format!("| {condition} | {forged} | {genuine} | {cllr:.3} | {cap:.2}{note} |\n");
     }
     text += "\n## Fused verdict on planted forgeries against their pristine twins (test split)\n\n\
-             | final quality | kind | pairs | AUC (95 %) | detected at the threshold (95 %) | false alarms on twins | no value: forged / twins |\n\
-             |---|---|---|---|---|---|---|\n";
+             | final quality | kind | pairs | AUC (95 %) | Cllr | detected at the threshold (95 %) | false alarms on twins | no value: forged / twins |\n\
+             |---|---|---|---|---|---|---|---|\n";
     for d in &figures.detection {
         let quality = if d.quality == 0 { "video".to_owned() } else { d.quality.to_string() };
         text += &format!(
-            "| {quality} | {} | {} | {:.3} ({:.3} to {:.3}) | {} ({:.0} to {:.0} %) | {} | {} / {} |\n",
+            "| {quality} | {} | {} | {:.3} ({:.3} to {:.3}) | {:.3} | {} ({:.0} to {:.0} %) | {} | {} / {} |\n",
             d.kind,
             d.detected.total,
             d.auc,
             d.auc_interval.low,
             d.auc_interval.high,
+            d.cllr,
             percent(d.detected.rate),
             100.0 * d.detected.interval.low,
             100.0 * d.detected.interval.high,
@@ -433,21 +459,37 @@ pub fn markdown(figures: &Figures) -> String {
     }
     if !figures.alarms.is_empty() {
         text += "\n## False alarms on untouched photos and clips\n\n\
-                 | set | files | no value | alarms (95 %) | originals used in the calibration | alarms among the others |\n|---|---|---|---|---|---|\n";
+                 Unseen: files that the calibration table was not learned from, of persons of whom it was not.\n\n\
+                 | set | files | no value | alarms on all (95 %) | unseen files | alarms on unseen (95 %) |\n|---|---|---|---|---|---|\n";
+        let rate = |r: &Rate| {
+            let (low, high) = (100.0 * r.interval.low, 100.0 * r.interval.high);
+            format!("{} = {} ({low:.2} to {high:.2} %)", r.count, percent(r.rate))
+        };
         for a in &figures.alarms {
             text += &format!(
-                "| {} | {} | {} | {} = {} ({:.2} to {:.2} %) | {} | {} |\n",
+                "| {} | {} | {} = {} | {} | {} | {} |\n",
                 a.set,
                 a.alarms.total,
+                a.abstained,
                 percent(a.abstained as f64 / a.alarms.total.max(1) as f64),
-                a.alarms.count,
-                percent(a.alarms.rate),
-                100.0 * a.alarms.interval.low,
-                100.0 * a.alarms.interval.high,
-                a.in_calibration,
-                a.alarms_outside
+                rate(&a.alarms),
+                a.unseen.total,
+                rate(&a.unseen)
             );
         }
+        let photos = || figures.alarms.iter().filter(|a| !a.set.starts_with("real clips"));
+        let sum = |of: &dyn Fn(&Alarms) -> usize| photos().map(of).sum::<usize>();
+        let all = Rate::new(sum(&|a| a.alarms.count), sum(&|a| a.alarms.total));
+        let unseen = Rate::new(sum(&|a| a.unseen.count), sum(&|a| a.unseen.total));
+        let abstained = sum(&|a| a.abstained);
+        text += &format!(
+            "| **all photos** | {} | {abstained} = {} | {} | {} | {} |\n",
+            all.total,
+            percent(abstained as f64 / all.total.max(1) as f64),
+            rate(&all),
+            unseen.total,
+            rate(&unseen)
+        );
         text += "\n### Every alarm\n\n";
         for alarm in &figures.alarm_list {
             let parts: Vec<String> = alarm.contributions.iter().map(|(id, v)| format!("{id} {v:+.2}")).collect();

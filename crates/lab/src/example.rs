@@ -3,7 +3,7 @@
 //! The splice keeps what real ones keep: its part was saved as JPEG before at another quality and lies off the 8x8 grid, and it comes from
 //! a noisier exposure. Nothing is retouched to make it easier or harder to find.
 use crate::ffmpeg::{Frames, encode};
-use crate::saving::{decode_jpeg, jpeg_bytes, jpeg_bytes_with, write_whole};
+use crate::saving::{decode_jpeg, jpeg_bytes, jpeg_bytes_with, png_bytes, write_whole};
 use crate::scene::{Camera, Scene, frame, photograph};
 use anyhow::Context;
 use assay_media::Progress;
@@ -90,9 +90,7 @@ pub fn write(folder: &Path, progress: &dyn Progress) -> anyhow::Result<Truth> {
     let pictures = pictures()?;
     write_whole(&folder.join("scene_camera.jpg"), &pictures.camera)?;
     write_whole(&folder.join("scene_spliced.jpg"), &pictures.spliced)?;
-    let mut png = std::io::Cursor::new(Vec::new());
-    pictures.mask.write_to(&mut png, image::ImageFormat::Png)?;
-    write_whole(&folder.join("scene_spliced_mask.png"), png.get_ref())?;
+    write_whole(&folder.join("scene_spliced_mask.png"), &png_bytes(&pictures.mask)?)?;
 
     progress.update("drawing the clip", 1, 2);
     let clip = drawn_frames(SCENE, 0..CLIP_FRAMES);

@@ -14,3 +14,4 @@ pub mod planted;
 pub mod rng;
 pub mod saving;
 pub mod scene;
+pub mod speed;

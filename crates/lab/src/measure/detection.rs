@@ -54,11 +54,6 @@ pub struct Judged {
     pub source: String,
 }
 
-/// Share of the scores at or above the threshold; an abstention is counted as below it.
-pub fn detection_rate(scores: &[Option<f64>], threshold: f64) -> Rate {
-    Rate::new(scores.iter().flatten().filter(|score| **score >= threshold).count(), scores.len())
-}
-
 /// Area under the ROC curve: the chance that a forged file scores higher than a pristine one, ties counted half (Mann-Whitney).
 ///
 /// `None` when either side is empty or a score is not a number.
@@ -84,60 +79,6 @@ pub(super) fn weighted_auc(scores: &mut [(f64, [f64; 2])]) -> Option<f64> {
         positives += up;
     }
     (positives > 0.0 && below > 0.0).then(|| area / (positives * below))
-}
-
-/// One threshold of a ROC curve.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct RocPoint {
-    /// Scores at or above it raise an alarm.
-    pub threshold: f64,
-    /// Share of pristine files above it.
-    pub false_alarm_rate: f64,
-    /// Share of forged files above it.
-    pub detection_rate: f64,
-}
-
-/// The ROC curve from no alarm to all alarms, one point for every distinct score after the first point at infinity.
-///
-/// Empty when either side is empty or a score is not a number.
-pub fn roc(forged: &[f64], pristine: &[f64]) -> Vec<RocPoint> {
-    if forged.is_empty() || pristine.is_empty() || forged.iter().chain(pristine).any(|s| s.is_nan()) {
-        return Vec::new();
-    }
-    let mut all: Vec<(f64, bool)> =
-        forged.iter().map(|s| (*s, true)).chain(pristine.iter().map(|s| (*s, false))).collect();
-    all.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let mut points = vec![RocPoint { threshold: f64::INFINITY, false_alarm_rate: 0.0, detection_rate: 0.0 }];
-    let (mut hits, mut alarms) = (0usize, 0usize);
-    for tied in all.chunk_by(|a, b| a.0 == b.0) {
-        hits += tied.iter().filter(|(_, is_forged)| *is_forged).count();
-        alarms += tied.iter().filter(|(_, is_forged)| !*is_forged).count();
-        points.push(RocPoint {
-            threshold: tied[0].0,
-            false_alarm_rate: alarms as f64 / pristine.len() as f64,
-            detection_rate: hits as f64 / forged.len() as f64,
-        });
-    }
-    points
-}
-
-/// Mean detection rate over false-alarm rates `0..=largest`, from 0 to 1; chance is `largest / 2`.
-pub fn partial_auc(forged: &[f64], pristine: &[f64], largest: f64) -> Option<f64> {
-    let points = roc(forged, pristine);
-    if points.is_empty() || !(largest > 0.0 && largest <= 1.0) {
-        return None;
-    }
-    let mut area = 0.0;
-    for pair in points.windows(2) {
-        let (a, b) = (pair[0], pair[1]);
-        let step = b.false_alarm_rate - a.false_alarm_rate;
-        let kept = (largest - a.false_alarm_rate).clamp(0.0, step);
-        if step > 0.0 && kept > 0.0 {
-            let rise = (b.detection_rate - a.detection_rate) * kept / step;
-            area += kept * (a.detection_rate + rise / 2.0);
-        }
-    }
-    Some(area / largest)
 }
 
 /// The area and its 95 % bootstrap percentile interval: source photos are drawn with replacement, with all files made from them.
@@ -167,23 +108,6 @@ pub fn auc_interval(files: &[Judged], rounds: usize, seed: u64) -> Option<(f64, 
     let at =
         |share: f64| areas.get(((areas.len().max(1) - 1) as f64 * share).round() as usize).copied().unwrap_or(whole);
     Some((whole, Interval { low: at(0.025), high: at(0.975) }))
-}
-
-/// Cost of log-likelihood ratios in bits (Brümmer and du Preez, 2006): 0 is perfect, 1 is as good as always saying "no support".
-///
-/// Takes log10 likelihood ratios for forgery; an abstention is passed as 0. `None` when either side is empty or a value is not a number.
-pub fn cllr(forged_log10: &[f64], pristine_log10: &[f64]) -> Option<f64> {
-    if forged_log10.is_empty() || pristine_log10.is_empty() {
-        return None;
-    }
-    // log2(1 + 10^x) without overflow.
-    let cost = |x: f64| {
-        let x = x * std::f64::consts::LN_10;
-        (x.max(0.0) + (-x.abs()).exp().ln_1p()) / std::f64::consts::LN_2
-    };
-    let mean = |values: &[f64], sign: f64| values.iter().map(|v| cost(sign * v)).sum::<f64>() / values.len() as f64;
-    let total = f64::midpoint(mean(forged_log10, -1.0), mean(pristine_log10, 1.0));
-    (!total.is_nan()).then_some(total)
 }
 
 #[cfg(test)]
@@ -220,35 +144,11 @@ mod tests {
 
     #[test]
     fn abstentions_are_misses() {
-        assert_eq!(detection_rate(&[Some(2.0), None, Some(1.0), Some(0.5)], 1.0).count, 2);
-        assert_eq!(detection_rate(&[None, None], f64::NEG_INFINITY).count, 0);
         let file = |score, forged, source: &str| Judged { score, forged, source: source.into() };
         let files =
             [file(None, true, "a"), file(Some(0.0), false, "a"), file(Some(1.0), true, "b"), file(None, false, "b")];
         // Pairs: none<0, none=none, 1>0, 1>none: 2.5 of 4.
         close(auc_interval(&files, 10, 1).unwrap().0, 2.5 / 4.0);
-    }
-
-    #[test]
-    fn the_curve_and_its_first_part_match_counting_by_hand() {
-        let (forged, pristine) = ([3.0, 1.0], [2.0, 0.0]);
-        let points: Vec<(f64, f64)> =
-            roc(&forged, &pristine).iter().map(|p| (p.false_alarm_rate, p.detection_rate)).collect();
-        assert_eq!(points, [(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (0.5, 1.0), (1.0, 1.0)]);
-        close(partial_auc(&forged, &pristine, 0.5).unwrap(), 0.5);
-        close(partial_auc(&forged, &pristine, 1.0).unwrap(), 0.75);
-        // All tied: the diagonal, whose mean height up to 0.2 is 0.1.
-        close(partial_auc(&[1.0, 1.0], &[1.0], 0.2).unwrap(), 0.1);
-    }
-
-    #[test]
-    fn the_cost_of_ratios_matches_its_formula() {
-        close(cllr(&[0.0, 0.0], &[0.0]).unwrap(), 1.0);
-        // Forged at LR 10: log2(1.1); pristine at LR 1/100: log2(1.01).
-        close(cllr(&[1.0], &[-2.0]).unwrap(), f64::midpoint(1.1f64.log2(), 1.01f64.log2()));
-        // Far out on the wrong side the cost is the number of bits, not infinity.
-        close(cllr(&[-400.0], &[400.0]).unwrap(), 400.0 * 10f64.log2());
-        assert_eq!(cllr(&[], &[0.0]), None);
     }
 
     #[test]
@@ -291,7 +191,6 @@ mod tests {
             prop_assert!((area + auc(&b, &a).unwrap() - 1.0).abs() < 1e-9);
             let pairs: f64 = a.iter().flat_map(|x| b.iter().map(move |y| if x > y { 1.0 } else if x == y { 0.5 } else { 0.0 })).sum();
             prop_assert!((area - pairs / (a.len() * b.len()) as f64).abs() < 1e-9);
-            prop_assert!((partial_auc(&a, &b, 1.0).unwrap() - area).abs() < 1e-9);
             let monotone = |v: &[f64]| v.iter().map(|x| (x / 3.0).exp()).collect::<Vec<_>>();
             prop_assert!((auc(&monotone(&a), &monotone(&b)).unwrap() - area).abs() < 1e-9);
         }
@@ -304,12 +203,6 @@ mod tests {
             prop_assert!(rate.rate <= rate.interval.high && rate.interval.high <= 1.0);
             let tenfold = Rate::new(10 * count, 10 * total);
             prop_assert!(tenfold.interval.high - tenfold.interval.low <= rate.interval.high - rate.interval.low + 1e-12);
-        }
-
-        #[test]
-        fn better_ratios_never_cost_more(v in prop::collection::vec(-3.0f64..3.0, 1..20), gain in 0.0f64..2.0) {
-            let w: Vec<f64> = v.iter().map(|x| x + gain).collect();
-            prop_assert!(cllr(&w, &v).unwrap() <= cllr(&v, &v).unwrap() + 1e-12);
         }
     }
 }

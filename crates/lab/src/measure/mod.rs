@@ -6,5 +6,5 @@
 mod detection;
 mod localisation;
 
-pub use detection::{Interval, Judged, Rate, RocPoint, auc, auc_interval, cllr, detection_rate, partial_auc, roc};
+pub use detection::{Interval, Judged, Rate, auc, auc_interval};
 pub use localisation::{Cells, F1, Localisation, mean_localisation};

@@ -74,8 +74,7 @@ pub fn make_clips(options: &Options, progress: &dyn Progress) -> anyhow::Result<
     std::fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
     let mut segments = Vec::new();
     for clip in &clips {
-        let fit = ((clip.facts.duration_secs - SPARE_SECS) / SEGMENT_SECS).floor().max(0.0) as usize;
-        for place in 0..fit.min(SEGMENTS_OF_A_CLIP) {
+        for place in 0..segments_of(clip) {
             let letter = if clip.split == Split::Test { "tv" } else { "cv" };
             let id = format!("{letter}{:03}", segments.len());
             segments.push(Segment { id, clip, start_secs: SEGMENT_SECS * place as f64 });
@@ -101,32 +100,56 @@ pub fn make_clips(options: &Options, progress: &dyn Progress) -> anyhow::Result<
     Ok(index)
 }
 
-/// Every real clip below `sources`, cut into whole three-second segments, encoded like planted clips and written into `out`: all
-/// segments, of both splits, for counting false alarms. Returns the files in the order of their names.
+/// An untouched stretch of a real clip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RealSegment {
+    /// The file made.
+    pub path: PathBuf,
+    /// What must stay on one side of the split.
+    pub group: String,
+    /// Side of the clip.
+    pub split: Split,
+    /// True when the same stretch is also a pristine twin of the planted set.
+    pub is_twin: bool,
+}
+
+/// Every real clip below `sources`, cut into whole three-second segments, encoded like planted clips and written into `out` unless they are there: all
+/// segments, of both splits. Returns them in the order of their names.
 ///
 /// # Errors
 /// As [`make_clips`].
-pub fn real_segments(sources: &Path, out: &Path, progress: &dyn Progress) -> anyhow::Result<Vec<PathBuf>> {
+pub fn real_segments(sources: &Path, out: &Path, progress: &dyn Progress) -> anyhow::Result<Vec<RealSegment>> {
     let clips = clips_under(sources)?;
+    std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     let mut wanted = Vec::new();
     for clip in &clips {
         let fit = (clip.facts.duration_secs / SEGMENT_SECS).floor().max(0.0) as usize;
-        wanted.extend((0..fit).map(|place| (clip, SEGMENT_SECS * place as f64)));
+        wanted.extend((0..fit).map(|place| (clip, place)));
     }
     let done = AtomicU64::new(0);
     let mut files = wanted
         .par_iter()
-        .map(|(clip, start_secs)| {
+        .map(|(clip, place)| {
             anyhow::ensure!(!progress.cancelled(), "cancelled");
-            let frames = ffmpeg::decode(&clip.path, clip.left_half, *start_secs, SEGMENT_SECS)?;
+            let start_secs = SEGMENT_SECS * *place as f64;
             let path = out.join(format!("{}@{start_secs:04}.mp4", clip.relative.replace('/', "_")));
-            ffmpeg::encode(&path, &frames, frames.frames.iter().map(Vec::as_slice), CRF)?;
+            if !path.exists() {
+                let frames = ffmpeg::decode(&clip.path, clip.left_half, start_secs, SEGMENT_SECS)?;
+                ffmpeg::encode(&path, &frames, frames.frames.iter().map(Vec::as_slice), CRF)?;
+            }
             progress.update("cutting clips", done.fetch_add(1, Ordering::Relaxed) + 1, wanted.len() as u64);
-            Ok(path)
+            let is_twin = *place < segments_of(clip);
+            Ok(RealSegment { path, group: clip.group.clone(), split: clip.split, is_twin })
         })
-        .collect::<anyhow::Result<Vec<PathBuf>>>()?;
-    files.sort();
+        .collect::<anyhow::Result<Vec<RealSegment>>>()?;
+    files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
+}
+
+/// Segments of a clip that become planted twins.
+fn segments_of(clip: &Clip) -> usize {
+    let fit = ((clip.facts.duration_secs - SPARE_SECS) / SEGMENT_SECS).floor().max(0.0) as usize;
+    fit.min(SEGMENTS_OF_A_CLIP)
 }
 
 fn clips_under(root: &Path) -> anyhow::Result<Vec<Clip>> {

@@ -4,7 +4,7 @@ use super::index::{Index, Item, Kind, Split};
 use super::photos::{Photo, photos_under};
 use super::region::Shape;
 use crate::rng::Rng;
-use crate::saving::{jpeg_bytes, write_whole};
+use crate::saving::{jpeg_bytes, png_bytes, write_whole};
 use anyhow::Context;
 use assay_media::Progress;
 use image::GrayImage;
@@ -248,9 +248,7 @@ fn pick_donor<'a>(rng: &mut Rng, donors: &[&'a Photo], by_folder: bool) -> Optio
 }
 
 fn save_mask(out: &Path, name: &str, mask: &GrayImage) -> anyhow::Result<()> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    mask.write_to(&mut bytes, image::ImageFormat::Png)?;
-    write_whole(&out.join(name), bytes.get_ref())
+    write_whole(&out.join(name), &png_bytes(mask)?)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ mod make;
 mod photos;
 mod region;
 
-pub use clips::{make_clips, real_segments};
+pub use clips::{RealSegment, make_clips, real_segments};
 pub use edits::Edit;
 pub use index::{INDEX_SCHEMA, Index, Item, Kind, Split};
 pub use make::{Options, QUALITIES, make};

@@ -20,7 +20,7 @@ const FOLDERS: [&str; 9] = [
 ];
 
 /// Folders whose file names are names of persons.
-const NAMED: [&str; 3] = ["faces/lfw250", "landmarks/ytfaces68", "landmarks/dlib_examples"];
+const NAMED: [&str; 4] = ["faces/lfw250", "faces/lfw_multi", "landmarks/ytfaces68", "landmarks/dlib_examples"];
 
 /// Every fourth group is for testing; the default counts of pairs keep the same ratio.
 const TEST_EVERY: usize = 4;
