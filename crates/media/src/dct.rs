@@ -153,23 +153,4 @@ mod tests {
             }
         }
     }
-
-    /// Timing for people: `cargo test --release -p assay-media dct -- --ignored --nocapture`.
-    #[test]
-    #[ignore = "prints a time, checks nothing"]
-    fn time_per_block() {
-        const ROUNDS: u32 = 10_000;
-        let mut block = noise(7);
-        // The fastest of many: a busy machine only ever adds time.
-        let fastest = (0..200)
-            .map(|_| {
-                let start = std::time::Instant::now();
-                for _ in 0..ROUNDS {
-                    block = inverse8(&std::hint::black_box(forward8(&std::hint::black_box(block))));
-                }
-                start.elapsed()
-            })
-            .min();
-        println!("{:?} for a forward and an inverse transform ({})", fastest.map(|time| time / ROUNDS), block[3]);
-    }
 }

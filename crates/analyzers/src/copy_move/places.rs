@@ -2,6 +2,7 @@
 //!
 //! Correlation marks only textured pixels, less a margin; the places are grown over the flat parts where brightness agrees. A pasted place has
 //! a seam: its border cuts through content that does not belong together, while the original runs on undisturbed.
+use crate::regions::sides;
 use super::filters::box_mean;
 use super::search::{Found, Match};
 use super::transform::Similarity;
@@ -80,14 +81,7 @@ pub(super) fn places(found: &Found, matched: &Match) -> Places {
             continue;
         }
         grown.inside[at] = 1.0;
-        let (x, y) = (at % width, at / width);
-        let around = [
-            (x > 0).then(|| at - 1),
-            (x + 1 < width).then(|| at + 1),
-            (y > 0).then(|| at - width),
-            (y + 1 < height).then(|| at + width),
-        ];
-        stack.extend(around.into_iter().flatten().filter(|n| grown.inside[*n] == 0.0 && agrees(*n)).map(|n| n as u32));
+        stack.extend(sides(at, width, height).filter(|n| grown.inside[*n] == 0.0 && agrees(*n)).map(|n| n as u32));
     }
     // Closing fills the holes, opening takes off threads into the surroundings.
     let whole = grown.dilated(4).eroded(4).eroded(2).dilated(2);

@@ -96,8 +96,7 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "prints the reference numbers from the shared face sets"]
-    fn frequencies_that_differ_most() {
+    fn shared_faces_give_the_reference_numbers() {
         let root = std::env::var_os("ASSAY_SHARED")
             .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
         let (real, generated) = (root.join("data/faces/ffhq256"), root.join("data/faces/stylegan256"));

@@ -55,7 +55,7 @@ enum Command {
         /// One line on the data for the reader of a report
         #[arg(
             long,
-            default_value = "planted splices, copies, local resaves and resampled inserts in web photos, with twins and untouched originals"
+            default_value = "planted splices, copies, local resaves and resampled inserts in web photos, with twins and untouched originals; frames dropped, repeated and put in in clips, with twins and untouched stretches"
         )]
         data: String,
     },

@@ -132,30 +132,3 @@ fn other_processes_are_named() {
     let s = JpegStructure::parse(&deep).unwrap();
     assert!(matches!(coefficients(&deep, &s, &Limits::default()), Err(MediaError::Unsupported { .. })));
 }
-
-/// Throughput for people: `cargo test --release -p assay-media throughput -- --ignored --nocapture`.
-#[test]
-#[ignore = "prints a rate, checks nothing"]
-fn throughput() {
-    for progressive in [false, true] {
-        let file = encoded(3000, 2000, 92, |e| e.set_progressive(progressive));
-        let s = JpegStructure::parse(&file).unwrap();
-        // The fastest of ten: a busy machine only ever adds time.
-        let secs = (0..10)
-            .map(|_| {
-                let start = std::time::Instant::now();
-                std::hint::black_box(coefficients(&file, &s, &Limits::default()).unwrap());
-                start.elapsed().as_secs_f64()
-            })
-            .fold(f64::INFINITY, f64::min);
-        let rate = file.len() as f64 / secs / 1e6;
-        println!("progressive {progressive}: {rate:.0} MB/s, {:.1} Mpx/s ({} bytes)", 6.0 / secs, file.len());
-        let components = coefficients(&file, &s, &Limits::default()).unwrap();
-        let start = std::time::Instant::now();
-        std::hint::black_box(luma_plane(&components[0], s.width, s.height));
-        println!("luma of 6 Mpx: {:?}", start.elapsed());
-        let start = std::time::Instant::now();
-        std::hint::black_box(JpegStructure::parse(&file).unwrap());
-        println!("structure: {:?}", start.elapsed());
-    }
-}
