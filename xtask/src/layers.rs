@@ -8,8 +8,8 @@ use crate::system::{cargo, root};
 
 /// Rows from the bottom to the top. Crates of one row do not know each other.
 const ROWS: &[&[&str]] = &[
-    &["assay-evidence"],
-    &["assay-media"],
+    &["assay-evidence", "assay-checkpoints"],
+    &["assay-media", "assay-models"],
     &["assay-analyzers", "assay-report"],
     &["assay-workbench"],
     &["assay-lab"],

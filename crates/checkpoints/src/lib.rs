@@ -1,0 +1,11 @@
+//! Files of tensors, read without running anything: safetensors and the two containers that PyTorch writes.
+//!
+//! The decision that shapes it: a checkpoint is data. A pickle that asks for anything but tensors and plain containers is refused
+//! by name; nothing in it can call. This crate knows no network and no backend, so that its parsers can be fuzzed alone.
+mod error;
+mod safetensors;
+mod tensor;
+
+pub use error::CheckpointError;
+pub use safetensors::{read_safetensors, write_safetensors};
+pub use tensor::{Dtype, HostTensor, StateDict};
