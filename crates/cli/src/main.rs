@@ -55,6 +55,8 @@ enum Command {
     Log(commands::log::Args),
     /// Make planted forgeries, learn the calibration from them, measure the analyzers
     Lab(commands::lab::Args),
+    /// Train a network of this project
+    Train(commands::train::Args),
 }
 
 fn main() -> ExitCode {
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Log(args) => commands::log::run(&args),
         Command::Lab(args) => commands::lab::run(args),
+        Command::Train(args) => commands::train::run(args),
     };
     let exit = outcome.unwrap_or_else(|error| {
         eprintln!("assay: {error:#}");

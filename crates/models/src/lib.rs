@@ -3,4 +3,8 @@
 //! The decision that shapes it: a network is a burn module built from a `Config`, and its parameters come from a
 //! [`assay_checkpoints::StateDict`] by the names that the reference implementation gave them. With `lab` this is the only crate that
 //! knows burn. It reads no picture and decides nothing.
+pub mod blocks;
+pub mod face_detector;
+pub mod face_embedding;
+pub mod face_mesh;
 pub mod state;

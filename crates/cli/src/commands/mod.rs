@@ -5,6 +5,7 @@ pub(crate) mod log;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod scan;
+pub(crate) mod train;
 
 use std::path::Path;
 
