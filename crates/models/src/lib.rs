@@ -7,4 +7,5 @@ pub mod blocks;
 pub mod face_detector;
 pub mod face_embedding;
 pub mod face_mesh;
+pub mod rgb;
 pub mod state;

@@ -32,6 +32,22 @@ impl Found {
         }
     }
 
+    /// Middle of the box.
+    pub fn centre(&self) -> [f32; 2] {
+        let [x, y, w, h] = self.face_box;
+        [x + w / 2.0, y + h / 2.0]
+    }
+
+    /// The same face in a picture that is larger by these factors.
+    pub(super) fn stretched(&self, [across, down]: [f32; 2]) -> Self {
+        let [x, y, w, h] = self.face_box;
+        Self {
+            face_box: [x * across, y * down, w * across, h * down],
+            points: self.points.map(|[px, py]| [px * across, py * down]),
+            score: self.score,
+        }
+    }
+
     /// Area of the intersection over that of the union with another face's box.
     pub fn iou(&self, other: &Self) -> f32 {
         let ([ax, ay, aw, ah], [bx, by, bw, bh]) = (self.face_box, other.face_box);

@@ -13,6 +13,7 @@ use burn::tensor::{Device, Tensor};
 use crate::blocks::{Form, PATCH_CHANNELS, Stage, patches};
 
 mod decode;
+mod pyramid;
 
 pub use decode::{Found, STRIDE, decode, encode, suppress};
 

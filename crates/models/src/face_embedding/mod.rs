@@ -5,9 +5,11 @@
 //! another's is their similarity. It names nobody.
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
 
 use crate::blocks::{Form, PATCH_CHANNELS, Stage, patches};
+use crate::rgb::Rgb;
+use crate::state::floats;
 
 /// Side of the aligned crop in pixels.
 pub const SIDE: usize = 112;
@@ -65,6 +67,19 @@ impl FaceEmbedding {
         let out = self.head.forward(pooled);
         let length = out.clone().powf_scalar(2.0).sum_dim(1).sqrt() + 1e-6;
         out / length
+    }
+
+    /// The vector of one aligned crop: the mean of its own and its mirror image's, of unit length.
+    pub fn identify(&self, crop: &Rgb<'_>) -> Vec<f32> {
+        let mut planes = Vec::new();
+        crop.append_planes(&mut planes);
+        crop.mirrored().view().append_planes(&mut planes);
+        let input = TensorData::new(planes, [2, 3, crop.height, crop.width]);
+        let both = floats(self.forward(Tensor::from_data(input, &Device::default())));
+        let (own, mirror) = both.split_at(both.len() / 2);
+        let sum: Vec<f32> = own.iter().zip(mirror).map(|(a, b)| a + b).collect();
+        let length = sum.iter().map(|v| v * v).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+        sum.iter().map(|v| v / length).collect()
     }
 
     /// The same function without batch normalisation.

@@ -6,9 +6,11 @@
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::blocks::{Form, PATCH_CHANNELS, Stage, patches};
+use crate::rgb::Rgb;
+use crate::state::floats;
 
 /// Points of the mesh (the topology of MediaPipe FaceMesh without the irises).
 pub const POINTS: usize = 468;
@@ -72,6 +74,16 @@ impl FaceMesh {
         (points, self.spread.forward(hidden))
     }
 
+    /// The points of one crop in crop sides from its upper left corner, and the distance in crop sides that each may be off.
+    pub fn measure(&self, crop: &Rgb<'_>) -> (Vec<[f32; 2]>, Vec<f32>) {
+        let mut planes = Vec::new();
+        crop.append_planes(&mut planes);
+        let input = TensorData::new(planes, [1, 3, crop.height, crop.width]);
+        let (points, spread) = self.forward(Tensor::from_data(input, &Device::default()));
+        let points = floats(points).as_chunks::<2>().0.iter().map(|p| p.map(|v| v + 0.5)).collect();
+        (points, floats(spread).iter().map(|s| s.clamp(-7.0, 1.0).exp()).collect())
+    }
+
     /// The same function without batch normalisation.
     #[must_use]
     pub fn folded(&self) -> Self {
@@ -82,11 +94,11 @@ impl FaceMesh {
     #[must_use]
     pub fn with_shapes(mut self, mean: &[f32], rows: &[Vec<f32>]) -> Self {
         let [units, values] = self.points.weight.dims();
-        let mut weight = crate::state::floats(self.points.weight.val());
+        let mut weight = floats(self.points.weight.val());
         for (unit, row) in rows.iter().take(units).enumerate() {
             weight[unit * values..(unit + 1) * values].copy_from_slice(row);
         }
-        let data = |v: Vec<f32>, shape: &[usize]| burn::tensor::TensorData::new(v, shape.to_vec());
+        let data = |v: Vec<f32>, shape: &[usize]| TensorData::new(v, shape.to_vec());
         self.points.weight = self.points.weight.map(|old| {
             Tensor::from_data(data(weight, &[units, values]), &old.device()).set_require_grad(old.is_require_grad())
         });
