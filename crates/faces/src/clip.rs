@@ -3,6 +3,8 @@
 //! The decision that shapes it: every frame of the looked-at stretches is glanced at (a kilobyte, for scene cuts), but only [`LOOKS_PER_SEC`] a second, and
 //! the first frame after a sudden change, are looked at for faces, at a bounded size. So the cost of a clip is that of a few network runs a second however
 //! high its frame rate, and at most [`MOST_LOOKS`] in all. A frame is dropped when it was looked at; tracks are made when the pass is over.
+use std::borrow::Cow;
+
 use assay_evidence::Span;
 use assay_media::{Frame, FramePlan, FrameReader, FrameSamples, MediaError, Orientation};
 use image::RgbImage;
@@ -97,7 +99,8 @@ impl<'a> ClipFaces<'a> {
     }
 
     fn look(&mut self, frame: &Frame) -> Result<SeenFrame, FacesError> {
-        let shown = turned(frame.rgb(), self.orientation);
+        let coded = frame.rgb();
+        let shown = shown(&coded, self.orientation);
         let (_, back) = seen::reduced_size(&shown, CLIP_SIDE);
         self.largest_reduction = self.largest_reduction.max(back[0]).max(back[1]);
         let mut found = seen::detect(self.networks, &shown, CLIP_SIDE)?;
@@ -145,12 +148,12 @@ impl FrameReader for ClipFaces<'_> {
     }
 }
 
-/// The picture as shown.
-pub(crate) fn turned(coded: RgbImage, orientation: Orientation) -> RgbImage {
+/// The picture as shown, from the coded one.
+pub fn shown(coded: &RgbImage, orientation: Orientation) -> Cow<'_, RgbImage> {
     if orientation.is_upright() {
-        return coded;
+        return Cow::Borrowed(coded);
     }
     let (pixels, _) = coded.as_raw().as_chunks::<3>();
-    let (shown, width, height) = orientation.turn(pixels, coded.width() as usize, coded.height() as usize);
-    RgbImage::from_raw(width as u32, height as u32, shown.into_flattened()).unwrap_or(coded)
+    let (turned, width, height) = orientation.turn(pixels, coded.width() as usize, coded.height() as usize);
+    RgbImage::from_raw(width as u32, height as u32, turned.into_flattened()).map_or(Cow::Borrowed(coded), Cow::Owned)
 }

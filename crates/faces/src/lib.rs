@@ -28,7 +28,7 @@ mod tracks;
 pub mod warp;
 
 pub use assignment::assign;
-pub use clip::{CLIP_SIDE, ClipFaces, LOOKS_PER_SEC, MOST_LOOKS};
+pub use clip::{CLIP_SIDE, ClipFaces, LOOKS_PER_SEC, MOST_LOOKS, shown};
 pub use error::FacesError;
 pub use openness::{Openness, openness};
 pub use quality::{Quality, quality};
