@@ -33,7 +33,7 @@ pub use error::FacesError;
 pub use openness::{Openness, openness};
 pub use quality::{Quality, quality};
 pub use seam::{Detection, FaceNetworks, Landmarks, MESH_POINTS, OperatingPoints};
-pub use seen::{MOST_FACES, Observation};
+pub use seen::{MOST_FACES_CLIP, MOST_FACES_STILL, Observation};
 pub use still::{Face, STILL_SIDE, find};
 pub use thumbnails::{THUMBNAIL_SIDE, Thumbnail};
 pub use tracks::{FaceTrack, Faces, Person};

@@ -6,7 +6,9 @@ use assay_faces::{Faces, Observation, THUMBNAIL_SIDE, track};
 use base64::Engine as _;
 
 /// People that are listed; a crowd has more.
-const MOST_PERSONS: usize = 40;
+const MOST_PERSONS: usize = 100;
+/// Others that a person is compared with: those most alike.
+const MOST_LIKE: usize = 8;
 /// Thumbnails a person.
 const STRIP: usize = 8;
 
@@ -60,11 +62,16 @@ fn person(faces: &Faces, at: usize, ids: &[String], kind: MediaKind) -> Person {
     let posed: Vec<&assay_faces::pose::Pose> = all.iter().filter_map(|o| o.pose.as_ref()).collect();
     let angle = |of: &dyn Fn(&assay_faces::pose::Pose) -> f32| range(posed.iter().map(|p| of(p)), 1.0);
     let median = |of: &dyn Fn(&Observation) -> f32| values(of, 1e2).median;
-    let likeness =
-        ids.iter().zip(&faces.persons).enumerate().filter(|(other, _)| *other != at).filter_map(|(_, (id, p))| {
-            let cosine = track::cosine(person.embedding.as_deref()?, p.embedding.as_deref()?);
-            Some(Likeness { person: id.clone(), cosine: round(cosine, 1e2) })
-        });
+    let mut likeness: Vec<Likeness> = Vec::new();
+    for (other, (id, p)) in ids.iter().zip(&faces.persons).enumerate() {
+        if let (Some(a), Some(b)) = (person.embedding.as_deref(), p.embedding.as_deref())
+            && other != at
+        {
+            likeness.push(Likeness { person: id.clone(), cosine: round(track::cosine(a, b), 1e2) });
+        }
+    }
+    likeness.sort_by(|a, b| b.cosine.total_cmp(&a.cosine));
+    likeness.truncate(MOST_LIKE);
     let thumbnails = faces.strip(person, STRIP).into_iter().map(|t| Preview {
         jpeg: base64::engine::general_purpose::STANDARD.encode(&t.jpeg),
         width: THUMBNAIL_SIDE,
@@ -91,7 +98,7 @@ fn person(faces: &Faces, at: usize, ids: &[String], kind: MediaKind) -> Person {
             visibility: median(&|o| o.quality.visibility),
             exposure: median(&|o| o.quality.exposure),
         },
-        likeness: likeness.collect(),
+        likeness,
         thumbnails: thumbnails.collect(),
     }
 }

@@ -14,7 +14,8 @@ use image::RgbImage;
 use painted::{Painted, clip, paint, scene};
 
 fn networks(broken: bool) -> Option<Arc<dyn FaceNetworks>> {
-    Some(Arc::new(Painted { broken }))
+    let painted: Arc<dyn FaceNetworks> = Arc::new(Painted { broken });
+    Some(painted)
 }
 
 fn scan(file: &Path, ids: &[&str], networks: Option<Arc<dyn FaceNetworks>>) -> Report {
