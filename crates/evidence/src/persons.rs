@@ -143,7 +143,7 @@ pub struct Person {
     pub mouth_open: Range,
     /// How well the face can be seen.
     pub quality: FaceQuality,
-    /// Likeness to the other listed people.
+    /// Likeness to the other listed people, the most alike first; eight at most.
     pub likeness: Vec<Likeness>,
     /// Aligned crops of the best frames, in order of time.
     pub thumbnails: Vec<Preview>,

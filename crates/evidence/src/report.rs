@@ -80,7 +80,7 @@ pub struct RunInfo {
     pub started_utc: String,
     /// Wall time in seconds.
     pub wall_secs: f64,
-    /// Wall time per analyzer in seconds, in list order.
+    /// Wall time per analyzer in seconds, in list order, and after them that of the faces.
     pub analyzer_secs: Vec<(String, f64)>,
     /// Operating system and architecture.
     pub platform: String,

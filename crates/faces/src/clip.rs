@@ -3,12 +3,14 @@
 //! The decision that shapes it: every frame of the looked-at stretches is glanced at (a kilobyte, for scene cuts), but only [`LOOKS_PER_SEC`] a second, and
 //! the first frame after a sudden change, are looked at for faces, at a bounded size. So the cost of a clip is that of a few network runs a second however
 //! high its frame rate, and at most [`MOST_LOOKS`] in all. A frame is dropped when it was looked at; tracks are made when the pass is over.
+use std::borrow::Cow;
+
 use assay_evidence::Span;
 use assay_media::{Frame, FramePlan, FrameReader, FrameSamples, MediaError, Orientation};
 use image::RgbImage;
 
 use crate::cut::Signature;
-use crate::seen::{self, SeenFace, Wanted};
+use crate::seen::{self, MOST_FACES_CLIP, SeenFace, Wanted};
 use crate::tracks::{self, Faces, Glance, SeenFrame};
 use crate::{FaceNetworks, FacesError};
 
@@ -97,10 +99,11 @@ impl<'a> ClipFaces<'a> {
     }
 
     fn look(&mut self, frame: &Frame) -> Result<SeenFrame, FacesError> {
-        let shown = turned(frame.rgb(), self.orientation);
+        let coded = frame.rgb();
+        let shown = shown(&coded, self.orientation);
         let (_, back) = seen::reduced_size(&shown, CLIP_SIDE);
         self.largest_reduction = self.largest_reduction.max(back[0]).max(back[1]);
-        let mut found = seen::detect(self.networks, &shown, CLIP_SIDE)?;
+        let mut found = seen::detect(self.networks, &shown, CLIP_SIDE, MOST_FACES_CLIP)?;
         let before: &[SeenFace] = self.frames.last().map_or(&[], |f| &f.faces);
         let least = self.networks.operating_points().face_score;
         found.retain(|d| {
@@ -145,12 +148,26 @@ impl FrameReader for ClipFaces<'_> {
     }
 }
 
-/// The picture as shown.
-pub(crate) fn turned(coded: RgbImage, orientation: Orientation) -> RgbImage {
+/// The picture as shown, from the coded one.
+pub fn shown(coded: &RgbImage, orientation: Orientation) -> Cow<'_, RgbImage> {
     if orientation.is_upright() {
-        return coded;
+        return Cow::Borrowed(coded);
     }
     let (pixels, _) = coded.as_raw().as_chunks::<3>();
-    let (shown, width, height) = orientation.turn(pixels, coded.width() as usize, coded.height() as usize);
-    RgbImage::from_raw(width as u32, height as u32, shown.into_flattened()).unwrap_or(coded)
+    let (turned, width, height) = orientation.turn(pixels, coded.width() as usize, coded.height() as usize);
+    RgbImage::from_raw(width as u32, height as u32, turned.into_flattened()).map_or(Cow::Borrowed(coded), Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_are_turned_as_the_orientation_says() {
+        let coded = RgbImage::from_fn(3, 2, |x, y| image::Rgb([(y * 3 + x) as u8; 3]));
+        assert!(matches!(shown(&coded, Orientation::default()), Cow::Borrowed(_)));
+        let turned = shown(&coded, Orientation::from_exif(6));
+        assert_eq!(turned.dimensions(), (2, 3));
+        assert_eq!(turned.pixels().map(|p| p[0]).collect::<Vec<_>>(), [3, 0, 4, 1, 5, 2]);
+    }
 }

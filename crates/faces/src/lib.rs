@@ -28,12 +28,12 @@ mod tracks;
 pub mod warp;
 
 pub use assignment::assign;
-pub use clip::{CLIP_SIDE, ClipFaces, LOOKS_PER_SEC, MOST_LOOKS};
+pub use clip::{CLIP_SIDE, ClipFaces, LOOKS_PER_SEC, MOST_LOOKS, shown};
 pub use error::FacesError;
 pub use openness::{Openness, openness};
 pub use quality::{Quality, quality};
 pub use seam::{Detection, FaceNetworks, Landmarks, MESH_POINTS, OperatingPoints};
-pub use seen::{MOST_FACES, Observation};
+pub use seen::{MOST_FACES_CLIP, MOST_FACES_STILL, Observation};
 pub use still::{Face, STILL_SIDE, find};
 pub use thumbnails::{THUMBNAIL_SIDE, Thumbnail};
 pub use tracks::{FaceTrack, Faces, Person};

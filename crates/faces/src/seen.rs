@@ -10,8 +10,10 @@ use crate::template::FacePoints;
 use crate::thumbnails;
 use crate::{Detection, FaceNetworks, FacesError, Landmarks, MESH_POINTS};
 
-/// Faces of one frame that are looked at closely; of more, those of highest score.
-pub const MOST_FACES: usize = 32;
+/// Faces of one frame of a clip that are looked at closely; of more, those of highest score.
+pub const MOST_FACES_CLIP: usize = 32;
+/// Faces of a still picture that are looked at closely.
+pub const MOST_FACES_STILL: usize = 100;
 /// Overall quality below which a face gives no identity vector: it would be noise that looks like a person.
 const LEAST_FOR_IDENTITY: f32 = 0.02;
 
@@ -69,7 +71,12 @@ pub(crate) fn reduced_size(frame: &RgbImage, side: u32) -> ((u32, u32), [f32; 2]
 }
 
 /// Finds the faces of a frame, best first, in coordinates of the frame.
-pub(crate) fn detect(networks: &dyn FaceNetworks, frame: &RgbImage, side: u32) -> Result<Vec<Detection>, FacesError> {
+pub(crate) fn detect(
+    networks: &dyn FaceNetworks,
+    frame: &RgbImage,
+    side: u32,
+    most: usize,
+) -> Result<Vec<Detection>, FacesError> {
     let ((width, height), back) = reduced_size(frame, side);
     let mut found = if (width, height) == frame.dimensions() {
         networks.detect(frame)?
@@ -83,7 +90,7 @@ pub(crate) fn detect(networks: &dyn FaceNetworks, frame: &RgbImage, side: u32) -
         let places = place(a).into_iter().zip(place(b)).map(|(x, y)| x.total_cmp(&y)).find(|o| o.is_ne());
         b.score.total_cmp(&a.score).then(places.unwrap_or(std::cmp::Ordering::Equal))
     });
-    found.truncate(MOST_FACES);
+    found.truncate(most);
     Ok(found)
 }
 
