@@ -21,6 +21,8 @@ enum Network {
     Mesh,
     /// Identity
     Embedding,
+    /// The mean face with depth that head pose is measured against (no network; takes seconds)
+    Shape,
 }
 
 #[derive(Subcommand)]
@@ -55,6 +57,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         Network::Detector => faces::Network::Detector,
         Network::Mesh => faces::Network::Mesh,
         Network::Embedding => faces::Network::Embedding,
+        Network::Shape => faces::Network::Shape,
     };
     let options = Options { minutes, out, seed, learning_rate };
     let weights = faces::run(network, &data, &options, progress.as_ref())?;

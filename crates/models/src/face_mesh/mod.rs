@@ -12,11 +12,18 @@ use crate::blocks::{Form, PATCH_CHANNELS, Stage, patches};
 use crate::rgb::Rgb;
 use crate::state::floats;
 
+mod points;
+
+pub use points::{TEMPLATE, five};
+
 /// Points of the mesh (the topology of MediaPipe FaceMesh without the irises).
 pub const POINTS: usize = 468;
 
 /// Side of the crop in pixels.
 pub const SIDE: usize = 128;
+
+/// Crop sides to one unit of the last layer. With 160 inputs a step of the optimiser moves every output by a large sum; this keeps it small.
+const UNIT: f32 = 0.03;
 
 /// Widths of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -70,7 +77,7 @@ impl FaceMesh {
         let features = self.stages.iter().fold(patches(crop), |x, stage| stage.forward(x));
         let [batch, channels, height, width] = features.dims();
         let hidden = relu(self.hidden.forward(features.reshape([batch, channels * height * width])));
-        let points = self.points.forward(hidden.clone()).reshape([batch, POINTS, 2]);
+        let points = self.points.forward(hidden.clone()).reshape([batch, POINTS, 2]) * UNIT;
         (points, self.spread.forward(hidden))
     }
 
@@ -96,13 +103,14 @@ impl FaceMesh {
         let [units, values] = self.points.weight.dims();
         let mut weight = floats(self.points.weight.val());
         for (unit, row) in rows.iter().take(units).enumerate() {
-            weight[unit * values..(unit + 1) * values].copy_from_slice(row);
+            let target = &mut weight[unit * values..(unit + 1) * values];
+            target.iter_mut().zip(row).for_each(|(w, r)| *w = r / UNIT);
         }
         let data = |v: Vec<f32>, shape: &[usize]| TensorData::new(v, shape.to_vec());
         self.points.weight = self.points.weight.map(|old| {
             Tensor::from_data(data(weight, &[units, values]), &old.device()).set_require_grad(old.is_require_grad())
         });
-        let mean = mean.to_vec();
+        let mean: Vec<f32> = mean.iter().map(|v| v / UNIT).collect();
         self.points.bias = self.points.bias.map(|bias| {
             bias.map(|old| {
                 Tensor::from_data(data(mean, &[values]), &old.device()).set_require_grad(old.is_require_grad())

@@ -4,12 +4,13 @@
 //! logarithm, so that small and large, whole and cut faces are equally common. Faces that another scale answers for are not asked for here.
 use assay_models::blocks::Form;
 use assay_models::face_detector::{Config, FaceDetector, OUTPUTS, STRIDE, decode, encode, suppress};
+use assay_models::face_mesh::five;
 use burn::tensor::activation::{log_sigmoid, sigmoid};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::augment::{Canvas, Strength, append, degrade, mirror};
 use super::data::{Picture, Split};
-use super::points::{five, tight_box};
+use super::points::tight_box;
 use super::preview::Crop;
 use super::warp::Similarity;
 use crate::rng::Rng;
@@ -113,7 +114,7 @@ impl<'a> Detector<'a> {
         picture.levels.draw(&view, SIDE, canvas);
         for face in &picture.faces {
             let mesh: Vec<[f32; 2]> = face.mesh.iter().map(|p| view.apply(*p)).collect();
-            faces.push((tight_box(&mesh), five(&mesh)));
+            faces.extend(five(&mesh).map(|points| (tight_box(&mesh), points)));
         }
     }
 
@@ -144,7 +145,7 @@ impl<'a> Detector<'a> {
             (0..3).for_each(|c| p[c] += (layer[at][c] - p[c]) * share);
         }
         let mesh: Vec<[f32; 2]> = face.mesh.iter().map(|p| view.apply(*p)).collect();
-        faces.push((tight_box(&mesh), five(&mesh)));
+        faces.extend(five(&mesh).map(|points| (tight_box(&mesh), points)));
     }
 }
 

@@ -5,14 +5,13 @@
 use std::collections::BTreeMap;
 
 use assay_models::blocks::Form;
-use assay_models::face_embedding::{Config, FaceEmbedding, SIDE};
+use assay_models::face_embedding::{Config, FaceEmbedding, SIDE, TEMPLATE};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::augment::{Canvas, Strength, append, degrade, mirror};
 use super::data::{Face, Picture, Split};
 use super::mesh::crop_from_picture;
-use super::points::{IDENTITY_TEMPLATE, five};
 use super::preview::Crop;
 use crate::rng::Rng;
 use crate::train::Task;
@@ -70,12 +69,12 @@ impl Embedding<'_> {
 /// The aligned crop of a face.
 pub fn aligned(picture: &Picture, face: &Face) -> Canvas {
     let mut canvas = vec![[110.0; 3]; SIDE * SIDE];
-    picture.levels.draw(&crop_from_picture(&five(&face.mesh), &IDENTITY_TEMPLATE, SIDE), SIDE, &mut canvas);
+    picture.levels.draw(&crop_from_picture(&face.mesh, &TEMPLATE, SIDE), SIDE, &mut canvas);
     canvas
 }
 
 fn augmented(picture: &Picture, face: &Face, rng: &mut Rng) -> Canvas {
-    let view = crop_from_picture(&five(&face.mesh), &IDENTITY_TEMPLATE, SIDE);
+    let view = crop_from_picture(&face.mesh, &TEMPLATE, SIDE);
     let mut canvas = vec![[rng.range(0.0, 255.0) as f32; 3]; SIDE * SIDE];
     picture.levels.draw(&view.jittered(rng, SIDE as f32, 0.02, 0.06, 0.05), SIDE, &mut canvas);
     if rng.chance(0.5) {

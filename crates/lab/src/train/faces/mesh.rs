@@ -3,12 +3,12 @@
 //! The decision that shapes it: crops are cut by the five points as the detector gives them, with jitter as wide as the detector errs, so that the
 //! network never learns to trust its crop. The head starts at a linear model of the training meshes.
 use assay_models::blocks::Form;
-use assay_models::face_mesh::{Config, FaceMesh, POINTS, SIDE};
+use assay_models::face_mesh::{Config, FaceMesh, POINTS, SIDE, TEMPLATE, five};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::augment::{Canvas, Strength, append, degrade, mirror};
 use super::data::{Face, Picture, Split};
-use super::points::{MESH_TEMPLATE, five, mirrored};
+use super::points::mirrored;
 use super::preview::Crop;
 use super::shapes::Shapes;
 use super::warp::Similarity;
@@ -25,9 +25,10 @@ pub struct Mesh<'a> {
     mirror_of: Vec<usize>,
 }
 
-/// The transform from the picture to the crop, in pixels of the crop.
-pub fn crop_from_picture(points: &[[f32; 2]; 5], template: &[[f32; 2]; 5], side: usize) -> Similarity {
-    Similarity::fit(points, &template.map(|p| p.map(|v| v * side as f32)))
+/// The transform from the picture to the crop, in pixels of the crop, by the five points of a whole mesh.
+pub fn crop_from_picture(mesh: &[[f32; 2]], template: &[[f32; 2]; 5], side: usize) -> Similarity {
+    let points = five(mesh).unwrap_or_default();
+    Similarity::fit(&points, &template.map(|p| p.map(|v| v * side as f32)))
 }
 
 impl<'a> Mesh<'a> {
@@ -56,7 +57,7 @@ impl<'a> Mesh<'a> {
     }
 
     fn example(&self, picture: &Picture, face: &Face, augmented: bool, rng: &mut Rng) -> (Canvas, Vec<[f32; 2]>) {
-        let mut view = crop_from_picture(&five(&face.mesh), &MESH_TEMPLATE, SIDE);
+        let mut view = crop_from_picture(&face.mesh, &TEMPLATE, SIDE);
         let spread = if augmented { 1.0 } else { 0.5 };
         let turn = if augmented && rng.chance(0.1) { 0.5 } else { 0.12 };
         view = view.jittered(rng, SIDE as f32, 0.035 * spread, turn * spread, 0.1 * spread);
@@ -75,8 +76,8 @@ impl<'a> Mesh<'a> {
 }
 
 /// A mesh in the crop, in sides from its centre.
-fn upright(mesh: &[[f32; 2]]) -> Vec<[f32; 2]> {
-    let view = crop_from_picture(&five(mesh), &MESH_TEMPLATE, 1);
+pub fn upright(mesh: &[[f32; 2]]) -> Vec<[f32; 2]> {
+    let view = crop_from_picture(mesh, &TEMPLATE, 1);
     mesh.iter().map(|p| view.apply(*p).map(|v| v - 0.5)).collect()
 }
 

@@ -14,6 +14,7 @@ use crate::rng::Rng;
 
 pub mod augment;
 pub mod data;
+pub mod depth;
 pub mod detector;
 pub mod embedding;
 pub mod mesh;
@@ -31,6 +32,8 @@ pub enum Network {
     Mesh,
     /// Who is like whom.
     Embedding,
+    /// No network: the mean face with depth that head pose is measured against.
+    Shape,
 }
 
 /// Trains one network on the pictures of `data` and writes `weights.safetensors` into the run's folder.
@@ -63,9 +66,21 @@ pub fn run(network: Network, data: &Path, options: &Options, progress: &dyn Prog
             look(preview::sheet(assay_models::face_embedding::SIDE, || task.preview(&mut rng)))?;
             collect(&train(&task, options, progress)?.folded())
         }
+        Network::Shape => return write_shape(&pictures, &options.out.join("mean_face.bin")),
     };
     let path = options.out.join("weights.safetensors");
     let bytes = write_safetensors(&halved(&folded), None)?;
     std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
+}
+
+/// Writes 468 times x, y, z as little-endian 32-bit floats.
+fn write_shape(pictures: &[data::Picture], path: &Path) -> anyhow::Result<PathBuf> {
+    let train = pictures.iter().filter(|p| p.split == data::Split::Train && !p.name.starts_with("nonface"));
+    let meshes: Vec<Vec<[f32; 2]>> = train.flat_map(|p| &p.faces).map(|f| mesh::upright(&f.mesh)).collect();
+    let shape = depth::mean_shape(&meshes, 60);
+    anyhow::ensure!(!shape.is_empty(), "the meshes determine no shape");
+    let bytes: Vec<u8> = shape.iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
+    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path.to_owned())
 }
