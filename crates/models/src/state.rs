@@ -2,7 +2,8 @@
 //!
 //! The decision that shapes it: every tensor is accounted for. Loading reports what was applied, what the module lacks and what the
 //! file has left over, and refuses where any of the last two is not empty. burn's own names differ from PyTorch's in two places only
-//! (`gamma` and `beta` of a normalisation, the transposed weight of a linear layer), so no table of names is needed.
+//! (`gamma` and `beta` of a normalisation, the transposed weight of a linear layer). Where Rust forbids or burn cannot make a name,
+//! the field says so by its spelling (see `spelled`), so no table of names is needed.
 use std::collections::BTreeSet;
 
 use assay_checkpoints::{Dtype, HostTensor, StateDict};
@@ -102,13 +103,13 @@ impl Path {
 
     /// The name that PyTorch gives the parameter that is being visited.
     fn name(&self) -> String {
-        let mut names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        let mut names: Vec<String> = self.names.iter().filter_map(|n| spelled(n)).collect();
         if let Some(last) = names.last_mut() {
-            *last = match *last {
-                "gamma" => "weight",
-                "beta" => "bias",
-                other => other,
-            };
+            match last.as_str() {
+                "gamma" => "weight".clone_into(last),
+                "beta" => "bias".clone_into(last),
+                _ => {}
+            }
         }
         format!("{}{}", self.prefix, names.join("."))
     }
@@ -119,6 +120,21 @@ impl Path {
             && self.containers.iter().rev().any(|c| c == "Struct:Linear")
             && self.names.last().is_some_and(|n| n == "weight")
     }
+}
+
+/// PyTorch's name for a field: `index_7` is the element `7` of a `Sequential`, `under_conv` is `_conv`, `final_` is `final`, and
+/// `flat_anything` adds no name, because PyTorch has its members one level higher.
+fn spelled(field: &str) -> Option<String> {
+    if field.starts_with("flat_") {
+        return None;
+    }
+    if let Some(index) = field.strip_prefix("index_") {
+        return Some(index.to_owned());
+    }
+    if let Some(rest) = field.strip_prefix("under_") {
+        return Some(format!("_{rest}"));
+    }
+    Some(field.strip_suffix('_').unwrap_or(field).to_owned())
 }
 
 struct Loader<'a> {
@@ -246,6 +262,14 @@ mod tests {
             ("norms.0.weight", &[4]),
         ];
         assert_eq!(shapes, expected);
+    }
+
+    #[test]
+    fn fields_that_rust_cannot_name_are_spelled_out() {
+        let cases = [("index_7", Some("7")), ("under_bn0", Some("_bn0")), ("final_", Some("final")), ("flat_x", None)];
+        for (field, name) in cases {
+            assert_eq!(spelled(field).as_deref(), name);
+        }
     }
 
     #[test]
