@@ -42,12 +42,20 @@ pub enum Kind {
 impl Kind {
     /// Every kind with its name and what it is.
     pub const ALL: [(Self, &'static str, &'static str); 14] = [
-        (Self::FirstOrderMotion, "first-order-motion", "animates a photo by a driving video (First Order Motion Model)"),
+        (
+            Self::FirstOrderMotion,
+            "first-order-motion",
+            "animates a photo by a driving video (First Order Motion Model)",
+        ),
         (Self::MotionCosegmentation, "motion-cosegmentation", "swaps parts of faces (motion co-segmentation)"),
         (Self::EfficientnetB4, "efficientnet-b4", "tells forged faces (EfficientNet-B4)"),
         (Self::EfficientnetB4Attention, "efficientnet-b4-attention", "tells forged faces, with an attention map"),
         (Self::EfficientnetB4St, "efficientnet-b4-st", "tells forged faces (siamese-tuned)"),
-        (Self::EfficientnetB4AttentionSt, "efficientnet-b4-attention-st", "tells forged faces (attention, siamese-tuned)"),
+        (
+            Self::EfficientnetB4AttentionSt,
+            "efficientnet-b4-attention-st",
+            "tells forged faces (attention, siamese-tuned)",
+        ),
         (Self::Xception, "xception", "tells forged faces (Xception)"),
         (Self::XceptionSt, "xception-st", "tells forged faces (Xception, siamese-tuned)"),
         (Self::Blazeface, "blazeface", "finds faces (BlazeFace, front camera)"),

@@ -4,7 +4,7 @@
 //! file has left over, and refuses where any of the last two is not empty. burn's own names differ from PyTorch's in two places only
 //! (`gamma` and `beta` of a normalisation, the transposed weight of a linear layer). Where Rust forbids or burn cannot make a name,
 //! the field says so by its spelling (see `spelled`), so no table of names is needed.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_checkpoints::{Dtype, HostTensor, StateDict};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
@@ -77,6 +77,13 @@ pub fn collect<M: Module>(module: &M) -> StateDict {
     let mut collector = Collector { state: StateDict::new(), path: Path::new("") };
     module.visit(&mut collector);
     collector.state
+}
+
+/// Name and shape of every parameter, as PyTorch has them. Parameters that were never used are not made for it.
+pub fn shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
+    let mut measurer = Measurer { shapes: BTreeMap::new(), path: Path::new("") };
+    module.visit(&mut measurer);
+    measurer.shapes
 }
 
 /// Where a walk over the module stands.
@@ -206,6 +213,29 @@ impl ModuleVisitor for Collector {
     }
 }
 
+struct Measurer {
+    shapes: BTreeMap<String, Vec<usize>>,
+    path: Path,
+}
+
+impl ModuleVisitor for Measurer {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.leave();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let mut shape = param.lazy_shape().to_vec();
+        if self.path.is_transposed(D) {
+            shape.reverse();
+        }
+        self.shapes.insert(self.path.name(), shape);
+    }
+}
+
 /// The elements of a tensor, row-major.
 pub fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
@@ -262,6 +292,8 @@ mod tests {
             ("norms.0.weight", &[4]),
         ];
         assert_eq!(shapes, expected);
+        let measured = super::shapes(&net());
+        assert!(measured.iter().map(|(n, s)| (n.as_str(), s.as_slice())).eq(expected));
     }
 
     #[test]

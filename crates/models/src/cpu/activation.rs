@@ -98,7 +98,13 @@ mod tests {
         let exact = |v: f64, activation| match activation {
             Activation::None => v,
             Activation::Relu => v.max(0.0),
-            Activation::LeakyRelu(s) => if v > 0.0 { v } else { v * f64::from(s) },
+            Activation::LeakyRelu(s) => {
+                if v > 0.0 {
+                    v
+                } else {
+                    v * f64::from(s)
+                }
+            }
             Activation::Silu => v / (1.0 + (-v).exp()),
             Activation::Sigmoid => 1.0 / (1.0 + (-v).exp()),
         };

@@ -63,7 +63,13 @@ impl Kernel {
                 depthwise::run(self, x, [h, w], out, activation);
             } else if is_unit && kh == 1 && kw == 1 && self.padding == Padding::default() {
                 pointwise::run(self, x, h * w, out, activation);
-            } else if is_unit && kh == 3 && kw == 3 && channels >= 8 && out_channels >= 8 && oh * ow >= WINOGRAD_MIN_PIXELS {
+            } else if is_unit
+                && kh == 3
+                && kw == 3
+                && channels >= 8
+                && out_channels >= 8
+                && oh * ow >= WINOGRAD_MIN_PIXELS
+            {
                 let transformed = self.winograd.get_or_init(|| winograd::transform_weights(&self.weights, self.shape));
                 winograd::run(self, transformed, x, [h, w], out, activation);
             } else if is_unit && out_channels <= few::MAX_CHANNELS && kw > 1 && ow >= 32 {

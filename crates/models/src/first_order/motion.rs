@@ -8,9 +8,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::keypoints::{KeyPoints, heatmaps};
 use super::{GeneratorConfig, Hourglass};
-use crate::layers::{
-    AlignCorners, AntiAlias, Conv, ConvConfig, Fold, coordinate_grid, grid_sample, resize_bilinear,
-};
+use crate::layers::{AlignCorners, AntiAlias, Conv, ConvConfig, Fold, coordinate_grid, grid_sample, resize_bilinear};
 
 /// What the dense motion network says of one pair.
 #[derive(Debug, Clone)]
@@ -68,8 +66,8 @@ impl DenseMotion {
     pub fn forward(&self, small: Tensor<4>, source: &KeyPoints, driving: &KeyPoints, align: AlignCorners) -> Motion {
         let [n, c, h, w] = small.dims();
         let k = source.value.dims()[1];
-        let bells = heatmaps(&driving.value, [h, w], self.kp_variance)
-            - heatmaps(&source.value, [h, w], self.kp_variance);
+        let bells =
+            heatmaps(&driving.value, [h, w], self.kp_variance) - heatmaps(&source.value, [h, w], self.kp_variance);
         let background = Tensor::zeros([n, 1, h, w], &bells.device());
         let bells: Tensor<5> = Tensor::cat(vec![background, bells], 1).reshape([n, k + 1, 1, h, w]);
 
