@@ -1,4 +1,7 @@
 //! Writes small valid files as starting points: `cargo run --example seeds` in this folder fills `corpus/`.
+#[path = "../../crates/checkpoints/tests/make/mod.rs"]
+mod make;
+
 use std::io::Cursor;
 use std::path::Path;
 
@@ -116,6 +119,9 @@ fn main() -> std::io::Result<()> {
     }
     write("metadata", "exif", &[&[4], TIFF].concat())?;
     write("metadata", "heif", &[&[6], &heif()[..]].concat())?;
+    write("pickle", "zip", &[&[0], &make::small_archive()[..]].concat())?;
+    write("pickle", "stream", &[&[0], &make::small_stream()[..]].concat())?;
+    write("pickle", "content", &[&[1], &make::pickle(&make::small().0)[..]].concat())?;
     write("bmff", "movie", &movie())?;
     write("bmff", "heif", &heif())
 }

@@ -1,9 +1,14 @@
 //! The safetensors container: a JSON header, then the bytes of every tensor.
 use std::collections::HashMap;
+use std::io::Read;
 
-use safetensors::tensor::{SafeTensors, TensorView};
+use safetensors::tensor::{Metadata, TensorView};
 
+use crate::error::shown;
 use crate::{CheckpointError, Dtype, HostTensor, StateDict};
+
+/// Largest header; the format's own limit.
+const HEADER_BYTES: u64 = 100_000_000;
 
 /// Pairs of this crate's element types and the container's.
 const DTYPES: [(Dtype, safetensors::Dtype); 10] = [
@@ -24,25 +29,60 @@ const DTYPES: [(Dtype, safetensors::Dtype); 10] = [
 /// # Errors
 /// [`CheckpointError::Malformed`] where the header, an extent or an element type is not as the format says.
 pub fn read_safetensors(bytes: &[u8]) -> Result<StateDict, CheckpointError> {
-    let malformed =
-        |e: &dyn std::fmt::Display| CheckpointError::Malformed(format!("not a whole safetensors file: {e}"));
-    let file = SafeTensors::deserialize(bytes).map_err(|e| malformed(&e))?;
-    let mut tensors = StateDict::new();
-    for (name, view) in file.iter() {
-        let dtype = DTYPES.iter().find(|(_, theirs)| *theirs == view.dtype()).map(|(ours, _)| *ours);
-        let dtype = dtype.ok_or_else(|| {
-            CheckpointError::Malformed(format!("tensor {name} has the element type {:?}", view.dtype()))
-        })?;
-        tensors
-            .insert(name.to_owned(), HostTensor { shape: view.shape().to_vec(), dtype, bytes: view.data().to_vec() });
+    read_sequential(bytes, bytes.len() as u64).map(|(tensors, _)| tensors)
+}
+
+/// Reads the header, then tensor after tensor as they lie in the file, so that nothing is in memory twice. Gives the metadata, too.
+pub(crate) fn read_sequential(
+    mut reader: impl Read,
+    file_bytes: u64,
+) -> Result<(StateDict, HashMap<String, String>), CheckpointError> {
+    let broken =
+        |what: &dyn std::fmt::Display| CheckpointError::Malformed(format!("not a whole safetensors file: {what}"));
+    let mut length = [0; 8];
+    reader.read_exact(&mut length).map_err(|e| broken(&e))?;
+    let length = u64::from_le_bytes(length);
+    if length > file_bytes.saturating_sub(8).min(HEADER_BYTES) {
+        return Err(broken(&"its header is larger than the file"));
     }
-    Ok(tensors)
+    let mut header = Vec::new();
+    (&mut reader).take(length).read_to_end(&mut header)?;
+    let metadata: Metadata = serde_json::from_slice(&header).map_err(|e| broken(&e))?;
+    let mut infos: Vec<_> = metadata.tensors().into_iter().collect();
+    infos.sort_by_key(|(_, info)| info.data_offsets);
+    let mut tensors = StateDict::new();
+    let mut at = 0;
+    for (name, info) in infos {
+        let dtype =
+            DTYPES.iter().find(|(_, theirs)| *theirs == info.dtype).map(|(ours, _)| *ours).ok_or_else(|| {
+                CheckpointError::Malformed(format!("its tensor {} has the element type {:?}", shown(&name), info.dtype))
+            })?;
+        let elements = info.shape.iter().try_fold(1_usize, |all, n| all.checked_mul(*n));
+        let size = elements.and_then(|n| n.checked_mul(dtype.size()));
+        let (start, end) = info.data_offsets;
+        // Tensors lie without gaps, in order, and are as large as their shapes say.
+        if start != at || size.and_then(|size| size.checked_add(start)) != Some(end) {
+            return Err(broken(&format_args!("the place of tensor {} is wrong", shown(&name))));
+        }
+        let mut bytes = Vec::new();
+        (&mut reader).take((end - start) as u64).read_to_end(&mut bytes)?;
+        if bytes.len() != end - start {
+            return Err(broken(&"it ends too early"));
+        }
+        at = end;
+        tensors.insert(name, HostTensor { shape: info.shape.clone(), dtype, bytes });
+    }
+    if at as u64 != file_bytes - 8 - length {
+        return Err(broken(&"there are bytes that belong to no tensor"));
+    }
+    Ok((tensors, metadata.metadata().clone().unwrap_or_default()))
 }
 
 /// The bytes of a safetensors file with these tensors and this metadata.
 ///
 /// # Errors
 /// [`CheckpointError::Malformed`] where a tensor's bytes do not fit its shape.
+#[expect(clippy::implicit_hasher, reason = "the format's crate takes this map as it is")]
 pub fn write_safetensors(
     tensors: &StateDict,
     metadata: Option<HashMap<String, String>>,
@@ -70,5 +110,18 @@ mod tests {
         assert_eq!(read, tensors);
         assert_eq!(read["b"].to_f32(), [0.5, -4.0]);
         assert!(read_safetensors(b"nothing").is_err());
+        let whole = write_safetensors(&tensors, None).unwrap();
+        for cut in 0..whole.len() {
+            assert!(read_safetensors(&whole[..cut]).is_err(), "cut at {cut}");
+        }
+        assert!(read_safetensors(&[&whole[..], b"x"].concat()).is_err());
+        let header = |tensors: &str| [&(tensors.len() as u64).to_le_bytes()[..], tensors.as_bytes(), &[0; 8]].concat();
+        let good = r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#;
+        assert!(read_safetensors(&header(good)).is_ok());
+        for (from, to) in
+            [("[0,8]", "[4,8]"), ("[2]", "[3]"), ("[2]", "[4294967296,4294967296]"), ("[0,8]", "[8,0]"), ("F32", "C64")]
+        {
+            assert!(read_safetensors(&header(&good.replace(from, to))).is_err(), "{to}");
+        }
     }
 }

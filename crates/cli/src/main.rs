@@ -53,6 +53,8 @@ enum Command {
     Reproduce(commands::reproduce::Args),
     /// Show and check the hash-chained log of an output folder
     Log(commands::log::Args),
+    /// List, import, check and export the weights of networks
+    Models(commands::models::Args),
     /// Make planted forgeries, learn the calibration from them, measure the analyzers
     Lab(commands::lab::Args),
     /// Train a network of this project
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Log(args) => commands::log::run(&args),
+        Command::Models(args) => commands::models::run(&args),
         Command::Lab(args) => commands::lab::run(args),
         Command::Train(args) => commands::train::run(args),
     };

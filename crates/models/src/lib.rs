@@ -8,4 +8,17 @@ pub mod face_detector;
 pub mod face_embedding;
 pub mod face_mesh;
 pub mod rgb;
+mod contract;
+pub mod cpu;
+mod error;
+pub mod first_order;
+pub mod import;
+mod kind;
+pub mod layers;
+pub mod layout;
+pub mod registry;
 pub mod state;
+
+pub use contract::InputContract;
+pub use error::ModelError;
+pub use kind::Kind;

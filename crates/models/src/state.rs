@@ -2,8 +2,9 @@
 //!
 //! The decision that shapes it: every tensor is accounted for. Loading reports what was applied, what the module lacks and what the
 //! file has left over, and refuses where any of the last two is not empty. burn's own names differ from PyTorch's in two places only
-//! (`gamma` and `beta` of a normalisation, the transposed weight of a linear layer), so no table of names is needed.
-use std::collections::BTreeSet;
+//! (`gamma` and `beta` of a normalisation, the transposed weight of a linear layer). Where Rust forbids or burn cannot make a name,
+//! the field says so by its spelling (see `spelled`), so no table of names is needed.
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_checkpoints::{Dtype, HostTensor, StateDict};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
@@ -78,6 +79,13 @@ pub fn collect<M: Module>(module: &M) -> StateDict {
     collector.state
 }
 
+/// Name and shape of every parameter, as PyTorch has them. Parameters that were never used are not made for it.
+pub fn shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
+    let mut measurer = Measurer { shapes: BTreeMap::new(), path: Path::new("") };
+    module.visit(&mut measurer);
+    measurer.shapes
+}
+
 /// Where a walk over the module stands.
 struct Path {
     prefix: String,
@@ -102,13 +110,13 @@ impl Path {
 
     /// The name that PyTorch gives the parameter that is being visited.
     fn name(&self) -> String {
-        let mut names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        let mut names: Vec<String> = self.names.iter().filter_map(|n| spelled(n)).collect();
         if let Some(last) = names.last_mut() {
-            *last = match *last {
-                "gamma" => "weight",
-                "beta" => "bias",
-                other => other,
-            };
+            match last.as_str() {
+                "gamma" => "weight".clone_into(last),
+                "beta" => "bias".clone_into(last),
+                _ => {}
+            }
         }
         format!("{}{}", self.prefix, names.join("."))
     }
@@ -119,6 +127,21 @@ impl Path {
             && self.containers.iter().rev().any(|c| c == "Struct:Linear")
             && self.names.last().is_some_and(|n| n == "weight")
     }
+}
+
+/// PyTorch's name for a field: `index_7` is the element `7` of a `Sequential`, `under_conv` is `_conv`, `final_` is `final`, and
+/// `flat_anything` adds no name, because PyTorch has its members one level higher.
+fn spelled(field: &str) -> Option<String> {
+    if field.starts_with("flat_") {
+        return None;
+    }
+    if let Some(index) = field.strip_prefix("index_") {
+        return Some(index.to_owned());
+    }
+    if let Some(rest) = field.strip_prefix("under_") {
+        return Some(format!("_{rest}"));
+    }
+    Some(field.strip_suffix('_').unwrap_or(field).to_owned())
 }
 
 struct Loader<'a> {
@@ -190,6 +213,29 @@ impl ModuleVisitor for Collector {
     }
 }
 
+struct Measurer {
+    shapes: BTreeMap<String, Vec<usize>>,
+    path: Path,
+}
+
+impl ModuleVisitor for Measurer {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.enter(name, container_type);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.leave();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let mut shape = param.lazy_shape().to_vec();
+        if self.path.is_transposed(D) {
+            shape.reverse();
+        }
+        self.shapes.insert(self.path.name(), shape);
+    }
+}
+
 /// The elements of a tensor, row-major.
 pub fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
@@ -246,6 +292,16 @@ mod tests {
             ("norms.0.weight", &[4]),
         ];
         assert_eq!(shapes, expected);
+        let measured = super::shapes(&net());
+        assert!(measured.iter().map(|(n, s)| (n.as_str(), s.as_slice())).eq(expected));
+    }
+
+    #[test]
+    fn fields_that_rust_cannot_name_are_spelled_out() {
+        let cases = [("index_7", Some("7")), ("under_bn0", Some("_bn0")), ("final_", Some("final")), ("flat_x", None)];
+        for (field, name) in cases {
+            assert_eq!(spelled(field).as_deref(), name);
+        }
     }
 
     #[test]

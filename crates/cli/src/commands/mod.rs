@@ -2,6 +2,7 @@
 pub(crate) mod analyzers;
 pub(crate) mod lab;
 pub(crate) mod log;
+pub(crate) mod models;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod scan;

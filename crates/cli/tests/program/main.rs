@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
 mod bad_input;
 mod common;
+mod models;
 mod resume;
 mod surface;

@@ -1,0 +1,85 @@
+//! Convolution as a matrix product with the input's neighbourhoods as columns ("im2col"), in pieces that fit the cache.
+//!
+//! The decision that shapes it: planes stay planes. A row of the column matrix is one input plane, shifted, so it is filled by copies of
+//! whole rows and the product lands in the output's own layout.
+use rayon::prelude::*;
+
+use super::activation::{finish, finish_in_place};
+use super::gemm::{Right, multiply};
+use super::planes::{pieces, strips};
+use super::{Kernel, vectorised};
+use crate::layers::Activation;
+
+/// Floats that a thread's column matrix may have: a megabyte.
+const BUFFER: usize = 1 << 18;
+
+pub(super) fn run(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], out: &mut [f32], activation: Activation) {
+    let [outs, channels, kh, kw] = kernel.shape;
+    let [oh, ow] = kernel.output_size(h, w);
+    let depth = channels * kh * kw;
+    let group_outs = outs / kernel.groups;
+    let threads = rayon::current_num_threads().max(1);
+    for group in 0..kernel.groups {
+        let x = &x[group * channels * h * w..(group + 1) * channels * h * w];
+        let weights = &kernel.weights[group * group_outs * depth..(group + 1) * group_outs * depth];
+        let bias = &kernel.bias[group * group_outs..(group + 1) * group_outs];
+        let out = &mut out[group * group_outs * oh * ow..(group + 1) * group_outs * oh * ow];
+        let rows = (BUFFER / (depth * ow).max(1)).clamp(1, oh.div_ceil(threads).max(1));
+        if oh * ow <= 256 || oh <= rows {
+            let mut columns = vec![0.0; depth * oh * ow];
+            fill(kernel, x, [h, w], 0, &mut columns, [oh, ow]);
+            multiply(out, weights, Right { values: &columns, stride: oh * ow }, [group_outs, depth, oh * ow], true);
+            for (plane, bias) in out.chunks_exact_mut(oh * ow).zip(bias) {
+                vectorised(|| finish_in_place(plane, *bias, activation));
+            }
+            continue;
+        }
+        let heights = pieces(oh, rows);
+        let widths: Vec<usize> = heights.iter().map(|r| r * ow).collect();
+        let work: Vec<_> = strips(out, oh * ow, &widths).into_iter().enumerate().collect();
+        work.into_par_iter().for_each_init(
+            || (Vec::new(), Vec::new()),
+            |(columns, product), (i, mut strip)| {
+                let pixels = widths[i];
+                columns.clear();
+                columns.resize(depth * pixels, 0.0);
+                product.resize(group_outs * pixels, 0.0);
+                fill(kernel, x, [h, w], i * rows, columns, [heights[i], ow]);
+                let right = Right { values: columns, stride: pixels };
+                multiply(product, weights, right, [group_outs, depth, pixels], false);
+                vectorised(|| {
+                    for ((row, from), bias) in strip.iter_mut().zip(product.chunks_exact(pixels)).zip(bias) {
+                        finish(row, from, *bias, activation);
+                    }
+                });
+            },
+        );
+    }
+}
+
+/// Writes the neighbourhoods of `rows` x `ow` output pixels, from output row `first` on, into a zeroed `[channels * k * k, rows * ow]`.
+fn fill(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], first: usize, columns: &mut [f32], [rows, ow]: [usize; 2]) {
+    let [_, _, kh, kw] = kernel.shape;
+    let (stride, left, top) = (kernel.stride, kernel.padding.left, kernel.padding.top);
+    for (i, target) in columns.chunks_exact_mut((rows * ow).max(1)).enumerate() {
+        let (channel, ky, kx) = (i / (kh * kw), i / kw % kh, i % kw);
+        let plane = &x[channel * h * w..(channel + 1) * h * w];
+        // Output columns whose source column lies inside the picture.
+        let begin = left.saturating_sub(kx).div_ceil(stride).min(ow);
+        let end = if w + left > kx { (w + left - kx).div_ceil(stride).min(ow).max(begin) } else { begin };
+        for (r, line) in target.chunks_exact_mut(ow).enumerate() {
+            let Some(y) = ((first + r) * stride + ky).checked_sub(top).filter(|y| *y < h) else { continue };
+            if begin >= end {
+                continue;
+            }
+            let source = &plane[y * w..(y + 1) * w];
+            let from = begin * stride + kx - left;
+            if stride == 1 {
+                line[begin..end].copy_from_slice(&source[from..from + end - begin]);
+            } else {
+                let picked = source[from..].iter().step_by(stride);
+                line[begin..end].iter_mut().zip(picked).for_each(|(o, v)| *o = *v);
+            }
+        }
+    }
+}

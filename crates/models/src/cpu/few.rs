@@ -1,0 +1,78 @@
+//! Convolution with a wide kernel into a handful of channels, such as the last layer of a generator.
+//!
+//! The decision that shapes it: with three output channels the column matrix of a 7 x 7 kernel is fifty times the input and the product
+//! has nothing to reuse. So accumulators for a run of pixels and all channels stay in registers while the taps pass by.
+use rayon::prelude::*;
+
+use super::activation::finish_in_place;
+use super::{Kernel, vectorised};
+use crate::layers::Activation;
+
+/// Output channels whose accumulators fit the registers.
+pub(super) const MAX_CHANNELS: usize = 4;
+
+/// Pixels of one run.
+const RUN: usize = 64;
+
+pub(super) fn run(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], out: &mut [f32], activation: Activation) {
+    let [outs, channels, kh, kw] = kernel.shape;
+    let [oh, ow] = kernel.output_size(h, w);
+    let (left, top) = (kernel.padding.left, kernel.padding.top);
+    let runs = ow.div_ceil(RUN);
+    let width = runs * RUN + kw - 1;
+    // Taps of all channels side by side, zero where there is no such channel.
+    let mut taps = vec![[0.0f32; MAX_CHANNELS]; channels * kh * kw];
+    for (o, filter) in kernel.weights.chunks_exact(channels * kh * kw).enumerate() {
+        filter.iter().zip(&mut taps).for_each(|(w, tap)| tap[o] = *w);
+    }
+    let mut lines: Vec<Vec<&mut [f32]>> = (0..oh).map(|_| Vec::with_capacity(outs)).collect();
+    for (i, line) in out.chunks_exact_mut(ow).enumerate() {
+        lines[i % oh].push(line);
+    }
+    lines.into_par_iter().enumerate().for_each_init(
+        || vec![0.0; channels * kh * width],
+        |window, (oy, mut line)| {
+            window.fill(0.0);
+            for (i, target) in window.chunks_exact_mut(width).enumerate() {
+                let (channel, ky) = (i / kh, i % kh);
+                if let Some(y) = (oy + ky).checked_sub(top).filter(|y| *y < h) {
+                    let n = w.min(width - left);
+                    let source = &x[(channel * h + y) * w..(channel * h + y) * w + n];
+                    target[left..left + n].copy_from_slice(source);
+                }
+            }
+            for r in 0..runs {
+                let sums = vectorised(|| accumulate(window, &taps, width, kw, r * RUN));
+                let n = RUN.min(ow - r * RUN);
+                for (row, sum) in line.iter_mut().zip(&sums) {
+                    row[r * RUN..r * RUN + n].copy_from_slice(&sum[..n]);
+                }
+            }
+            vectorised(|| {
+                line.iter_mut().zip(&kernel.bias).for_each(|(row, bias)| finish_in_place(row, *bias, activation));
+            });
+        },
+    );
+}
+
+#[inline(always)]
+fn accumulate(
+    window: &[f32],
+    taps: &[[f32; MAX_CHANNELS]],
+    width: usize,
+    kw: usize,
+    from: usize,
+) -> [[f32; RUN]; MAX_CHANNELS] {
+    let mut sums = [[0.0f32; RUN]; MAX_CHANNELS];
+    for (row, taps) in window.chunks_exact(width).zip(taps.chunks_exact(kw)) {
+        for (kx, tap) in taps.iter().enumerate() {
+            let Some(pixels) = row[from + kx..].first_chunk::<RUN>() else { continue };
+            for (sum, t) in sums.iter_mut().zip(tap) {
+                for i in 0..RUN {
+                    sum[i] = pixels[i].mul_add(*t, sum[i]);
+                }
+            }
+        }
+    }
+    sums
+}

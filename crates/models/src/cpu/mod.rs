@@ -1,0 +1,34 @@
+//! Kernels for inference on the processor: what the folded form of the networks runs.
+//!
+//! The decision that shapes it: burn's CPU backend hands its buffers over without a copy, so a kernel here is a function from one
+//! `[n, c, h, w]` buffer to another, in burn's own layout, and a network can mix kernels and burn's operations freely. Loops are plain
+//! safe Rust that the compiler vectorises for the instruction set found at run time (`pulp`); only the matrix product is foreign
+//! (`gemm`, the one burn uses). Nothing here records gradients.
+mod activation;
+mod columns;
+mod depthwise;
+mod few;
+mod gemm;
+mod kernel;
+mod planes;
+mod pointwise;
+mod sampling;
+mod winograd;
+
+pub(crate) use activation::scale_shift_relu;
+pub use kernel::Kernel;
+pub(crate) use planes::Planes;
+pub(crate) use sampling::{average_pool, grid_sample_zeros, upsample_nearest};
+
+use burn::tensor::Device;
+
+/// Whether tensors on `device` lie in this process's memory and record no gradients, so that the kernels may take them.
+pub fn can_run(device: &Device) -> bool {
+    !device.is_autodiff() && *device == Device::flex()
+}
+
+/// Runs `work` compiled for the widest vectors of this processor.
+#[inline(always)]
+fn vectorised<R>(work: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(work)
+}

@@ -1,0 +1,38 @@
+//! Convolution with a kernel of one pixel: a matrix product in place.
+use rayon::prelude::*;
+
+use super::activation::finish;
+use super::gemm::{Right, multiply};
+use super::planes::{pieces, strips};
+use super::{Kernel, vectorised};
+use crate::layers::Activation;
+
+/// Pixels a thread takes at a time: its piece of input and output should stay in the second-level cache.
+const PIXELS: usize = 512;
+
+pub(super) fn run(kernel: &Kernel, x: &[f32], pixels: usize, out: &mut [f32], activation: Activation) {
+    let [outs, channels, _, _] = kernel.shape;
+    let threads = rayon::current_num_threads().max(1);
+    let size = pixels.div_ceil(threads).div_ceil(16).max(1) * 16;
+    let widths = pieces(pixels, size.min(PIXELS));
+    if widths.len() == 1 {
+        multiply(out, &kernel.weights, Right { values: x, stride: pixels }, [outs, channels, pixels], true);
+        out.chunks_exact_mut(pixels).zip(&kernel.bias).for_each(|(row, bias)| {
+            vectorised(|| super::activation::finish_in_place(row, *bias, activation));
+        });
+        return;
+    }
+    let starts: Vec<usize> = widths.iter().scan(0, |at, w| Some(std::mem::replace(at, *at + w))).collect();
+    let work = strips(out, pixels, &widths).into_iter().zip(starts).collect::<Vec<_>>();
+    work.into_par_iter().for_each_init(Vec::new, |buffer: &mut Vec<f32>, (mut strip, start)| {
+        let width = strip.first().map_or(0, |row| row.len());
+        buffer.resize(outs * width, 0.0);
+        let right = Right { values: &x[start..], stride: pixels };
+        multiply(buffer, &kernel.weights, right, [outs, channels, width], false);
+        vectorised(|| {
+            for ((row, from), bias) in strip.iter_mut().zip(buffer.chunks_exact(width)).zip(&kernel.bias) {
+                finish(row, from, *bias, activation);
+            }
+        });
+    });
+}

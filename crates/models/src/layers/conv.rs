@@ -1,0 +1,228 @@
+//! The convolution of every network here, in its two forms: burn's, and folded for inference on the processor.
+//!
+//! The decision that shapes it: the folded form is a side table of the same module. The network's forward is written once, in terms of
+//! [`Conv::normed`] and [`Conv::activated`], and is the same code for training, for fine-tuning and for fast inference.
+use std::sync::Arc;
+
+use burn::module::{Module, Param};
+use burn::nn::{BatchNorm, Initializer};
+use burn::tensor::activation::{leaky_relu, relu, sigmoid, silu};
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Device, Tensor};
+
+use super::norm::scale_and_shift;
+use crate::cpu::{self, Kernel};
+
+/// What is applied to every value that comes out of a layer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Activation {
+    /// Nothing.
+    None,
+    /// `max(x, 0)`.
+    Relu,
+    /// `x` where positive, else `slope * x`.
+    LeakyRelu(f32),
+    /// `x * sigmoid(x)`, also called swish.
+    Silu,
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid,
+}
+
+impl Activation {
+    /// # Shapes
+    /// - `x` and output: the same, any
+    pub fn forward<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::None => x,
+            Self::Relu => relu(x),
+            Self::LeakyRelu(slope) => leaky_relu(x, f64::from(slope)),
+            Self::Silu => silu(x),
+            Self::Sigmoid => sigmoid(x),
+        }
+    }
+}
+
+/// Zeros around the picture, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Padding {
+    /// Columns on the left.
+    pub left: usize,
+    /// Columns on the right.
+    pub right: usize,
+    /// Rows above.
+    pub top: usize,
+    /// Rows below.
+    pub bottom: usize,
+}
+
+impl Padding {
+    /// The same on all four sides.
+    pub fn all(n: usize) -> Self {
+        Self { left: n, right: n, top: n, bottom: n }
+    }
+
+    /// `before` on the left and above, `after` on the right and below.
+    pub fn split(before: usize, after: usize) -> Self {
+        Self { left: before, right: after, top: before, bottom: after }
+    }
+
+    /// What TensorFlow's "same" padding comes to for pictures of `size` pixels a side.
+    pub fn same(size: usize, kernel: usize, stride: usize) -> Self {
+        let out = size.div_ceil(stride);
+        let total = ((out - 1) * stride + kernel).saturating_sub(size);
+        Self::split(total / 2, total - total / 2)
+    }
+}
+
+/// A convolution to be made. Without more words: stride 1, no padding, one group, with bias.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvConfig {
+    channels_in: usize,
+    channels_out: usize,
+    kernel: usize,
+    stride: usize,
+    padding: Padding,
+    groups: usize,
+    has_bias: bool,
+}
+
+impl ConvConfig {
+    /// A square kernel of `kernel` pixels a side.
+    pub fn new(channels_in: usize, channels_out: usize, kernel: usize) -> Self {
+        Self { channels_in, channels_out, kernel, stride: 1, padding: Padding::default(), groups: 1, has_bias: true }
+    }
+
+    /// One output for every `stride` pixels.
+    #[must_use]
+    pub fn stride(self, stride: usize) -> Self {
+        Self { stride, ..self }
+    }
+
+    /// Zeros around the picture.
+    #[must_use]
+    pub fn padding(self, padding: Padding) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// As many zeros all round as keep the size at stride 1 (for odd kernels).
+    #[must_use]
+    pub fn same(self) -> Self {
+        Self { padding: Padding::all(self.kernel / 2), ..self }
+    }
+
+    /// Channels are split into `groups` that do not see one another.
+    #[must_use]
+    pub fn groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+
+    /// No bias.
+    #[must_use]
+    pub fn without_bias(self) -> Self {
+        Self { has_bias: false, ..self }
+    }
+
+    /// Weights drawn as PyTorch draws them by default (uniform, bound `1 / sqrt(fan in)`).
+    pub fn init(&self, device: &Device) -> Conv {
+        let shape = [self.channels_out, self.channels_in / self.groups, self.kernel, self.kernel];
+        let fan_in = shape[1] * self.kernel * self.kernel;
+        let fan_out = self.channels_out / self.groups * self.kernel * self.kernel;
+        let draw = Initializer::KaimingUniform { gain: 1.0 / 3.0f64.sqrt(), fan_out_only: false };
+        let bias = || draw.init_with([self.channels_out], Some(fan_in), Some(fan_out), device);
+        Conv {
+            weight: draw.init_with(shape, Some(fan_in), Some(fan_out), device),
+            bias: self.has_bias.then(bias),
+            stride: self.stride,
+            padding: self.padding,
+            groups: self.groups,
+            kernel: None,
+        }
+    }
+}
+
+/// A two-dimensional convolution.
+#[derive(Module, Debug)]
+pub struct Conv {
+    /// `[channels out, channels in / groups, k, k]`.
+    pub weight: Param<Tensor<4>>,
+    /// `[channels out]`.
+    pub bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    stride: usize,
+    #[module(skip)]
+    padding: Padding,
+    #[module(skip)]
+    groups: usize,
+    #[module(skip)]
+    kernel: Option<Arc<Kernel>>,
+}
+
+impl Conv {
+    /// # Shapes
+    /// - `x`: `[n, channels in, h, w]`
+    /// - output: `[n, channels out, (h + padding - k) / stride + 1, ...]`
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        self.activated(x, Activation::None)
+    }
+
+    /// Convolution, then activation.
+    ///
+    /// # Shapes
+    /// As [`Conv::forward`].
+    pub fn activated(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
+        match self.kernel_for(&x) {
+            Some(kernel) => kernel.run(x, activation),
+            None => activation.forward(self.plain(x)),
+        }
+    }
+
+    /// Convolution, normalisation by `norm` (the one this convolution was folded with), activation.
+    ///
+    /// # Shapes
+    /// As [`Conv::forward`].
+    pub fn normed(&self, norm: &BatchNorm, x: Tensor<4>, activation: Activation) -> Tensor<4> {
+        match self.kernel_for(&x) {
+            Some(kernel) => kernel.run(x, activation),
+            None => activation.forward(norm.forward(self.plain(x))),
+        }
+    }
+
+    /// Whether [`Conv::folded`] has prepared this convolution.
+    pub fn is_folded(&self) -> bool {
+        self.kernel.is_some()
+    }
+
+    /// Prepares the kernel for inference, with the frozen normalisation that follows the convolution where there is one.
+    #[must_use]
+    pub fn folded(mut self, norm: Option<&BatchNorm>) -> Self {
+        let weight = self.weight.val();
+        if !cpu::can_run(&weight.device()) {
+            return self;
+        }
+        let shape = weight.dims();
+        let mut weights = crate::state::floats(weight);
+        let mut bias = self.bias.as_ref().map_or_else(|| vec![0.0; shape[0]], |b| crate::state::floats(b.val()));
+        if let Some(norm) = norm {
+            let (scale, shift) = scale_and_shift(norm);
+            let one = weights.len() / shape[0].max(1);
+            for (o, filter) in weights.chunks_exact_mut(one).enumerate() {
+                filter.iter_mut().for_each(|w| *w *= scale[o]);
+                bias[o] = bias[o] * scale[o] + shift[o];
+            }
+        }
+        self.kernel = Some(Arc::new(Kernel::new(weights, shape, bias, self.stride, self.padding, self.groups)));
+        self
+    }
+
+    fn kernel_for(&self, x: &Tensor<4>) -> Option<&Kernel> {
+        self.kernel.as_deref().filter(|_| cpu::can_run(&x.device()))
+    }
+
+    fn plain(&self, x: Tensor<4>) -> Tensor<4> {
+        let Padding { left, right, top, bottom } = self.padding;
+        let options =
+            ConvOptions::new_with_padding([self.stride; 2], [(top, bottom), (left, right)], [1; 2], self.groups);
+        conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), options)
+    }
+}

@@ -1,0 +1,57 @@
+//! Weights that are part of the program.
+//!
+//! The decision that shapes it: a scan needs no download, so the files are embedded; `weights.toml` says of them what the user's
+//! registry says of imported ones.
+use super::Entry;
+use super::list::List;
+use crate::ModelError;
+
+/// File names of `weights.toml` with their bytes: one line a file.
+const FILES: &[(&str, &[u8])] = &[];
+
+/// All shipped entries.
+///
+/// # Errors
+/// [`ModelError::Registry`] where `weights.toml` is not in order; a test keeps that from happening.
+pub(super) fn entries() -> Result<Vec<Entry>, ModelError> {
+    Ok(List::parse(include_str!("../../weights.toml"), "weights.toml")?.model)
+}
+
+/// The bytes of a shipped entry.
+///
+/// # Errors
+/// [`ModelError::Registry`] where the file is not embedded; a test keeps that from happening.
+pub(super) fn bytes(entry: &Entry) -> Result<&'static [u8], ModelError> {
+    let found = FILES.iter().find(|(name, _)| *name == entry.file);
+    found
+        .map(|(_, bytes)| *bytes)
+        .ok_or_else(|| ModelError::Registry(format!("{} is not part of this build", entry.id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::registry::sha256_of;
+
+    #[test]
+    fn entries_and_files_belong_to_one_another() {
+        let entries = entries().unwrap();
+        let listed: BTreeSet<&str> = entries.iter().map(|e| e.file.as_str()).collect();
+        assert_eq!(listed, FILES.iter().map(|(name, _)| *name).collect(), "weights.toml and FILES name the same files");
+        for entry in &entries {
+            let bytes = bytes(entry).unwrap();
+            assert_eq!((entry.bytes, &entry.sha256), (bytes.len() as u64, &sha256_of(bytes)), "{}", entry.id);
+            assert!(!entry.licence.is_empty() && !entry.training_data.is_empty(), "{}", entry.id);
+            assert!(bytes.len() < 3_000_000, "{} is larger than 3 MB", entry.id);
+        }
+        assert!(FILES.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() < 8_000_000, "all of them together");
+        let on_disk = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/weights")).unwrap();
+        let on_disk: BTreeSet<String> = on_disk
+            .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
+            .filter(|name| name.ends_with(".safetensors"))
+            .collect();
+        assert!(on_disk.iter().map(String::as_str).eq(listed), "a file in weights/ that is not listed is dead weight");
+    }
+}
