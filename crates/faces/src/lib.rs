@@ -15,6 +15,7 @@ pub mod landmarks68;
 #[cfg(test)]
 mod made;
 mod motion;
+mod networks;
 mod openness;
 pub mod pose;
 mod quality;
@@ -30,6 +31,7 @@ pub mod warp;
 pub use assignment::assign;
 pub use clip::{CLIP_SIDE, ClipFaces, LOOKS_PER_SEC, MOST_LOOKS, shown};
 pub use error::FacesError;
+pub use networks::Networks;
 pub use openness::{Openness, openness};
 pub use quality::{Quality, quality};
 pub use seam::{Detection, FaceNetworks, Landmarks, MESH_POINTS, OperatingPoints};

@@ -7,7 +7,7 @@ use assay_models::face_detector::FaceDetector;
 use assay_models::face_embedding::{self, FaceEmbedding};
 use assay_models::face_mesh::{self, FaceMesh};
 use assay_models::rgb::Rgb;
-use assay_models::shipped;
+use assay_models::shipped_faces::ShippedFaces;
 use image::RgbImage;
 
 use crate::geometry::{Affine, Rect};
@@ -27,6 +27,7 @@ pub struct Networks {
     mesh: FaceMesh,
     embedding: FaceEmbedding,
     shape: ReferenceShape,
+    identity: Vec<NetworkInfo>,
 }
 
 impl Networks {
@@ -35,13 +36,27 @@ impl Networks {
     /// # Errors
     /// [`FacesError`] where an embedded file does not fit its network.
     pub fn shipped() -> Result<Self, FacesError> {
-        let broken = |e: shipped::Broken| FacesError::Network(e.to_string());
-        Ok(Self {
-            detector: shipped::face_detector().map_err(broken)?,
-            mesh: shipped::face_mesh().map_err(broken)?,
-            embedding: shipped::face_embedding().map_err(broken)?,
-            shape: ReferenceShape::from_le_bytes(MEAN_FACE)?,
-        })
+        let ShippedFaces { detector, mesh, embedding, entries } =
+            ShippedFaces::load().map_err(|e| FacesError::Network(e.to_string()))?;
+        let info = |e: assay_models::registry::Entry| NetworkInfo {
+            task: e.kind.purpose().to_owned(),
+            id: e.id,
+            sha256: e.sha256,
+        };
+        let identity = entries.into_iter().map(info).collect();
+        Ok(Self { detector, mesh, embedding, shape: ReferenceShape::from_le_bytes(MEAN_FACE)?, identity })
+    }
+
+    /// Every face of at least `smallest_px` whose score reaches `least`; [`FaceNetworks::detect`] asks at the operating points.
+    ///
+    /// # Errors
+    /// [`FacesError::Network`] where the picture has no pixels.
+    pub fn find(&self, image: &RgbImage, smallest_px: f32, least: f32) -> Result<Vec<Detection>, FacesError> {
+        let detection = |f: assay_models::face_detector::Found| {
+            let [x, y, width, height] = f.face_box;
+            Detection { box_in_frame: Rect::new(x, y, width, height), score: f.score, points: f.points }
+        };
+        Ok(self.detector.find(&rgb(image)?, smallest_px, least).into_iter().map(detection).collect())
     }
 }
 
@@ -54,15 +69,12 @@ fn rgb(image: &RgbImage) -> Result<Rgb<'_>, FacesError> {
 fn frame_from_crop(points: &[[f32; 2]; 5], template: &[[f32; 2]; 5], side: usize) -> Result<Affine, FacesError> {
     let template = template.map(|p| p.map(|v| v * side as f32));
     let crop_from_frame = Affine::target_from_source(&template, points);
-    crop_from_frame
-        .and_then(|a| a.inverse())
-        .ok_or_else(|| FacesError::Network("the five points of a face coincide".into()))
+    crop_from_frame.and_then(|a| a.inverse()).ok_or(FacesError::Degenerate)
 }
 
 impl FaceNetworks for Networks {
     fn identity(&self) -> Vec<NetworkInfo> {
-        let info = |w: &shipped::Weights| NetworkInfo { id: w.id.to_owned(), sha256: w.sha256() };
-        shipped::FACES.iter().map(info).collect()
+        self.identity.clone()
     }
 
     fn operating_points(&self) -> OperatingPoints {
@@ -81,12 +93,7 @@ impl FaceNetworks for Networks {
 
     fn detect(&self, image: &RgbImage) -> Result<Vec<Detection>, FacesError> {
         let points = self.operating_points();
-        let found = self.detector.find(&rgb(image)?, points.smallest_face_px, points.doubtful_score);
-        let detection = |f: assay_models::face_detector::Found| {
-            let [x, y, width, height] = f.face_box;
-            Detection { box_in_frame: Rect::new(x, y, width, height), score: f.score, points: f.points }
-        };
-        Ok(found.into_iter().map(detection).collect())
+        self.find(image, points.smallest_face_px, points.doubtful_score)
     }
 
     fn landmarks(&self, image: &RgbImage, detection: &Detection) -> Result<Landmarks, FacesError> {
@@ -100,8 +107,8 @@ impl FaceNetworks for Networks {
             let (mesh, spread) = self.mesh.measure(&rgb(&picture)?);
             landmarks.mesh = mesh.iter().map(|p| frame_from_crop.apply(p.map(|v| v * side as f32))).collect();
             landmarks.confidence = spread.iter().map(|s| HALF_CONFIDENCE / (HALF_CONFIDENCE + s)).collect();
-            points = face_mesh::five(&landmarks.mesh)
-                .ok_or_else(|| FacesError::Network("the mesh lacks points".into()))?;
+            points =
+                face_mesh::five(&landmarks.mesh).ok_or_else(|| FacesError::Network("the mesh lacks points".into()))?;
         }
         Ok(landmarks)
     }

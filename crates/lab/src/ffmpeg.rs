@@ -100,9 +100,30 @@ pub fn decode(path: &Path, left_half: bool, start_secs: f64, seconds: f64) -> an
 /// # Errors
 /// When ffmpeg is missing or fails, or there are no frames.
 pub fn encode<'a>(path: &Path, shape: &Frames, frames: impl Iterator<Item = &'a [u8]>, crf: u8) -> anyhow::Result<()> {
+    pipe_into_x264(path, (shape.width, shape.height), shape.rate, "yuv420p", frames, crf)
+}
+
+/// The same from RGB frames of one size; extents must be even.
+///
+/// # Errors
+/// Those of [`encode`].
+pub fn encode_rgb(path: &Path, frames: &[image::RgbImage], frames_per_sec: u32, crf: u8) -> anyhow::Result<()> {
+    let size = frames.first().map(image::RgbImage::dimensions).context("a clip needs a frame")?;
+    let samples = frames.iter().map(|f| f.as_raw().as_slice());
+    pipe_into_x264(path, size, (frames_per_sec, 1), "rgb24", samples, crf)
+}
+
+fn pipe_into_x264<'a>(
+    path: &Path,
+    (width, height): (u32, u32),
+    rate: (u32, u32),
+    pixels: &str,
+    frames: impl Iterator<Item = &'a [u8]>,
+    crf: u8,
+) -> anyhow::Result<()> {
     let mut child = Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p"])
-        .args(["-s", &format!("{}x{}", shape.width, shape.height), "-r", &format!("{}/{}", shape.rate.0, shape.rate.1)])
+        .args(["-v", "error", "-nostdin", "-y", "-f", "rawvideo", "-pix_fmt", pixels])
+        .args(["-s", &format!("{width}x{height}"), "-r", &format!("{}/{}", rate.0, rate.1)])
         .args(["-i", "-", "-map_metadata", "-1", "-fflags", "+bitexact", "-c:v", "libx264", "-threads", "1"])
         .args(["-crf", &crf.to_string(), "-pix_fmt", "yuv420p", "-movflags", "+faststart", "-f", "mp4"])
         .arg(path)

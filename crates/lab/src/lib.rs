@@ -7,6 +7,7 @@ pub mod cases;
 pub mod collect;
 pub mod evaluate;
 pub mod example;
+pub mod face_figures;
 pub mod ffmpeg;
 pub mod figures;
 pub mod measure;

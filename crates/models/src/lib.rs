@@ -4,19 +4,20 @@
 //! [`assay_checkpoints::StateDict`] by the names that the reference implementation gave them. With `lab` this is the only crate that
 //! knows burn. It reads no picture and decides nothing.
 pub mod blocks;
-pub mod face_detector;
-pub mod face_embedding;
-pub mod face_mesh;
-pub mod rgb;
 mod contract;
 pub mod cpu;
 mod error;
+pub mod face_detector;
+pub mod face_embedding;
+pub mod face_mesh;
 pub mod first_order;
 pub mod import;
 mod kind;
 pub mod layers;
 pub mod layout;
 pub mod registry;
+pub mod rgb;
+pub mod shipped_faces;
 pub mod state;
 
 pub use contract::InputContract;

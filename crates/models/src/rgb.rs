@@ -130,6 +130,8 @@ mod tests {
 
     #[test]
     fn the_wrong_number_of_samples_is_refused() {
-        assert!(Rgb::new(&[0; 12], 2, 2).is_some() && Rgb::new(&[0; 11], 2, 2).is_none() && Rgb::new(&[], 0, 0).is_none());
+        assert!(
+            Rgb::new(&[0; 12], 2, 2).is_some() && Rgb::new(&[0; 11], 2, 2).is_none() && Rgb::new(&[], 0, 0).is_none()
+        );
     }
 }

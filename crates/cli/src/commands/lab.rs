@@ -95,6 +95,27 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = "docs/speed.md")]
         out: PathBuf,
     },
+    /// Measure the face networks on held-out people: finding, points, identity, following
+    Faces {
+        /// Folder of labelled pictures and clips
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Weights of BlazeFace (.pth) to measure beside the detector
+        #[arg(long, value_name = "FILE")]
+        blazeface: Option<PathBuf>,
+        /// Where a sheet of 40 faces with their points is written, to be looked at
+        #[arg(long, value_name = "FILE")]
+        overlays: Option<PathBuf>,
+        /// Measure the validation split, to choose operating points by
+        #[arg(long)]
+        validation: bool,
+        /// Where the Markdown tables are written; the figures as JSON lie beside them
+        #[arg(long, value_name = "FILE", default_value = "docs/faces.md")]
+        out: PathBuf,
+        /// The figures as JSON; `-` is standard output
+        #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
+        json: Option<JsonTarget>,
+    },
     /// Draw the example files of the demo
     Example {
         /// Where they are written
@@ -179,6 +200,18 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             bars.clear();
             write_whole(&out, text.as_bytes())?;
             out!("{text}");
+        }
+        Command::Faces { data, blazeface, overlays, validation, out, json } => {
+            let options = assay_lab::face_figures::Options { data, blazeface, overlays, validation };
+            let figures = assay_lab::face_figures::measure(&options, progress.as_ref())?;
+            bars.clear();
+            let text = assay_lab::face_figures::markdown(&figures);
+            write_whole(&out, text.as_bytes())?;
+            write_whole(&out.with_extension("json"), (serde_json::to_string_pretty(&figures)? + "\n").as_bytes())?;
+            match json {
+                Some(target) => target.write(&figures)?,
+                None => out!("{text}"),
+            }
         }
         Command::Example { out } => {
             std::fs::create_dir_all(&out)?;

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use assay_evidence::{Report, SCHEMA_REPORT, SCHEMA_SCAN, ScanDocument};
-use assay_faces::FaceNetworks;
+use assay_faces::{FaceNetworks, Networks};
 
-/// The networks that faces are looked for with. This version ships none, which every report says.
-fn face_networks() -> Option<Arc<dyn FaceNetworks>> {
-    None
+/// The networks that faces are looked for with: those that are part of the program.
+fn face_networks() -> anyhow::Result<Option<Arc<dyn FaceNetworks>>> {
+    Ok(Some(Arc::new(Networks::shipped()?)))
 }
 
 /// Reads a report or a whole scan document.

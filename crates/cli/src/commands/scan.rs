@@ -65,7 +65,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let networks = if args.no_faces { None } else { face_networks() };
+    let networks = if args.no_faces { None } else { face_networks()? };
     let mut setup = Setup::new(&args.analyzers, args.frames, args.threshold)?.with_networks(networks);
     setup.command = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
     if let Some(path) = &args.case {

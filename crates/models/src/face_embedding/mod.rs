@@ -15,13 +15,8 @@ use crate::state::floats;
 pub const SIDE: usize = 112;
 
 /// Where eyes, nose tip and mouth corners lie in the crop, in sides (the template of ArcFace, Deng et al. 2019).
-pub const TEMPLATE: [[f32; 2]; 5] = [
-    [0.341_92, 0.461_57],
-    [0.656_53, 0.459_83],
-    [0.500_23, 0.640_51],
-    [0.370_97, 0.824_69],
-    [0.631_52, 0.823_25],
-];
+pub const TEMPLATE: [[f32; 2]; 5] =
+    [[0.341_92, 0.461_57], [0.656_53, 0.459_83], [0.500_23, 0.640_51], [0.370_97, 0.824_69], [0.631_52, 0.823_25]];
 
 /// Widths of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

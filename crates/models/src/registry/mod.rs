@@ -17,9 +17,9 @@ use sha2::{Digest as _, Sha256};
 pub use entry::{Entry, NOT_STATED, Origin, check_id, id_from};
 
 use self::list::List;
-use crate::ModelError;
 use crate::import::{self, Request};
 use crate::layout::{self, Shapes};
+use crate::{Kind, ModelError};
 
 /// The entry of an exported file is kept in its metadata under this key, as JSON.
 pub const ENTRY_KEY: &str = "assay.entry";
@@ -87,6 +87,16 @@ impl Registry {
         folder.map(Self::at).ok_or_else(|| {
             ModelError::Registry("there is no place for models: set ASSAY_MODELS_DIR to a folder".into())
         })
+    }
+
+    /// The weights of a kind that are part of the program.
+    ///
+    /// # Errors
+    /// [`ModelError::Registry`] where there are none of this kind, or a file is not what its entry says; tests keep that from happening.
+    pub fn shipped(kind: Kind) -> Result<Loaded, ModelError> {
+        let entry = shipped::entries()?.into_iter().find(|entry| entry.kind == kind);
+        let entry = entry.ok_or_else(|| ModelError::Registry(format!("no {kind} is part of this build")))?;
+        Self::at("").load(&Listed { place: Place::Shipped, entry })
     }
 
     /// The user's folder.

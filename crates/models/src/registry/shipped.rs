@@ -7,7 +7,11 @@ use super::list::List;
 use crate::ModelError;
 
 /// File names of `weights.toml` with their bytes: one line a file.
-const FILES: &[(&str, &[u8])] = &[];
+const FILES: &[(&str, &[u8])] = &[
+    ("face-detector-1.safetensors", include_bytes!("../../weights/face-detector-1.safetensors")),
+    ("face-mesh-1.safetensors", include_bytes!("../../weights/face-mesh-1.safetensors")),
+    ("face-embedding-1.safetensors", include_bytes!("../../weights/face-embedding-1.safetensors")),
+];
 
 /// All shipped entries.
 ///

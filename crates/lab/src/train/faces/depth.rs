@@ -16,7 +16,9 @@ pub fn mean_shape(meshes: &[Vec<[f32; 2]>], rounds: usize) -> Vec<[f32; 3]> {
         })
         .collect();
     let widest = shape.iter().map(|p| p[0].abs().max(p[1].abs())).fold(1e-9, f64::max);
-    shape.iter_mut().for_each(|p| p[2] = 0.8 * widest * (1.0 - (p[0] / widest).powi(2) - 0.4 * (p[1] / widest).powi(2)));
+    shape
+        .iter_mut()
+        .for_each(|p| p[2] = 0.8 * widest * (1.0 - (p[0] / widest).powi(2) - 0.4 * (p[1] / widest).powi(2)));
     for _ in 0..rounds {
         shape = scaled(&shape);
         let (mut normal, mut right) = ([[0.0; 3]; 3], vec![[0.0; 3]; points]);

@@ -1,0 +1,52 @@
+//! The face networks that are part of the program, ready to run.
+use burn::module::Module;
+use burn::tensor::Device;
+
+use crate::blocks::Form;
+use crate::face_detector::{self, FaceDetector};
+use crate::face_embedding::{self, FaceEmbedding};
+use crate::face_mesh::{self, FaceMesh};
+use crate::registry::{Entry, Registry};
+use crate::state::{self, Mismatch};
+use crate::{Kind, ModelError};
+
+/// Detector, mesh and identity with their entries in the list of shipped weights.
+pub struct ShippedFaces {
+    /// Finds faces.
+    pub detector: FaceDetector,
+    /// Places 468 points on a face.
+    pub mesh: FaceMesh,
+    /// Tells people apart.
+    pub embedding: FaceEmbedding,
+    /// What is known of the three files, in this order.
+    pub entries: Vec<Entry>,
+}
+
+impl ShippedFaces {
+    /// Loads all three, after their hashes were computed again.
+    ///
+    /// # Errors
+    /// [`ModelError`] where a file is not part of the build or does not fit its network; a test keeps that from happening.
+    pub fn load() -> Result<Self, ModelError> {
+        let device = Device::default();
+        let mut entries = Vec::new();
+        let detector = face_detector::Config::default().init(Form::Folded, &device);
+        let mesh = face_mesh::Config::default().init(Form::Folded, &device);
+        let embedding = face_embedding::Config::default().init(Form::Folded, &device);
+        Ok(Self {
+            detector: fill(detector, Kind::FaceDetector, &mut entries)?,
+            mesh: fill(mesh, Kind::FaceMesh, &mut entries)?,
+            embedding: fill(embedding, Kind::FaceEmbedding, &mut entries)?,
+            entries,
+        })
+    }
+}
+
+fn fill<M: Module>(module: M, kind: Kind, entries: &mut Vec<Entry>) -> Result<M, ModelError> {
+    let loaded = Registry::shipped(kind)?;
+    let misfit =
+        |Mismatch(found)| ModelError::Misfit { path: loaded.entry.file.clone().into(), kind, found: Box::new(found) };
+    let module = state::load(module, &loaded.tensors, "").map_err(misfit)?;
+    entries.push(loaded.entry);
+    Ok(module)
+}
