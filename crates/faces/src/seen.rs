@@ -8,6 +8,7 @@ use crate::pose::{Pose, pose};
 use crate::quality::{Quality, quality};
 use crate::template::FacePoints;
 use crate::thumbnails;
+use crate::warp;
 use crate::{Detection, FaceNetworks, FacesError, Landmarks, MESH_POINTS};
 
 /// Faces of one frame of a clip that are looked at closely; of more, those of highest score.
@@ -81,7 +82,7 @@ pub(crate) fn detect(
     let mut found = if (width, height) == frame.dimensions() {
         networks.detect(frame)?
     } else {
-        networks.detect(&image::imageops::thumbnail(frame, width, height))?
+        networks.detect(&warp::reduce(frame, width, height))?
     };
     found.retain(|d| d.is_finite() && d.score >= networks.operating_points().doubtful_score);
     let mut found: Vec<Detection> = found.iter().map(|d| d.scaled(back[0], back[1])).collect();

@@ -123,6 +123,51 @@ impl<'a> Samples<'a> {
     }
 }
 
+/// The whole picture made smaller: each pixel is the mean of the area that it covers. Sizes larger than the picture's are cut down to it.
+///
+/// A separable sum in single precision; several times as fast as the thumbnail function of `image`, which a clip would feel.
+pub fn reduce(image: &RgbImage, width: u32, height: u32) -> RgbImage {
+    let (w, h) = image.dimensions();
+    let (width, height) = (width.clamp(1, w.max(1)), height.clamp(1, h.max(1)));
+    if w == 0 || h == 0 {
+        return RgbImage::new(width, height);
+    }
+    let columns = shares(w, width);
+    let rows = shares(h, height);
+    let stride = w as usize * 3;
+    let raw = image.as_raw();
+    let mut out = Vec::with_capacity(width as usize * height as usize * 3);
+    let mut line = vec![0.0f32; stride];
+    for (top, weights) in &rows {
+        line.fill(0.0);
+        for (row, weight) in raw.chunks_exact(stride).skip(*top).zip(weights) {
+            line.iter_mut().zip(row).for_each(|(sum, value)| *sum += weight * f32::from(*value));
+        }
+        let (pixels, _) = line.as_chunks::<3>();
+        for (left, weights) in &columns {
+            let mut sum = [0.0f32; 3];
+            for (pixel, weight) in pixels.iter().skip(*left).zip(weights) {
+                sum.iter_mut().zip(pixel).for_each(|(s, v)| *s += weight * v);
+            }
+            out.extend(sum.map(|v| (v + 0.5) as u8));
+        }
+    }
+    RgbImage::from_raw(width, height, out).unwrap_or_default()
+}
+
+/// For each of `to` samples the first of the `from` samples that it covers, and the share of each in its mean.
+fn shares(from: u32, to: u32) -> Vec<(usize, Vec<f32>)> {
+    let step = f64::from(from) / f64::from(to);
+    let share = |i: u32| {
+        let (start, end) = (f64::from(i) * step, (f64::from(i + 1) * step).min(f64::from(from)));
+        let first = start.floor() as u32;
+        let last = (end.ceil() as u32).clamp(first + 1, from);
+        let part = |k: u32| ((f64::from(k + 1).min(end) - f64::from(k).max(start)).max(0.0) / step) as f32;
+        (first as usize, (first..last).map(part).collect())
+    };
+    (0..to).map(share).collect()
+}
+
 /// Puts a crop back where it was cut from, blended by `mask` (0..=1, row-major, as large as the crop). Pixels outside the crop stay as they are.
 pub fn paste(image: &mut RgbImage, crop: &RgbImage, mask: &[f32], frame_from_crop: &Affine) {
     let Some(crop_from_frame) = frame_from_crop.inverse() else { return };
@@ -187,6 +232,23 @@ mod tests {
             let worst = small.pixels().map(|p| (i32::from(p[0]) - 128).abs()).max().unwrap();
             assert!(worst <= 30, "scale {scale}: {worst}");
         }
+    }
+
+    #[test]
+    fn a_reduced_picture_is_the_mean_of_its_areas() {
+        let image = ramp(200, 120);
+        let half = reduce(&image, 100, 60);
+        assert_eq!(half.get_pixel(10, 20).0, [21, 41, 90]);
+        let odd = reduce(&image, 77, 31);
+        assert_eq!(odd.dimensions(), (77, 31));
+        for (x, y, p) in odd.enumerate_pixels() {
+            let at = [(x as f32 + 0.5) * 200.0 / 77.0 - 0.5, (y as f32 + 0.5) * 120.0 / 31.0 - 0.5];
+            assert!((f32::from(p[0]) - at[0]).abs() < 1.1 && (f32::from(p[1]) - at[1]).abs() < 1.1, "{x} {y} {p:?}");
+        }
+        assert_eq!(reduce(&image, 999, 999), image);
+        assert_eq!(reduce(&RgbImage::new(0, 0), 5, 5).dimensions(), (1, 1));
+        let white = RgbImage::from_pixel(301, 299, image::Rgb([255; 3]));
+        assert!(reduce(&white, 113, 57).iter().all(|v| *v == 255));
     }
 
     #[test]

@@ -13,14 +13,13 @@ use assay_workbench::{DEFAULT_THRESHOLD_LR, Setup, reproduce, scan_file};
 use image::RgbImage;
 use painted::{Painted, clip, paint, scene};
 
-fn networks(broken: bool) -> Option<Arc<dyn FaceNetworks>> {
-    let painted: Arc<dyn FaceNetworks> = Arc::new(Painted { broken });
-    Some(painted)
+fn networks(broken: bool) -> Arc<dyn FaceNetworks> {
+    Arc::new(Painted { broken })
 }
 
-fn scan(file: &Path, ids: &[&str], networks: Option<Arc<dyn FaceNetworks>>) -> Report {
+fn scan(file: &Path, ids: &[&str], networks: impl Into<Option<Arc<dyn FaceNetworks>>>) -> Report {
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    let setup = Setup::new(&ids, 6, DEFAULT_THRESHOLD_LR).unwrap().with_networks(networks);
+    let setup = Setup::new(&ids, 6, DEFAULT_THRESHOLD_LR).unwrap().with_networks(networks.into());
     let report = scan_file(file, &setup, &NoProgress).unwrap();
     if let Some(folder) = std::env::var_os("KEEP_REPORTS") {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
@@ -183,7 +182,7 @@ fn results_are_the_same_with_any_number_of_threads_and_can_be_reproduced() {
     let (one, five) = (at(1), at(5));
     assert!(!found(&one).persons.is_empty());
     assert_eq!(one.result_sha256, five.result_sha256);
-    let (again, differences) = reproduce(&one, &file, networks(false), &NoProgress).unwrap();
+    let (again, differences) = reproduce(&one, &file, Some(networks(false)), &NoProgress).unwrap();
     assert!(differences.is_empty(), "{differences:?}");
     assert_eq!(again.result_sha256, one.result_sha256);
     // Without the networks the difference is named, and nothing else differs.
@@ -192,7 +191,7 @@ fn results_are_the_same_with_any_number_of_threads_and_can_be_reproduced() {
     assert!(differences.iter().any(|d| d.pointer.starts_with("/settings/networks")));
     // A report made without faces is run again without them.
     let bare = scan(&file, &["video_structure"], None);
-    assert!(reproduce(&bare, &file, networks(false), &NoProgress).unwrap().1.is_empty());
+    assert!(reproduce(&bare, &file, Some(networks(false)), &NoProgress).unwrap().1.is_empty());
     let old: Report = {
         let mut value = serde_json::to_value(&bare).unwrap();
         value["result"].as_object_mut().unwrap().remove("faces");
