@@ -3,7 +3,13 @@
 //! The decision that shapes it: a network is a burn module built from a `Config`, and its parameters come from a
 //! [`assay_checkpoints::StateDict`] by the names that the reference implementation gave them. With `lab` this is the only crate that
 //! knows burn. It reads no picture and decides nothing.
+pub mod blazeface;
+pub mod cosegmentation;
 pub mod cpu;
+pub mod device;
+pub mod efficientnet;
 pub mod first_order;
 pub mod layers;
+pub mod mesonet;
 pub mod state;
+pub mod xception;
