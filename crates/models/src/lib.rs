@@ -3,9 +3,13 @@
 //! The decision that shapes it: a network is a burn module built from a `Config`, and its parameters come from a
 //! [`assay_checkpoints::StateDict`] by the names that the reference implementation gave them. With `lab` this is the only crate that
 //! knows burn. It reads no picture and decides nothing.
+pub mod blazeface;
 pub mod blocks;
 mod contract;
+pub mod cosegmentation;
 pub mod cpu;
+pub mod device;
+pub mod efficientnet;
 mod error;
 pub mod face_detector;
 pub mod face_embedding;
@@ -15,10 +19,12 @@ pub mod import;
 mod kind;
 pub mod layers;
 pub mod layout;
+pub mod mesonet;
 pub mod registry;
 pub mod rgb;
 pub mod shipped_faces;
 pub mod state;
+pub mod xception;
 
 pub use contract::InputContract;
 pub use error::ModelError;
