@@ -15,11 +15,15 @@ use crate::train::faces::points::tight_box;
 pub(super) fn blazeface(path: &Path, pictures: &[Picture]) -> anyhow::Result<Box<Detector<'static>>> {
     let tensors = assay_checkpoints::Checkpoint::read(path)?.into_tensors();
     let network = state::load(BlazeFaceConfig {}.init(&Device::default()), &tensors, "")?;
-    let network = BlazeFace::new(network);
+    let mut network = BlazeFace::new(network);
+    // Its published threshold of 0.75 is replaced by the one that the pictures without faces set.
+    network.min_score = 0.2;
     let raw = move |picture: &RgbImage| -> Vec<(Rect, f32)> {
         let (width, height) = (picture.width() as usize, picture.height() as usize);
         let found = network.detect(picture.as_raw(), width, height);
-        found.iter().map(|d| (Rect::from_edges(d.left, d.top, d.right, d.bottom), d.score)).collect()
+        let [top, left, bottom, right] = [0, 1, 2, 3];
+        let rect = |b: &[f32; 4]| Rect::from_edges(b[left], b[top], b[right], b[bottom]);
+        found.iter().map(|d| (rect(&d.bounds), d.score)).collect()
     };
     let mut shares: [Vec<f32>; 4] = Default::default();
     let train = pictures.iter().filter(|p| p.split == Split::Train && p.faces.len() == 1).step_by(40);
