@@ -141,7 +141,7 @@ fn stated(path: &Path, value: Option<PlainValue>) -> Result<Option<Entry>, Model
 fn identify(path: &Path, wanted: Option<Kind>, have: &Shapes) -> Result<(Kind, String), ModelError> {
     let wrong = |reason: String| Err(ModelError::WrongNetwork { path: path.to_owned(), reason });
     let found = layout::identify(have);
-    let some: Vec<&str> = have.keys().take(3).map(String::as_str).collect();
+    let some: Vec<String> = have.keys().take(3).map(|name| name.escape_debug().to_string()).collect();
     let what = match &found {
         Some((kind, _)) => format!("found {kind}"),
         None if have.is_empty() => "found no tensors at all".into(),

@@ -146,6 +146,9 @@ fn wrong_networks_are_told_apart() {
     let error = refused(&blazeface(1.0), Some(Kind::FirstOrderMotion));
     assert!(error.contains("expected first-order-motion, whose tensors begin with kp_detector."), "{error}");
     assert!(error.contains("found blazeface"), "{error}");
+    let rude: StateDict = [("\u{1b}[31m\n".to_owned(), HostTensor::from_f32(&[1], &[0.0]))].into();
+    let error = refused(&rude, None);
+    assert!(!error.contains(['\u{1b}', '\n']), "{error}");
     let foreign: StateDict = [("w".to_owned(), HostTensor::from_f32(&[1], &[0.0]))].into();
     let error = refused(&foreign, None);
     assert!(error.contains("expected one of first-order-motion") && error.contains("1 tensors of no known"), "{error}");
