@@ -3,16 +3,22 @@
 //! The decision that shapes it: a network is a burn module built from a `Config`, and its parameters come from a
 //! [`assay_checkpoints::StateDict`] by the names that the reference implementation gave them. With `lab` this is the only crate that
 //! knows burn. It reads no picture and decides nothing.
+pub mod blazeface;
 mod contract;
+pub mod cosegmentation;
 pub mod cpu;
+pub mod device;
+pub mod efficientnet;
 mod error;
 pub mod first_order;
 pub mod import;
 mod kind;
 pub mod layers;
 pub mod layout;
+pub mod mesonet;
 pub mod registry;
 pub mod state;
+pub mod xception;
 
 pub use contract::InputContract;
 pub use error::ModelError;

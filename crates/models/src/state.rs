@@ -181,14 +181,13 @@ impl ModuleMapper for Loader<'_> {
         }
         self.found.applied.push(name);
         let values = TensorData::new(tensor.to_f32(), tensor.shape.clone());
-        param.map(|old| {
-            let wants_gradient = old.is_require_grad();
-            let mut new = Tensor::<D>::from_data(values, &old.device());
-            if transposed {
-                new = new.swap_dims(0, 1);
-            }
-            new.set_require_grad(wants_gradient)
-        })
+        // The parameter may not have drawn its random values yet; `transform_for_load` spares it that.
+        let mut new = Tensor::<D>::from_data(values, &param.lazy_device());
+        if transposed {
+            new = new.swap_dims(0, 1);
+        }
+        let id = param.id;
+        param.transform_for_load(new, id)
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn run(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], out: &mut [f32
                 }
             }
             for r in 0..runs {
-                let sums = vectorised(|| accumulate(window, &taps, width, kw, r * RUN));
+                let sums = vectorised(|| accumulate(window, &taps, width, [kh, kw], r * RUN));
                 let n = RUN.min(ow - r * RUN);
                 for (row, sum) in line.iter_mut().zip(&sums) {
                     row[r * RUN..r * RUN + n].copy_from_slice(&sum[..n]);
@@ -55,24 +55,33 @@ pub(super) fn run(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], out: &mut [f32
     );
 }
 
+/// Every input channel is summed by itself first: a thousand terms in one accumulator would lose a digit.
 #[inline(always)]
 fn accumulate(
     window: &[f32],
     taps: &[[f32; MAX_CHANNELS]],
     width: usize,
-    kw: usize,
+    [kh, kw]: [usize; 2],
     from: usize,
 ) -> [[f32; RUN]; MAX_CHANNELS] {
-    let mut sums = [[0.0f32; RUN]; MAX_CHANNELS];
-    for (row, taps) in window.chunks_exact(width).zip(taps.chunks_exact(kw)) {
-        for (kx, tap) in taps.iter().enumerate() {
-            let Some(pixels) = row[from + kx..].first_chunk::<RUN>() else { continue };
-            for (sum, t) in sums.iter_mut().zip(tap) {
-                for i in 0..RUN {
-                    sum[i] = pixels[i].mul_add(*t, sum[i]);
+    let mut totals = [[0.0f32; RUN]; MAX_CHANNELS];
+    for (rows, taps) in window.chunks_exact(width * kh).zip(taps.chunks_exact(kh * kw)) {
+        let mut sums = [[0.0f32; RUN]; MAX_CHANNELS];
+        for (row, taps) in rows.chunks_exact(width).zip(taps.chunks_exact(kw)) {
+            for (kx, tap) in taps.iter().enumerate() {
+                let Some(pixels) = row[from + kx..].first_chunk::<RUN>() else { continue };
+                for (sum, t) in sums.iter_mut().zip(tap) {
+                    for i in 0..RUN {
+                        sum[i] = pixels[i].mul_add(*t, sum[i]);
+                    }
                 }
             }
         }
+        for (total, sum) in totals.iter_mut().zip(&sums) {
+            for i in 0..RUN {
+                total[i] += sum[i];
+            }
+        }
     }
-    sums
+    totals
 }

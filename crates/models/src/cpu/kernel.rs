@@ -46,6 +46,32 @@ impl Kernel {
         [(h + top + bottom - kh) / self.stride + 1, (w + left + right - kw) / self.stride + 1]
     }
 
+    /// Whether the kernel is one pixel that sees every channel.
+    pub fn is_pointwise(&self) -> bool {
+        let [_, _, kh, kw] = self.shape;
+        self.stride == 1 && self.groups == 1 && kh == 1 && kw == 1 && self.padding == Padding::default()
+    }
+
+    /// A pointwise convolution of channels that are multiplied by `gate` first, one number a picture and channel.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, channels in, h, w]`, on the processor; `gate`: `n * channels in`
+    /// - output: `[n, channels out, h, w]`
+    pub fn run_gated(&self, x: Tensor<4>, gate: &[f32]) -> Tensor<4> {
+        let x = Planes::from_tensor(x);
+        let [n, channels, h, w] = x.dims;
+        let outs = self.shape[0];
+        let mut out = Planes::zeros([n, outs, h, w]);
+        let pictures = x.values.chunks_exact((channels * h * w).max(1));
+        let outputs = out.values.chunks_exact_mut((outs * h * w).max(1));
+        for ((x, out), gate) in pictures.zip(outputs).zip(gate.chunks_exact(channels.max(1))) {
+            let gated = self.weights.chunks_exact(channels).flat_map(|row| row.iter().zip(gate).map(|(w, g)| w * g));
+            let gated: Vec<f32> = gated.collect();
+            pointwise::run(&gated, self, x, h * w, out, Activation::None);
+        }
+        out.into_tensor()
+    }
+
     /// # Shapes
     /// - `x`: `[n, channels in, h, w]`, on the processor
     /// - output: `[n, channels out, (h + padding - k) / stride + 1, ...]`
@@ -61,15 +87,9 @@ impl Kernel {
             let is_unit = self.stride == 1 && self.groups == 1;
             if self.groups == channels && self.groups == out_channels && self.groups > 1 {
                 depthwise::run(self, x, [h, w], out, activation);
-            } else if is_unit && kh == 1 && kw == 1 && self.padding == Padding::default() {
-                pointwise::run(self, x, h * w, out, activation);
-            } else if is_unit
-                && kh == 3
-                && kw == 3
-                && channels >= 8
-                && out_channels >= 8
-                && oh * ow >= WINOGRAD_MIN_PIXELS
-            {
+            } else if self.is_pointwise() {
+                pointwise::run(&self.weights, self, x, h * w, out, activation);
+            } else if is_unit && kh == 3 && kw == 3 && channels >= 8 && out_channels >= 8 && oh * ow >= WINOGRAD_MIN_PIXELS {
                 let transformed = self.winograd.get_or_init(|| winograd::transform_weights(&self.weights, self.shape));
                 winograd::run(self, transformed, x, [h, w], out, activation);
             } else if is_unit && out_channels <= few::MAX_CHANNELS && kw > 1 && ow >= 32 {
@@ -130,7 +150,8 @@ mod tests {
             let theirs = floats(Activation::Relu.forward(theirs));
             let far = floats(ours).iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             let scale = ((channels / groups * k * k) as f32).sqrt();
-            assert!(far < 4e-6 * scale.max(4.0), "{name}: {far}");
+            let tolerance = if name.starts_with("winograd") { 1.5e-5 } else { 1e-6 };
+            assert!(far < tolerance * scale.max(4.0), "{name}: {far}");
         }
     }
 }

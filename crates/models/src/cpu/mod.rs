@@ -10,6 +10,7 @@ mod depthwise;
 mod few;
 mod gemm;
 mod kernel;
+mod moments;
 mod planes;
 mod pointwise;
 mod sampling;
@@ -17,8 +18,9 @@ mod winograd;
 
 pub(crate) use activation::scale_shift_relu;
 pub use kernel::Kernel;
+pub(crate) use moments::soft_moments;
 pub(crate) use planes::Planes;
-pub(crate) use sampling::{average_pool, grid_sample_zeros, upsample_nearest};
+pub(crate) use sampling::{average_pool, grid_sample_zeros, plane_means, upsample_nearest};
 
 use burn::tensor::Device;
 

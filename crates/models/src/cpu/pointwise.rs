@@ -10,13 +10,21 @@ use crate::layers::Activation;
 /// Pixels a thread takes at a time: its piece of input and output should stay in the second-level cache.
 const PIXELS: usize = 512;
 
-pub(super) fn run(kernel: &Kernel, x: &[f32], pixels: usize, out: &mut [f32], activation: Activation) {
+/// `weights` may be other than the kernel's own.
+pub(super) fn run(
+    weights: &[f32],
+    kernel: &Kernel,
+    x: &[f32],
+    pixels: usize,
+    out: &mut [f32],
+    activation: Activation,
+) {
     let [outs, channels, _, _] = kernel.shape;
     let threads = rayon::current_num_threads().max(1);
     let size = pixels.div_ceil(threads).div_ceil(16).max(1) * 16;
     let widths = pieces(pixels, size.min(PIXELS));
     if widths.len() == 1 {
-        multiply(out, &kernel.weights, Right { values: x, stride: pixels }, [outs, channels, pixels], true);
+        multiply(out, weights, Right { values: x, stride: pixels }, [outs, channels, pixels], true);
         out.chunks_exact_mut(pixels).zip(&kernel.bias).for_each(|(row, bias)| {
             vectorised(|| super::activation::finish_in_place(row, *bias, activation));
         });
@@ -28,7 +36,7 @@ pub(super) fn run(kernel: &Kernel, x: &[f32], pixels: usize, out: &mut [f32], ac
         let width = strip.first().map_or(0, |row| row.len());
         buffer.resize(outs * width, 0.0);
         let right = Right { values: &x[start..], stride: pixels };
-        multiply(buffer, &kernel.weights, right, [outs, channels, width], false);
+        multiply(buffer, weights, right, [outs, channels, width], false);
         vectorised(|| {
             for ((row, from), bias) in strip.iter_mut().zip(buffer.chunks_exact(width)).zip(&kernel.bias) {
                 finish(row, from, *bias, activation);

@@ -105,3 +105,23 @@ pub(crate) fn average_pool(x: Tensor<4>) -> Tensor<4> {
     });
     out.into_tensor()
 }
+
+/// The mean of every plane.
+///
+/// # Shapes
+/// - `x`: `[n, c, h, w]`; output: `[n, c, 1, 1]`
+pub(crate) fn plane_means(x: &Tensor<4>) -> Tensor<4> {
+    let [n, c, h, w] = x.dims();
+    let data = x.to_data();
+    let values = data.as_slice::<f32>().unwrap_or_default();
+    let mean = |plane: &[f32]| {
+        vectorised(|| {
+            let (runs, rest) = plane.as_chunks::<16>();
+            let mut sums = [0.0f32; 16];
+            runs.iter().for_each(|run| (0..16).for_each(|i| sums[i] += run[i]));
+            (sums.iter().sum::<f32>() + rest.iter().sum::<f32>()) / plane.len() as f32
+        })
+    };
+    let values = values.par_chunks_exact((h * w).max(1)).map(mean).collect();
+    Planes { values, dims: [n, c, 1, 1] }.into_tensor()
+}

@@ -7,6 +7,7 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 
 use super::{Hourglass, KeyPointConfig};
+use crate::cpu;
 use crate::layers::{AntiAlias, Conv, ConvConfig, Fold, Padding, coordinate_grid};
 
 /// Key points of a batch of pictures.
@@ -92,6 +93,10 @@ impl Fold for KeyPointDetector {
 /// - `jacobians`: `[n, 4 k, h, w]`, or `[n, 4, h, w]` where all points share one map
 pub fn key_points_from_maps(points: Tensor<4>, jacobians: Option<Tensor<4>>, temperature: f64) -> KeyPoints {
     let [n, k, h, w] = points.dims();
+    if cpu::can_run(&points.device()) {
+        let (value, jacobian) = cpu::soft_moments(points, jacobians, temperature);
+        return KeyPoints { value, jacobian: jacobian.map(|j| j.reshape([n, k, 2, 2])) };
+    }
     let flat: Tensor<3> = points.reshape([n, k, h * w]);
     let heat = softmax(flat / temperature, 2);
     let grid: Tensor<3> = coordinate_grid(h, w, &heat.device()).reshape([1, h * w, 2]);
@@ -115,4 +120,29 @@ pub fn heatmaps(points: &Tensor<3>, [h, w]: [usize; 2], variance: f64) -> Tensor
     let offset = grid - points.clone().reshape([n, k, 1, 1, 2]);
     let squared = offset.square().sum_dim(4).reshape([n, k, h, w]);
     (squared * (-0.5 / variance)).exp()
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Distribution;
+
+    use super::*;
+    use crate::state::floats;
+
+    #[test]
+    fn the_kernel_agrees_with_the_form_that_records_gradients() {
+        let (plain, recording) = (Device::flex(), Device::flex().autodiff());
+        let random = |c: usize| Tensor::<4>::random([2, c, 9, 7], Distribution::Uniform(-0.3, 0.3), &plain);
+        for maps in [12, 4] {
+            let (points, maps) = (random(3), random(maps));
+            let on = |t: &Tensor<4>| Tensor::<4>::from_data(t.to_data(), &recording);
+            let theirs = key_points_from_maps(on(&points), Some(on(&maps)), 0.1);
+            let ours = key_points_from_maps(points, Some(maps), 0.1);
+            let far = |a: Vec<f32>, b: Vec<f32>| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(far(floats(ours.value), floats(theirs.value)) < 1e-5);
+            let [ours, theirs] = [ours.jacobian, theirs.jacobian].map(|j| floats(j.unwrap()));
+            assert_eq!(ours.len(), 24);
+            assert!(far(ours, theirs) < 1e-5);
+        }
+    }
 }

@@ -16,12 +16,15 @@ mod transform;
 
 pub use blocks::{DownBlock, Hourglass, ResBlock, SameBlock, UpBlock};
 pub use config::{
-    DiscriminatorConfig, FirstOrderConfig, GeneratorConfig, HourglassConfig, KeyPointConfig, PUBLISHED, SpectralNorm,
+    DiscriminatorConfig, FirstOrderConfig, GeneratorConfig, HourglassConfig, KeyPointConfig, PUBLISHED, Published,
+    SpectralNorm,
 };
 pub use discriminator::{Discriminator, Judgement, MultiScaleDiscriminator};
 pub use generator::{EncodedSource, Generated, Generator};
+pub(crate) use generator::{bottleneck, down_blocks, up_blocks};
 pub use keypoints::{KeyPointDetector, KeyPoints, heatmaps, key_points_from_maps};
 pub use losses::{adversarial, discriminator_loss, equivariance, feature_matching};
+pub(crate) use motion::mixed;
 pub use motion::{DenseMotion, Motion, sparse_motions, warp};
 pub use transfer::{Transfer, hull_area};
 pub use transform::ThinPlate;

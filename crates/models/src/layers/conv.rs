@@ -84,13 +84,15 @@ pub struct ConvConfig {
     stride: usize,
     padding: Padding,
     groups: usize,
+    dilation: usize,
     has_bias: bool,
 }
 
 impl ConvConfig {
     /// A square kernel of `kernel` pixels a side.
     pub fn new(channels_in: usize, channels_out: usize, kernel: usize) -> Self {
-        Self { channels_in, channels_out, kernel, stride: 1, padding: Padding::default(), groups: 1, has_bias: true }
+        let padding = Padding::default();
+        Self { channels_in, channels_out, kernel, stride: 1, padding, groups: 1, dilation: 1, has_bias: true }
     }
 
     /// One output for every `stride` pixels.
@@ -117,6 +119,12 @@ impl ConvConfig {
         Self { groups, ..self }
     }
 
+    /// The kernel's elements lie `dilation` pixels apart; the padding keeps the size at stride 1 (for odd kernels).
+    #[must_use]
+    pub fn dilated(self, dilation: usize) -> Self {
+        Self { dilation, padding: Padding::all(dilation * (self.kernel / 2)), ..self }
+    }
+
     /// No bias.
     #[must_use]
     pub fn without_bias(self) -> Self {
@@ -136,6 +144,7 @@ impl ConvConfig {
             stride: self.stride,
             padding: self.padding,
             groups: self.groups,
+            dilation: self.dilation,
             kernel: None,
         }
     }
@@ -154,6 +163,8 @@ pub struct Conv {
     padding: Padding,
     #[module(skip)]
     groups: usize,
+    #[module(skip)]
+    dilation: usize,
     #[module(skip)]
     kernel: Option<Arc<Kernel>>,
 }
@@ -193,11 +204,24 @@ impl Conv {
         self.kernel.is_some()
     }
 
-    /// Prepares the kernel for inference, with the frozen normalisation that follows the convolution where there is one.
+    /// As [`Conv::normed`] without activation, every input channel multiplied by its `gate` first: the end of a block with squeeze and
+    /// excitation. On the processor the gate is multiplied into the weights, which are fewer than the pixels.
+    ///
+    /// # Shapes
+    /// - `x`: `[n, channels in, h, w]`; `gate`: `[n, channels in, 1, 1]`; output: as [`Conv::forward`]
+    pub fn gated(&self, norm: &BatchNorm, x: Tensor<4>, gate: Tensor<4>) -> Tensor<4> {
+        match self.kernel_for(&x).filter(|kernel| kernel.is_pointwise()) {
+            Some(kernel) => kernel.run_gated(x, &crate::state::floats(gate)),
+            None => self.normed(norm, x * gate, Activation::None),
+        }
+    }
+
+    /// Prepares the kernel for inference, with the frozen normalisation that follows the convolution where there is one. A dilated
+    /// convolution stays as it is.
     #[must_use]
     pub fn folded(mut self, norm: Option<&BatchNorm>) -> Self {
         let weight = self.weight.val();
-        if !cpu::can_run(&weight.device()) {
+        if !cpu::can_run(&weight.device()) || self.dilation != 1 {
             return self;
         }
         let shape = weight.dims();
@@ -222,7 +246,7 @@ impl Conv {
     fn plain(&self, x: Tensor<4>) -> Tensor<4> {
         let Padding { left, right, top, bottom } = self.padding;
         let options =
-            ConvOptions::new_with_padding([self.stride; 2], [(top, bottom), (left, right)], [1; 2], self.groups);
+            ConvOptions::new_with_padding([self.stride; 2], [(top, bottom), (left, right)], [self.dilation; 2], self.groups);
         conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), options)
     }
 }

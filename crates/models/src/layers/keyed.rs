@@ -29,6 +29,12 @@ impl<M> Keyed<M> {
         self.items.iter().map(|(name, module)| (name.as_str(), module))
     }
 
+    /// Every module changed together with the one at the same place of `others`.
+    pub(crate) fn zip_map<N>(self, others: &Keyed<N>, change: impl Fn(M, &N) -> M) -> Self {
+        let pairs = self.items.into_iter().zip(others.iter());
+        Self { items: pairs.map(|((name, module), other)| (name, change(module, other))).collect() }
+    }
+
     fn each(self, mut change: impl FnMut(M) -> M) -> Self {
         Self { items: self.items.into_iter().map(|(name, module)| (name, change(module))).collect() }
     }

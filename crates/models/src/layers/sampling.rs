@@ -75,6 +75,17 @@ pub fn upsample_nearest(x: Tensor<4>) -> Tensor<4> {
     wide.expand([n, c, h, 2, w, 2]).reshape([n, c, 2 * h, 2 * w])
 }
 
+/// The mean of every plane ("global average pooling").
+///
+/// # Shapes
+/// - `x`: `[n, c, h, w]`; output: `[n, c, 1, 1]`
+pub fn plane_means(x: &Tensor<4>) -> Tensor<4> {
+    if cpu::can_run(&x.device()) {
+        return cpu::plane_means(x);
+    }
+    x.clone().mean_dims(&[2, 3])
+}
+
 #[cfg(test)]
 mod tests {
     use burn::tensor::Distribution;
@@ -108,6 +119,14 @@ mod tests {
             let far = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(far < 1e-5, "{align:?}: {far}");
         }
+    }
+
+    #[test]
+    fn plane_means_are_the_means() {
+        let x = picture();
+        let theirs = floats(x.clone().mean_dims(&[2, 3]));
+        let far = floats(plane_means(&x)).iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(far < 1e-6, "{far}");
     }
 
     #[test]

@@ -1,0 +1,144 @@
+//! Seconds a forward of the published networks takes on the processor, with random weights; one JSON object on standard output.
+//!
+//!     speed [--runs N] [--net NAME] [--load]
+//!
+//! Threads are those of the rayon pool (`RAYON_NUM_THREADS`). `--load` gives instead the time to read, build and fold each network from a
+//! safetensors file, and by how much the process grew. `crates/models/reference/compare.sh` runs this beside PyTorch and ONNX Runtime.
+#![allow(clippy::unwrap_used, reason = "a benchmark has no better answer to a failure than to stop")]
+#![allow(clippy::allow_attributes, reason = "nothing here is part of the library")]
+use std::time::Instant;
+
+use assay_checkpoints::{read_safetensors, write_safetensors};
+use assay_models::blazeface::BlazeFaceConfig;
+use assay_models::efficientnet::EfficientNetConfig;
+use assay_models::first_order::{KeyPoints, PUBLISHED};
+use assay_models::layers::Fold;
+use assay_models::state;
+use assay_models::xception::XceptionConfig;
+use burn::module::Module;
+use burn::tensor::{Device, Distribution, Tensor};
+
+fn picture(side: usize) -> Tensor<4> {
+    Tensor::random([1, 3, side, side], Distribution::Uniform(0.0, 1.0), &Device::flex())
+}
+
+/// Median seconds of `work` after one run to warm up.
+fn median(runs: usize, mut work: impl FnMut()) -> f64 {
+    work();
+    let mut times: Vec<f64> = (0..runs)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// One driving frame at full width: key points, motion, picture; with the source encoded once, and again for every frame.
+fn first_order(runs: usize, is_folded: bool) -> [f64; 3] {
+    let device = Device::flex();
+    let config = PUBLISHED[1].config();
+    let (mut detector, mut generator) = (config.key_points.init(&device), config.generator.init(&device));
+    if is_folded {
+        (detector, generator) = (detector.fold(), generator.fold());
+    }
+    let (source, driving) = (picture(256), picture(256));
+    // With random weights the matrices can be close to singular, and a motion that reads outside the picture is cheaper.
+    let mild = |points: KeyPoints| KeyPoints {
+        value: points.value,
+        jacobian: points.jacobian.map(|j| j * 0.05 + Tensor::<2>::eye(2, &device).reshape([1, 1, 2, 2])),
+    };
+    let points = mild(detector.forward(source.clone()));
+    let encoded = generator.encode_source(source.clone());
+    let cached = median(runs, || {
+        let seen = mild(detector.forward(driving.clone()));
+        generator.animate(&encoded, &points, &seen).prediction.into_data();
+    });
+    let again = median(runs, || {
+        let seen = mild(detector.forward(driving.clone()));
+        generator.forward(source.clone(), &points, &seen).prediction.into_data();
+    });
+    let detection = median(runs, || {
+        detector.forward(driving.clone()).value.into_data();
+    });
+    [cached, again, detection]
+}
+
+fn resident(field: &str) -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|l| l.starts_with(field)).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|v| v.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1024.0
+}
+
+/// Seconds to read, build and fold, the mebibytes that stay, and those of the file.
+fn load<M: Module + Fold>(name: &str, init: impl Fn() -> M, entries: &mut serde_json::Map<String, serde_json::Value>) {
+    let file = std::env::temp_dir().join(format!("assay-speed-{name}-{}.safetensors", std::process::id()));
+    std::fs::write(&file, write_safetensors(&state::collect(&init()), None).unwrap()).unwrap();
+    let before = resident("VmRSS");
+    let start = Instant::now();
+    let tensors = read_safetensors(&std::fs::read(&file).unwrap()).unwrap();
+    let net = state::load(init(), &tensors, "").unwrap().fold();
+    let seconds = start.elapsed().as_secs_f64();
+    drop(tensors);
+    let grown = resident("VmRSS") - before;
+    drop(net);
+    let size = std::fs::metadata(&file).unwrap().len() as f64 / 1_048_576.0;
+    std::fs::remove_file(&file).unwrap();
+    entries.insert(name.into(), serde_json::json!({ "seconds": seconds, "grown_mib": grown, "file_mib": size }));
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let value = |flag: &str| arguments.iter().position(|a| a == flag).and_then(|i| arguments.get(i + 1));
+    let runs: usize = value("--runs").and_then(|v| v.parse().ok()).unwrap_or(5);
+    let chosen = value("--net").cloned();
+    let wanted = |name: &str| chosen.as_deref().is_none_or(|c| c == name);
+    let device = Device::flex();
+    let mut entries = serde_json::Map::new();
+    let mut put = |name: &str, seconds: f64| entries.insert(name.to_owned(), serde_json::json!(seconds));
+
+    if arguments.iter().any(|a| a == "--load") {
+        let mut entries = serde_json::Map::new();
+        load("first_order_key_points", || PUBLISHED[1].config().key_points.init(&device), &mut entries);
+        load("first_order_generator", || PUBLISHED[1].config().generator.init(&device), &mut entries);
+        load("efficientnet_b4", || EfficientNetConfig::default().init(&device), &mut entries);
+        load("xception", || XceptionConfig { outputs: 1 }.init(&device), &mut entries);
+        load("blazeface", || BlazeFaceConfig {}.init(&device), &mut entries);
+        println!("{}", serde_json::Value::Object(entries));
+        return;
+    }
+    if wanted("first_order") {
+        let [cached, again, detection] = first_order(runs, true);
+        put("first_order", cached);
+        put("first_order_source_again", again);
+        put("first_order_key_points", detection);
+    }
+    if wanted("first_order_plain") && chosen.is_some() {
+        let [cached, again, detection] = first_order(runs, false);
+        put("first_order_plain", cached);
+        put("first_order_source_again_plain", again);
+        put("first_order_key_points_plain", detection);
+    }
+    if wanted("efficientnet_b4") {
+        let net = EfficientNetConfig::default().init(&device);
+        let x = picture(224);
+        if chosen.is_some() {
+            put("efficientnet_b4_plain", median(runs, || drop(net.forward(x.clone()).into_data())));
+        }
+        let net = net.fold();
+        put("efficientnet_b4", median(runs, || drop(net.forward(x.clone()).into_data())));
+    }
+    if wanted("xception") {
+        let net = XceptionConfig { outputs: 1 }.init(&device).fold();
+        let x = picture(299);
+        put("xception", median(runs, || drop(net.forward(x.clone()).into_data())));
+    }
+    if wanted("blazeface") {
+        let net = BlazeFaceConfig {}.init(&device).fold();
+        let x = picture(128);
+        put("blazeface", median(runs, || drop(net.forward(x.clone()).boxes.into_data())));
+    }
+    println!("{}", serde_json::Value::Object(entries));
+}
