@@ -10,6 +10,7 @@ use crate::system::{cargo, root};
 const ROWS: &[&[&str]] = &[
     &["assay-evidence", "assay-checkpoints"],
     &["assay-media", "assay-models"],
+    &["assay-faces"],
     &["assay-analyzers", "assay-report"],
     &["assay-workbench"],
     &["assay-lab"],

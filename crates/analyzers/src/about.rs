@@ -20,6 +20,8 @@ pub enum Need {
     Packets,
     /// Per-frame statistics of the dense frame pass over a video.
     FrameStatistics,
+    /// The faces of the picture or clip, found and followed.
+    Faces,
 }
 
 /// The static description of an analyzer.
@@ -58,6 +60,9 @@ pub enum AnalyzerError {
     /// A picture for the report could not be encoded.
     #[error("cannot encode a picture for the report: {0}")]
     Picture(#[from] image::ImageError),
+    /// Faces could not be looked for. The text is that of the [`FacesError`](assay_faces::FacesError).
+    #[error("{0}")]
+    Faces(String),
     /// The user asked to stop.
     #[error("cancelled")]
     Cancelled,

@@ -57,6 +57,8 @@ enum Command {
     Models(commands::models::Args),
     /// Make planted forgeries, learn the calibration from them, measure the analyzers
     Lab(commands::lab::Args),
+    /// Train a network of this project
+    Train(commands::train::Args),
 }
 
 fn main() -> ExitCode {
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Command::Log(args) => commands::log::run(&args),
         Command::Models(args) => commands::models::run(&args),
         Command::Lab(args) => commands::lab::run(args),
+        Command::Train(args) => commands::train::run(args),
     };
     let exit = outcome.unwrap_or_else(|error| {
         eprintln!("assay: {error:#}");

@@ -2,7 +2,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Case, Finding, InputFacts, Verdict};
+use crate::{Case, FaceSearch, Finding, InputFacts, NetworkInfo, Verdict};
 
 /// Schema name of a single report.
 pub const SCHEMA_REPORT: &str = "assay-report/1";
@@ -33,6 +33,9 @@ pub struct Settings {
     pub threshold_lr: f64,
     /// Seed of every pseudo-random choice.
     pub seed: u64,
+    /// The networks that were used, with the hashes of their weights.
+    #[serde(default)]
+    pub networks: Vec<NetworkInfo>,
 }
 
 /// A reduced view of the examined picture or of one frame.
@@ -59,6 +62,9 @@ pub struct ScanResult {
     pub input: InputFacts,
     /// The examined picture as shown, reduced; for a video, evenly spaced frames. For the reader's eye, never analysed.
     pub previews: Vec<Preview>,
+    /// Who is in it. Never moves the verdict.
+    #[serde(default)]
+    pub faces: FaceSearch,
     /// One answer per analyzer asked, in list order.
     pub findings: Vec<Finding>,
     /// The answer.
@@ -74,7 +80,7 @@ pub struct RunInfo {
     pub started_utc: String,
     /// Wall time in seconds.
     pub wall_secs: f64,
-    /// Wall time per analyzer in seconds, in list order.
+    /// Wall time per analyzer in seconds, in list order, and after them that of the faces.
     pub analyzer_secs: Vec<(String, f64)>,
     /// Operating system and architecture.
     pub platform: String,

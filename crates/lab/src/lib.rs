@@ -15,3 +15,4 @@ pub mod rng;
 pub mod saving;
 pub mod scene;
 pub mod speed;
+pub mod train;

@@ -4,12 +4,16 @@
 //! [`assay_checkpoints::StateDict`] by the names that the reference implementation gave them. With `lab` this is the only crate that
 //! knows burn. It reads no picture and decides nothing.
 pub mod blazeface;
+pub mod blocks;
 mod contract;
 pub mod cosegmentation;
 pub mod cpu;
 pub mod device;
 pub mod efficientnet;
 mod error;
+pub mod face_detector;
+pub mod face_embedding;
+pub mod face_mesh;
 pub mod first_order;
 pub mod import;
 mod kind;
@@ -17,6 +21,7 @@ pub mod layers;
 pub mod layout;
 pub mod mesonet;
 pub mod registry;
+pub mod rgb;
 pub mod state;
 pub mod xception;
 

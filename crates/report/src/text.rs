@@ -1,11 +1,50 @@
 //! The short summary for the terminal.
 use std::fmt::Write as _;
 
-use assay_evidence::{Outcome, Report, Role};
+use assay_evidence::{FaceSearch, Outcome, Person, Report, Role};
 
 /// A name without the control characters that it may hold: names of examined files are chosen by strangers, and a terminal obeys them.
 pub fn plain(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// People that are named in the terminal; the report has them all.
+const MOST_PERSONS: usize = 8;
+
+/// What came of looking for faces, in one sentence.
+pub(crate) fn faces_sentence(faces: &FaceSearch) -> String {
+    match faces {
+        FaceSearch::NotSearched { reason } => format!("Not looked for. {reason}"),
+        FaceSearch::Failed { reason } => format!("Could not be looked for: {reason}."),
+        FaceSearch::Searched(found) if found.persons.is_empty() => {
+            format!("No face found (faces from {:.0} px can be found).", found.smallest_face_px)
+        }
+        FaceSearch::Searched(found) => {
+            let people = found.persons.len() as u32 + found.more_persons;
+            let more = if found.more_persons == 0 { "" } else { ", of whom those seen most are described" };
+            let word = if people == 1 { "person" } else { "persons" };
+            format!("{people} {word} found{more} (faces from {:.0} px can be found).", found.smallest_face_px)
+        }
+    }
+}
+
+/// One line on one person: when, how large, how turned, how well seen.
+fn person_line(person: &Person) -> String {
+    let mut parts = Vec::new();
+    if let (Some(first), Some(last)) = (person.seen.first(), person.seen.last()) {
+        let stretches =
+            if person.seen.len() > 1 { format!(" in {} stretches", person.seen.len()) } else { String::new() };
+        parts.push(format!("{:.1} to {:.1} s{stretches}", first.start_secs, last.end_secs));
+    }
+    let range = |r: &assay_evidence::Range| {
+        if r.low == r.high { format!("{:.0}", r.low) } else { format!("{:.0} to {:.0}", r.low, r.high) }
+    };
+    parts.push(format!("face {} px", range(&person.size_px)));
+    if let Some(yaw) = &person.yaw_degrees {
+        parts.push(format!("turned {} degrees", range(yaw)));
+    }
+    parts.push(format!("quality {:.2}", person.quality.overall));
+    format!("{:<4} {}", person.id, parts.join(", "))
 }
 
 /// A few lines on one report, without colour codes.
@@ -50,6 +89,12 @@ pub fn summary(report: &Report) -> String {
     }
     if !skipped.is_empty() {
         let _ = writeln!(text, "  does not apply: {}", skipped.join(", "));
+    }
+    let _ = writeln!(text, "  faces: {}", faces_sentence(&result.faces));
+    if let FaceSearch::Searched(found) = &result.faces {
+        for person in found.persons.iter().take(MOST_PERSONS) {
+            let _ = writeln!(text, "    {}", person_line(person));
+        }
     }
     let _ = writeln!(text, "  not tested: {} things, listed in the report", verdict.not_tested.len());
     text

@@ -5,6 +5,7 @@
 //! hash-chained log. What is learned from recorded data ([`calibration`]) is embedded, versioned and named in every report.
 pub mod calibration;
 mod inputs;
+mod persons;
 mod pipeline;
 mod reproduce;
 mod scan;

@@ -1,18 +1,20 @@
 //! One file in, one report out.
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use assay_analyzers::{ANALYZERS, Analyzer, AnalyzerError, Artefacts, Context, Need, Sample, maps};
 use assay_evidence::{
-    Case, Finding, InputFacts, MediaKind, Outcome, Preview, Report, RunInfo, SCHEMA_REPORT, ScanResult, Settings,
-    Status, ToolInfo,
+    Case, FaceSearch, Finding, InputFacts, MediaKind, Outcome, Preview, Report, RunInfo, SCHEMA_REPORT, ScanResult,
+    Settings, Status, ToolInfo,
 };
+use assay_faces::FaceNetworks;
 use assay_media::{Limits, MediaError, Progress, Source};
 use sha2::Digest as _;
 
 use crate::calibration::CalibrationTable;
-use crate::verdict;
+use crate::{persons, verdict};
 
 /// What a run is set up with; shared by all files.
 pub struct Setup {
@@ -28,6 +30,8 @@ pub struct Setup {
     pub command: Vec<String>,
     /// SHA-256 of the running binary.
     pub binary_sha256: String,
+    /// What faces are looked for with; set by [`Setup::with_networks`].
+    networks: Option<Arc<dyn FaceNetworks>>,
 }
 
 /// Why a run cannot be set up.
@@ -72,13 +76,22 @@ impl Setup {
         let all = ANALYZERS.iter().map(|a| a.about().id.to_owned());
         let analyzers = all.filter(|id| ids.is_empty() || ids.contains(id)).collect();
         Ok(Self {
-            settings: Settings { analyzers, frames, threshold_lr, seed: 1 },
+            settings: Settings { analyzers, frames, threshold_lr, seed: 1, networks: Vec::new() },
             limits: Limits::default(),
             table: CalibrationTable::shipped()?,
             case: Case::default(),
             command: Vec::new(),
             binary_sha256: crate::hash_file(&std::env::current_exe()?)?,
+            networks: None,
         })
+    }
+
+    /// Looks for faces with these networks; their hashes become part of the settings, and so of every result and of the store's keys.
+    #[must_use]
+    pub fn with_networks(mut self, networks: Option<Arc<dyn FaceNetworks>>) -> Self {
+        self.settings.networks = networks.as_deref().map(FaceNetworks::identity).unwrap_or_default();
+        self.networks = networks;
+        self
     }
 
     fn analyzers(&self) -> Vec<&'static dyn Analyzer> {
@@ -96,10 +109,17 @@ pub fn scan_file(path: &Path, setup: &Setup, progress: &dyn Progress) -> Result<
     let analyzers = setup.analyzers();
     progress.update("open", 0, 0);
     let source = Source::open(path, &setup.limits)?;
-    let artefacts = Artefacts::new(source, setup.settings.frames);
-    let needs: Vec<Need> = analyzers.iter().flat_map(|a| a.about().needs).copied().collect();
+    let artefacts = Artefacts::new(source, setup.settings.frames).with_networks(setup.networks.clone());
+    let mut needs: Vec<Need> = analyzers.iter().flat_map(|a| a.about().needs).copied().collect();
+    if setup.networks.is_some() {
+        needs.push(Need::Faces);
+    }
     artefacts.prepare(&needs, progress)?;
 
+    progress.update("Faces", 0, 0);
+    let begun = Instant::now();
+    let faces = face_search(&artefacts);
+    let faces_secs = begun.elapsed().as_secs_f64();
     let mut findings = Vec::new();
     let mut analyzer_secs = Vec::new();
     for (done, analyzer) in analyzers.iter().enumerate() {
@@ -120,6 +140,10 @@ pub fn scan_file(path: &Path, setup: &Setup, progress: &dyn Progress) -> Result<
             references: about.references.iter().map(ToString::to_string).collect(),
             outcome,
         });
+    }
+    if setup.networks.is_some() {
+        // For a clip the faces are found while it is decoded, and only the summary is counted here.
+        analyzer_secs.push(("faces".to_owned(), faces_secs));
     }
     progress.update("verdict", analyzers.len() as u64, analyzers.len() as u64);
 
@@ -152,6 +176,7 @@ pub fn scan_file(path: &Path, setup: &Setup, progress: &dyn Progress) -> Result<
             decoder: source.decoder(),
         },
         previews,
+        faces,
         findings,
         verdict,
     };
@@ -192,7 +217,8 @@ fn ask(analyzer: &dyn Analyzer, artefacts: &Artefacts, setup: &Setup, progress: 
     let source = artefacts.source();
     let wants_picture = about.needs.iter().any(|n| matches!(n, Need::Pixels { .. } | Need::JpegCoefficients));
     let wants_frames = about.needs.iter().any(|n| matches!(n, Need::Packets | Need::FrameStatistics));
-    let about_facts = about.needs.iter().any(|n| matches!(n, Need::Facts));
+    // Facts and faces are there for pictures and videos alike.
+    let about_facts = about.needs.iter().any(|n| matches!(n, Need::Facts | Need::Faces));
     match source.kind() {
         MediaKind::Video if wants_picture && !wants_frames && !about_facts => {
             return Outcome::not_applicable("It examines still pictures; this is a video.");
@@ -223,6 +249,15 @@ fn ask(analyzer: &dyn Analyzer, artefacts: &Artefacts, setup: &Setup, progress: 
         }
         Ok(other) => other,
         Err(error) => Outcome::Failed { reason: error.to_string() },
+    }
+}
+
+/// Looks for faces; what breaks there leaves the rest of the report standing.
+fn face_search(artefacts: &Artefacts) -> FaceSearch {
+    match artefacts.faces() {
+        Ok(None) => FaceSearch::NotSearched { reason: "This run had no face networks to look with.".into() },
+        Ok(Some(faces)) => FaceSearch::Searched(Box::new(persons::found(faces, artefacts.source().kind()))),
+        Err(error) => FaceSearch::Failed { reason: error.to_string() },
     }
 }
 

@@ -1,7 +1,9 @@
 //! Run a report's scan again and say what differs.
 use std::path::Path;
+use std::sync::Arc;
 
 use assay_evidence::{Report, ScanResult};
+use assay_faces::FaceNetworks;
 use assay_media::{MediaError, Progress};
 use serde_json::Value;
 
@@ -42,16 +44,19 @@ pub fn setup_of(report: &Report) -> Result<Setup, SetupError> {
     Ok(setup)
 }
 
-/// Scans `path` with the settings of the report; an empty list means byte-identical.
+/// Scans `path` with these networks and with the settings of the report; an empty list means byte-identical.
 ///
 /// # Errors
 /// [`ReproduceError`].
 pub fn reproduce(
     report: &Report,
     path: &Path,
+    networks: Option<Arc<dyn FaceNetworks>>,
     progress: &dyn Progress,
 ) -> Result<(Report, Vec<Difference>), ReproduceError> {
-    let setup = setup_of(report)?;
+    // A report made without faces is run again without them.
+    let networks = networks.filter(|_| !report.result.settings.networks.is_empty());
+    let setup = setup_of(report)?.with_networks(networks);
     let again = scan_file(path, &setup, progress)?;
     let differences = differences(&report.result, &again.result);
     Ok((again, differences))

@@ -6,9 +6,10 @@ mod motion;
 mod previews;
 mod statistics;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use assay_evidence::{FrameHash, MediaKind, StreamHash};
+use assay_faces::{ClipFaces, FaceNetworks, Faces};
 use assay_media::{
     DecodeSummary, FrameReader, MediaError, Orientation, PacketTable, Plane, Progress, Source, VideoInfo,
     jpeg::Component,
@@ -28,11 +29,13 @@ type Shared<T> = OnceLock<Result<T, String>>;
 pub struct Artefacts {
     source: Source,
     preview_frames: u32,
+    networks: Option<Arc<dyn FaceNetworks>>,
     picture: Shared<RgbImage>,
     luma: Shared<Plane>,
     jpeg: Shared<Option<Vec<Component>>>,
     packets: Shared<PacketTable>,
     video: Shared<VideoPass>,
+    faces: Shared<Faces>,
 }
 
 /// What the one decode pass over a video gave.
@@ -40,6 +43,8 @@ struct VideoPass {
     previews: Vec<Preview>,
     statistics: FrameStatistics,
     summary: DecodeSummary,
+    /// `None` without networks.
+    faces: Option<Result<Faces, String>>,
 }
 
 impl Artefacts {
@@ -48,12 +53,21 @@ impl Artefacts {
         Self {
             source,
             preview_frames,
+            networks: None,
             picture: OnceLock::new(),
             luma: OnceLock::new(),
             jpeg: OnceLock::new(),
             packets: OnceLock::new(),
             video: OnceLock::new(),
+            faces: OnceLock::new(),
         }
+    }
+
+    /// Looks for faces with these networks; without, there are none to ask for.
+    #[must_use]
+    pub fn with_networks(mut self, networks: Option<Arc<dyn FaceNetworks>>) -> Self {
+        self.networks = networks;
+        self
     }
 
     /// The opened file.
@@ -77,7 +91,7 @@ impl Artefacts {
             }
             MediaKind::Video => {
                 let _ = self.packets.set(Ok(self.source.packets()?));
-                if needs.contains(&Need::FrameStatistics) {
+                if needs.iter().any(|n| matches!(n, Need::FrameStatistics | Need::Faces)) {
                     let _ = self.video.set(Ok(self.decode_video(progress)?));
                 }
             }
@@ -91,6 +105,30 @@ impl Artefacts {
     /// The text of the media error.
     pub fn picture(&self) -> Result<&RgbImage, AnalyzerError> {
         shared(&self.picture, || self.source.picture())
+    }
+
+    /// The faces of the picture or clip as shown; `None` when there are no networks to look with.
+    ///
+    /// # Errors
+    /// [`AnalyzerError`] when the file cannot be read or a network breaks.
+    pub fn faces(&self) -> Result<Option<&Faces>, AnalyzerError> {
+        let Some(networks) = self.networks.as_deref() else { return Ok(None) };
+        let found = match self.source.kind() {
+            MediaKind::Image => {
+                let coded = self.picture()?;
+                let find = || {
+                    let shown = assay_faces::shown(coded, self.source.orientation());
+                    Faces::of_still(networks, &shown).map_err(|error| error.to_string())
+                };
+                self.faces.get_or_init(find)
+            }
+            MediaKind::Video => {
+                let pass = shared(&self.video, || self.decode_video(&assay_media::NoProgress))?;
+                let Some(found) = &pass.faces else { return Ok(None) };
+                found
+            }
+        };
+        found.as_ref().map(Some).map_err(|text| AnalyzerError::Faces(text.clone()))
     }
 
     /// The frames of a video that were kept for the report; empty when no analyzer of this run needed frames.
@@ -131,9 +169,15 @@ impl Artefacts {
         let times = stream.and_then(|s| Some(packets.stream(s.index)?.times_secs(s.average_rate))).unwrap_or_default();
         let mut previews = PreviewReader::new(self.preview_frames);
         let mut statistics = StatisticsReader::new(&times);
+        // The same stretches as the statistics: no frame is decoded for the faces alone.
+        let windows = statistics::windows(&times).0;
+        let orientation = self.source.orientation();
+        let mut faces = self.networks.as_deref().map(|networks| ClipFaces::new(networks, orientation, windows));
         let mut readers: Vec<&mut dyn FrameReader> = vec![&mut previews, &mut statistics];
+        readers.extend(faces.as_mut().map(|reader| reader as &mut dyn FrameReader));
         let summary = self.source.decode_with(packets, &mut readers, progress)?;
-        Ok(VideoPass { previews: previews.into_previews(), statistics: statistics.into_statistics(), summary })
+        let faces = faces.map(|reader| reader.into_faces().map_err(|error| error.to_string()));
+        Ok(VideoPass { previews: previews.into_previews(), statistics: statistics.into_statistics(), summary, faces })
     }
 }
 
@@ -214,6 +258,15 @@ impl<'a> Sample<'a> {
     pub fn jpeg(&self) -> Result<Option<&'a [Component]>, AnalyzerError> {
         self.declared("JPEG coefficients", |n| matches!(n, Need::JpegCoefficients))?;
         Ok(shared(&self.artefacts.jpeg, || self.artefacts.source.jpeg())?.as_deref())
+    }
+
+    /// The faces of the picture or clip as shown; `None` when there are no networks to look with.
+    ///
+    /// # Errors
+    /// [`AnalyzerError`] when undeclared, unreadable, or a network breaks.
+    pub fn faces(&self) -> Result<Option<&'a Faces>, AnalyzerError> {
+        self.declared("faces", |n| matches!(n, Need::Faces))?;
+        self.artefacts.faces()
     }
 
     /// The packet table of a video.

@@ -75,7 +75,7 @@ pub struct FrameStatistics {
 }
 
 /// The stretches to look at in a clip with these presentation times.
-fn windows(times_secs: &[f64]) -> (Vec<Span>, f64) {
+pub(super) fn windows(times_secs: &[f64]) -> (Vec<Span>, f64) {
     let (Some(&first), Some(&last)) = (times_secs.first(), times_secs.last()) else { return (Vec::new(), 0.0) };
     let step = if times_secs.len() > 1 { (last - first) / (times_secs.len() - 1) as f64 } else { 0.0 };
     let duration = last - first + step;

@@ -66,6 +66,7 @@ fn need(need: Need) -> String {
         Need::JpegCoefficients => "the stored DCT coefficients of a JPEG file".into(),
         Need::Packets => "the packet table of a video".into(),
         Need::FrameStatistics => "the decoded frames of a video".into(),
+        Need::Faces => "the faces of the picture or clip".into(),
     }
 }
 

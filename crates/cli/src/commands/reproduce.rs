@@ -2,7 +2,7 @@
 use std::path::PathBuf;
 
 use crate::Exit;
-use crate::commands::read_reports;
+use crate::commands::{face_networks, read_reports};
 use crate::files::JsonTarget;
 use crate::progress::Bars;
 
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     for report in &reports {
         let path = args.input.clone().unwrap_or_else(|| PathBuf::from(&report.run.path));
         let bars = Bars::new(1);
-        let outcome = assay_workbench::reproduce(report, &path, bars.worker().as_ref());
+        let outcome = assay_workbench::reproduce(report, &path, face_networks(), bars.worker().as_ref());
         bars.clear();
         let (again, mut differences) = match outcome {
             Ok(done) => done,

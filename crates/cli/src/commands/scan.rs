@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use sha2::Digest as _;
 
 use crate::Exit;
+use crate::commands::face_networks;
 use crate::files::{JsonTarget, ScanWriter, write_whole};
 use crate::progress::Bars;
 
@@ -49,6 +50,9 @@ pub(crate) struct Args {
     /// Only the i-th of n parts of the list, for many machines
     #[arg(long, value_name = "i/n")]
     shard: Option<Shard>,
+    /// Look for no faces
+    #[arg(long)]
+    no_faces: bool,
     /// Stop at the first file that cannot be examined
     #[arg(long)]
     fail_fast: bool,
@@ -61,7 +65,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let mut setup = Setup::new(&args.analyzers, args.frames, args.threshold)?;
+    let networks = if args.no_faces { None } else { face_networks() };
+    let mut setup = Setup::new(&args.analyzers, args.frames, args.threshold)?.with_networks(networks);
     setup.command = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
     if let Some(path) = &args.case {
         setup.case = read_case(path)?;

@@ -1,5 +1,6 @@
 //! The report page and the index of a folder scan.
 mod findings;
+mod people;
 mod record;
 mod viewer;
 
@@ -79,6 +80,7 @@ pub fn page(report: &Report) -> String {
         @if input.kind == MediaKind::Video { (timeline(report)) }
         @else if !result.previews.is_empty() { (viewer::original(input)) }
         (not_tested(&result.verdict))
+        (people::section(result))
         @for (family, title) in [
             (Family::Spatial, "Traces in the picture"),
             (Family::Temporal, "Traces over time"),

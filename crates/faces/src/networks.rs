@@ -1,0 +1,117 @@
+//! The networks that are shipped, behind the trait that everything here is written against.
+//!
+//! The decision that shapes it: preprocessing belongs to the weights. Sizes, templates and thresholds stand here beside the files that they
+//! were measured with (docs/faces.md); nobody else knows them.
+use assay_evidence::NetworkInfo;
+use assay_models::face_detector::FaceDetector;
+use assay_models::face_embedding::{self, FaceEmbedding};
+use assay_models::face_mesh::{self, FaceMesh};
+use assay_models::rgb::Rgb;
+use assay_models::shipped;
+use image::RgbImage;
+
+use crate::geometry::{Affine, Rect};
+use crate::pose::ReferenceShape;
+use crate::warp::{Border, crop};
+use crate::{Detection, FaceNetworks, FacesError, Landmarks, OperatingPoints};
+
+/// The mean face: 468 times x, y, z, from the training meshes (`assay train faces shape`).
+const MEAN_FACE: &[u8] = include_bytes!("mean_face.bin");
+
+/// Distance in crop sides at which a point's confidence is one half.
+const HALF_CONFIDENCE: f32 = 0.03;
+
+/// Detector, mesh and identity as they are embedded in the program.
+pub struct Networks {
+    detector: FaceDetector,
+    mesh: FaceMesh,
+    embedding: FaceEmbedding,
+    shape: ReferenceShape,
+}
+
+impl Networks {
+    /// The shipped weights.
+    ///
+    /// # Errors
+    /// [`FacesError`] where an embedded file does not fit its network.
+    pub fn shipped() -> Result<Self, FacesError> {
+        let broken = |e: shipped::Broken| FacesError::Network(e.to_string());
+        Ok(Self {
+            detector: shipped::face_detector().map_err(broken)?,
+            mesh: shipped::face_mesh().map_err(broken)?,
+            embedding: shipped::face_embedding().map_err(broken)?,
+            shape: ReferenceShape::from_le_bytes(MEAN_FACE)?,
+        })
+    }
+}
+
+fn rgb(image: &RgbImage) -> Result<Rgb<'_>, FacesError> {
+    Rgb::new(image.as_raw(), image.width() as usize, image.height() as usize)
+        .ok_or_else(|| FacesError::Network("the picture has no pixels".into()))
+}
+
+/// The frame's coordinates of a square crop that puts the five points at the template's places.
+fn frame_from_crop(points: &[[f32; 2]; 5], template: &[[f32; 2]; 5], side: usize) -> Result<Affine, FacesError> {
+    let template = template.map(|p| p.map(|v| v * side as f32));
+    let crop_from_frame = Affine::target_from_source(&template, points);
+    crop_from_frame
+        .and_then(|a| a.inverse())
+        .ok_or_else(|| FacesError::Network("the five points of a face coincide".into()))
+}
+
+impl FaceNetworks for Networks {
+    fn identity(&self) -> Vec<NetworkInfo> {
+        let info = |w: &shipped::Weights| NetworkInfo { id: w.id.to_owned(), sha256: w.sha256() };
+        shipped::FACES.iter().map(info).collect()
+    }
+
+    fn operating_points(&self) -> OperatingPoints {
+        OperatingPoints {
+            face_score: 0.5,
+            doubtful_score: 0.3,
+            same_person_cosine: 0.6,
+            other_person_cosine: 0.3,
+            smallest_face_px: 24.0,
+        }
+    }
+
+    fn reference_shape(&self) -> Option<&ReferenceShape> {
+        Some(&self.shape)
+    }
+
+    fn detect(&self, image: &RgbImage) -> Result<Vec<Detection>, FacesError> {
+        let points = self.operating_points();
+        let found = self.detector.find(&rgb(image)?, points.smallest_face_px, points.doubtful_score);
+        let detection = |f: assay_models::face_detector::Found| {
+            let [x, y, width, height] = f.face_box;
+            Detection { box_in_frame: Rect::new(x, y, width, height), score: f.score, points: f.points }
+        };
+        Ok(found.into_iter().map(detection).collect())
+    }
+
+    fn landmarks(&self, image: &RgbImage, detection: &Detection) -> Result<Landmarks, FacesError> {
+        let side = face_mesh::SIDE;
+        let mut points = detection.points;
+        let mut landmarks = Landmarks { mesh: Vec::new(), confidence: Vec::new() };
+        // The second crop is cut by the first mesh, which is surer than the detector's five points.
+        for _ in 0..2 {
+            let frame_from_crop = frame_from_crop(&points, &face_mesh::TEMPLATE, side)?;
+            let picture = crop(image, &frame_from_crop, (side as u32, side as u32), Border::Nearest);
+            let (mesh, spread) = self.mesh.measure(&rgb(&picture)?);
+            landmarks.mesh = mesh.iter().map(|p| frame_from_crop.apply(p.map(|v| v * side as f32))).collect();
+            landmarks.confidence = spread.iter().map(|s| HALF_CONFIDENCE / (HALF_CONFIDENCE + s)).collect();
+            points = face_mesh::five(&landmarks.mesh)
+                .ok_or_else(|| FacesError::Network("the mesh lacks points".into()))?;
+        }
+        Ok(landmarks)
+    }
+
+    fn embed(&self, image: &RgbImage, landmarks: &Landmarks) -> Result<Vec<f32>, FacesError> {
+        let side = face_embedding::SIDE;
+        let points =
+            face_mesh::five(&landmarks.mesh).ok_or_else(|| FacesError::Network("the mesh lacks points".into()))?;
+        let frame_from_crop = frame_from_crop(&points, &face_embedding::TEMPLATE, side)?;
+        let picture = crop(image, &frame_from_crop, (side as u32, side as u32), Border::Nearest);
+        Ok(self.embedding.identify(&rgb(&picture)?))
+    }
+}

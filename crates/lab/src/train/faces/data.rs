@@ -1,0 +1,239 @@
+//! The pictures that the face networks learn from: photographs and frames with machine-made meshes, split by person.
+//!
+//! The decision that shapes it: a picture's split follows from the name of who is in it, and people of LFW and YouTube Faces share their names,
+//! so that nobody is on two sides. Pictures without a name are split by file, clips by their group. dlib's examples are test only.
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::Context as _;
+use assay_checkpoints::read_safetensors;
+use image::RgbImage;
+use image::imageops::FilterType;
+use rayon::prelude::*;
+
+use super::warp::Levels;
+use crate::rng::hash;
+
+/// Which side of the split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// To learn from.
+    Train,
+    /// To follow a run and to choose thresholds.
+    Validation,
+    /// For figures only.
+    Test,
+}
+
+/// A labelled face.
+#[derive(Debug, Clone)]
+pub struct Face {
+    /// 468 points in pixels of the picture, made by machine.
+    pub mesh: Vec<[f32; 2]>,
+}
+
+/// A picture in memory.
+#[derive(Debug)]
+pub struct Picture {
+    /// Path below the data folder; for a frame with `#part,index`.
+    pub name: String,
+    /// Folder: `lfw250`, `celeba178`, `ytfaces68`, `clips` ...
+    pub source: String,
+    /// Who is in it, or the file where that is not known.
+    pub person: String,
+    /// Side of the split.
+    pub split: Split,
+    /// The pixels at every halving.
+    pub levels: Levels,
+    /// Faces that the machine found.
+    pub faces: Vec<Face>,
+}
+
+/// Frames are kept at no more than this side.
+const FRAME_SIDE: u32 = 480;
+
+/// Groups of side-by-side clips that share a driver or a swapped person.
+const GROUPS: [&[&str]; 4] =
+    [&["Emily_Winston", "Natasha_Former", "Yohanna_Coralson"], &["Dean_Wiesel"], &["Keanu_Reeves"], &["Tim_Norland"]];
+
+/// The split that a person, file or group belongs to: 70, 10 and 20 of 100.
+pub fn split_of(person: &str) -> Split {
+    match hash(person) % 10 {
+        0..=6 => Split::Train,
+        7 => Split::Validation,
+        _ => Split::Test,
+    }
+}
+
+/// The person's name in an LFW or YouTube Faces file name: without the trailing number.
+pub fn person_of(stem: &str) -> &str {
+    stem.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_')
+}
+
+fn owner(file: &str) -> String {
+    let mut parts = file.rsplit('/');
+    let name = parts.next().unwrap_or(file);
+    let folder = parts.next().unwrap_or_default();
+    let stem = name.rsplit_once('.').map_or(name, |(s, _)| s);
+    match folder {
+        "lfw250" | "lfw_multi" | "ytfaces68" => format!("person:{}", person_of(stem)),
+        "faceswap_sbs" => {
+            let group = GROUPS.iter().find(|g| g.iter().any(|p| stem.starts_with(p)));
+            format!("group:{}", group.map_or(stem, |g| g[0]))
+        }
+        _ => format!("file:{file}"),
+    }
+}
+
+struct Row {
+    file: String,
+    frame: u64,
+    part: String,
+    mesh: Vec<[f32; 2]>,
+}
+
+fn rows(folder: &Path, table: &str, tensor: &str) -> anyhow::Result<Vec<Row>> {
+    let labels = folder.join("labels");
+    let read = |name: &str| std::fs::read(labels.join(name)).with_context(|| format!("cannot read labels/{name}"));
+    let text = String::from_utf8(read(table)?)?;
+    let tensors = read_safetensors(&read("facemesh468.safetensors")?)?;
+    let meshes = tensors.get(tensor).with_context(|| format!("no tensor {tensor}"))?.to_f32();
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    let column = |name: &str| header.iter().position(|h| *h == name);
+    let mut out = Vec::new();
+    for (line, mesh) in lines.zip(meshes.chunks_exact(468 * 2)) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let cell = |name: &str| column(name).and_then(|i| cells.get(i)).copied().unwrap_or_default();
+        out.push(Row {
+            file: cell("file").to_owned(),
+            frame: cell("frame").parse().unwrap_or(0),
+            part: cell("part").to_owned(),
+            mesh: mesh.as_chunks::<2>().0.to_vec(),
+        });
+    }
+    Ok(out)
+}
+
+/// Reads every labelled picture and frame of `folder`, and every picture of `nonface` (there without faces where the machine found none).
+///
+/// # Errors
+/// When the labels or a picture cannot be read.
+pub fn load(folder: &Path, clips: bool) -> anyhow::Result<Vec<Picture>> {
+    let mut by_file: BTreeMap<String, Vec<Face>> = BTreeMap::new();
+    for row in rows(folder, "faces.csv", "faces")? {
+        by_file.entry(row.file).or_default().push(Face { mesh: row.mesh });
+    }
+    for part in ["bsds", "imagenet256"] {
+        for entry in std::fs::read_dir(folder.join("nonface").join(part))? {
+            let name = format!("nonface/{part}/{}", entry?.file_name().to_string_lossy());
+            by_file.entry(name).or_default();
+        }
+    }
+    let files: Vec<(String, Vec<Face>)> = by_file.into_iter().collect();
+    let mut pictures = files
+        .into_par_iter()
+        .map(|(file, faces)| {
+            let picture = image::ImageReader::open(folder.join(&file))?.with_guessed_format()?.decode();
+            let picture = picture.with_context(|| format!("cannot read {file}"))?.into_rgb8();
+            Ok(described(file, "", picture, faces))
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    if clips {
+        let mut by_clip: BTreeMap<String, HashMap<(u64, String), Vec<Face>>> = BTreeMap::new();
+        for row in rows(folder, "video_faces.csv", "video_faces")? {
+            let frames = by_clip.entry(row.file).or_default();
+            frames.entry((row.frame, row.part)).or_default().push(Face { mesh: row.mesh });
+        }
+        let clips: Vec<_> = by_clip.into_iter().collect();
+        let frames: Vec<Vec<Picture>> = clips
+            .into_par_iter()
+            .map(|(file, labels)| clip_frames(folder, &file, labels))
+            .collect::<anyhow::Result<_>>()?;
+        pictures.extend(frames.into_iter().flatten());
+    }
+    Ok(pictures)
+}
+
+fn described(file: String, suffix: &str, picture: RgbImage, faces: Vec<Face>) -> Picture {
+    let person = owner(&file);
+    let source = file.rsplit('/').nth(1).unwrap_or_default().to_owned();
+    let split = if source == "dlib_examples" { Split::Test } else { split_of(&person) };
+    let source = if suffix.is_empty() { source } else { "clips".into() };
+    Picture { name: format!("{file}{suffix}"), source, person, split, levels: Levels::new(picture), faces }
+}
+
+/// The labelled frames of one clip, made smaller where they are large.
+fn clip_frames(
+    folder: &Path,
+    file: &str,
+    mut labels: HashMap<(u64, String), Vec<Face>>,
+) -> anyhow::Result<Vec<Picture>> {
+    let mut pictures = Vec::new();
+    for (index, frame) in every_kth(&folder.join(file), 15)? {
+        for part in ["whole", "left", "right"] {
+            let Some(faces) = labels.remove(&(index, part.to_owned())) else { continue };
+            let half = frame.width() / 2;
+            let cut = match part {
+                "left" => image::imageops::crop_imm(&frame, 0, 0, half, frame.height()).to_image(),
+                "right" => image::imageops::crop_imm(&frame, half, 0, half, frame.height()).to_image(),
+                _ => frame.clone(),
+            };
+            let scale = (FRAME_SIDE as f32 / cut.width().max(cut.height()) as f32).min(1.0);
+            let size = |v: u32| ((v as f32 * scale).round() as u32).max(1);
+            let small = image::imageops::resize(&cut, size(cut.width()), size(cut.height()), FilterType::Triangle);
+            let shrink = |f: Face| Face { mesh: f.mesh.iter().map(|[x, y]| [x * scale, y * scale]).collect() };
+            let faces = faces.into_iter().map(shrink).collect();
+            pictures.push(described(file.to_owned(), &format!("#{part},{index}"), small, faces));
+        }
+    }
+    Ok(pictures)
+}
+
+/// Frames 0, k, 2k ... of a clip of the training data, as RGB.
+///
+/// # Errors
+/// When ffmpeg is missing or fails.
+pub fn every_kth(path: &Path, k: u64) -> anyhow::Result<Vec<(u64, RgbImage)>> {
+    let facts = crate::ffmpeg::probe(path)?;
+    let mut child = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-threads", "1", "-noautorotate", "-i"])
+        .arg(path)
+        .args(["-map", "0:v:0", "-vf", &format!("select=not(mod(n\\,{k}))"), "-fps_mode", "passthrough"])
+        .args(["-pix_fmt", "rgb24", "-f", "rawvideo", "-"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run ffmpeg")?;
+    let mut frames = Vec::new();
+    if let Some(mut pipe) = child.stdout.take() {
+        let mut buffer = vec![0u8; facts.width as usize * facts.height as usize * 3];
+        while pipe.read_exact(&mut buffer).is_ok() {
+            let frame = RgbImage::from_raw(facts.width, facts.height, buffer.clone()).context("a frame's size")?;
+            frames.push((frames.len() as u64 * k, frame));
+        }
+    }
+    anyhow::ensure!(child.wait()?.success(), "ffmpeg cannot decode {}", path.display());
+    Ok(frames)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_on_one_side_wherever_the_picture_lies() {
+        let files = [
+            "faces/lfw250/Wes_Craven_0001.jpg",
+            "faces/lfw_multi/Wes_Craven_0002.jpg",
+            "landmarks/ytfaces68/Wes_Craven_31.jpg",
+        ];
+        assert!(files.iter().all(|f| owner(f) == "person:Wes_Craven"));
+        assert_eq!(owner("pairs/faceswap_sbs/Natasha_Former_2.mp4"), owner("pairs/faceswap_sbs/Emily_Winston_1.mp4"));
+        assert_ne!(owner("video/talking/vr_1.mp4"), owner("video/talking/vr_2.mp4"));
+        let shares = (0..10_000).filter(|i| split_of(&format!("person:{i}")) == Split::Test).count();
+        assert!((1800..2200).contains(&shares), "{shares}");
+    }
+}
