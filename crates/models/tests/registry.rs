@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use assay_checkpoints::{HostTensor, StateDict, write_safetensors};
+use assay_models::efficientnet::PaddingVariant;
 use assay_models::import::{Request, plan};
 use assay_models::registry::{NOT_STATED, Registry};
 use assay_models::{Kind, ModelError, layout};
@@ -160,7 +161,7 @@ fn wrong_networks_are_told_apart() {
     assert_eq!(planned.tensors, blazeface(1.0));
     nested.insert("classifier_8.bias".into(), HostTensor::from_f32(&[2], &[0.0; 2]));
     assert!(refused(&nested, None).contains("stand both under net."));
-    let unfit = Request { padding: Some("0.7.1".into()), ..Request::of(file(at, "b.pth", &blazeface(1.0))) };
+    let unfit = Request { padding: Some(PaddingVariant::V071), ..Request::of(file(at, "b.pth", &blazeface(1.0))) };
     assert!(plan(&unfit).unwrap_err().to_string().contains("a padding variant says nothing"));
 }
 
