@@ -86,11 +86,12 @@ impl Checkpoint {
     /// # Errors
     /// As [`Checkpoint::read`].
     pub fn read_with(path: &Path, options: Options) -> Result<Self, CheckpointError> {
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
+        // Asked before it is opened: opening a pipe would wait for somebody to write.
+        if !std::fs::metadata(path)?.is_file() {
             return Err(CheckpointError::malformed("not a file"));
         }
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
         read_any(BufReader::with_capacity(1 << 16, file), metadata.len(), options)
     }
 

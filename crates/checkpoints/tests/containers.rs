@@ -1,5 +1,5 @@
 //! Good and broken containers, foreign calls, and files that claim more than they have.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
+#![expect(clippy::expect_used, reason = "a test may stop at the first surprise")]
 mod make;
 
 use assay_checkpoints::{Checkpoint, CheckpointError, Container, Dtype, Options, PlainValue};

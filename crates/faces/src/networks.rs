@@ -79,8 +79,8 @@ impl FaceNetworks for Networks {
 
     fn operating_points(&self) -> OperatingPoints {
         OperatingPoints {
-            face_score: 0.5,
-            doubtful_score: 0.3,
+            face_score: 0.75,
+            doubtful_score: 0.5,
             same_person_cosine: 0.6,
             other_person_cosine: 0.3,
             smallest_face_px: 24.0,

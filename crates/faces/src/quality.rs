@@ -100,7 +100,7 @@ fn visibility(detection: &Detection, landmarks: &Landmarks) -> f32 {
         let count = landmarks.confidence.iter().filter(|c| **c >= SEEN).count();
         count as f32 / landmarks.confidence.len() as f32
     };
-    let Some(points) = landmarks68::from_mesh(&landmarks.mesh, &landmarks68::TABLE) else { return 0.0 };
+    let Some(points) = landmarks68::marked(&landmarks.mesh) else { return 0.0 };
     let ours = landmarks68::five(&points);
     let apart: f32 =
         ours.iter().zip(&detection.points).map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1])).sum::<f32>() / 5.0;

@@ -107,7 +107,7 @@ pub(crate) fn look(
     let sound = landmarks.mesh.len() == MESH_POINTS
         && landmarks.confidence.len() == MESH_POINTS
         && landmarks.mesh.iter().flatten().chain(&landmarks.confidence).all(|v| v.is_finite());
-    let points68 = landmarks68::from_mesh(&landmarks.mesh, &landmarks68::TABLE).filter(|_| sound).ok_or_else(|| {
+    let points68 = landmarks68::marked(&landmarks.mesh).filter(|_| sound).ok_or_else(|| {
         FacesError::Answer(format!("a mesh of {} points, or numbers that are none", landmarks.mesh.len()))
     })?;
     let pose = networks.reference_shape().and_then(|shape| pose(&landmarks.mesh, &landmarks.confidence, shape));

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Kind;
+use crate::efficientnet::PaddingVariant;
 
 /// How a picture becomes the network's input: crop, resize to `width` x `height`, then `(value * scale - mean) / std` for each colour,
 /// where `value` is 0 to 255.
@@ -25,9 +26,9 @@ pub struct InputContract {
     pub std: [f64; 3],
     /// Name of the crop template.
     pub crop: String,
-    /// Which release of `efficientnet_pytorch` the convolutions pad like: `0.6.3` or `0.7.1`.
+    /// Which release of `efficientnet_pytorch` the convolutions pad like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub padding: Option<String>,
+    pub padding: Option<PaddingVariant>,
     /// What `grid_sample` takes the corners of a picture for: `true` as PyTorch did before version 1.3, `false` as it does now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub align_corners: Option<bool>,
@@ -63,7 +64,7 @@ impl InputContract {
             | Kind::EfficientnetB4AttentionSt => Self {
                 mean: IMAGENET_MEAN,
                 std: IMAGENET_STD,
-                padding: Some("0.6.3".into()),
+                padding: Some(PaddingVariant::V063),
                 ..plain(224, "blazeface-icpr")
             },
             Kind::Xception | Kind::XceptionSt => {

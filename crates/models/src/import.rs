@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use assay_checkpoints::{Checkpoint, PlainValue, StateDict};
 
+use crate::efficientnet::PaddingVariant;
 use crate::layout::{self, Shapes};
 use crate::registry::{ENTRY_KEY, Entry, NOT_STATED, Origin, id_from, packed, sha256_of, sha256_of_file, shapes};
 use crate::state::Match;
@@ -34,7 +35,7 @@ pub struct Request {
     /// Name of the crop template.
     pub crop: Option<String>,
     /// Padding variant of an EfficientNet.
-    pub padding: Option<String>,
+    pub padding: Option<PaddingVariant>,
     /// Convention of the sampling grid.
     pub align_corners: Option<bool>,
 }
@@ -141,7 +142,7 @@ fn stated(path: &Path, value: Option<PlainValue>) -> Result<Option<Entry>, Model
 fn identify(path: &Path, wanted: Option<Kind>, have: &Shapes) -> Result<(Kind, String), ModelError> {
     let wrong = |reason: String| Err(ModelError::WrongNetwork { path: path.to_owned(), reason });
     let found = layout::identify(have);
-    let some: Vec<&str> = have.keys().take(3).map(String::as_str).collect();
+    let some: Vec<String> = have.keys().take(3).map(|name| name.escape_debug().to_string()).collect();
     let what = match &found {
         Some((kind, _)) => format!("found {kind}"),
         None if have.is_empty() => "found no tensors at all".into(),
@@ -175,11 +176,11 @@ fn contract(request: &Request, mut input: InputContract) -> Result<InputContract
         let kind = request.kind.map_or_else(|| "this network".to_owned(), |kind| kind.to_string());
         Err(ModelError::Registry(format!("{what} says nothing about {kind} ({})", request.file.display())))
     };
-    if let Some(padding) = &request.padding {
+    if let Some(padding) = request.padding {
         if input.padding.is_none() {
             return unfit("a padding variant");
         }
-        input.padding = Some(padding.clone());
+        input.padding = Some(padding);
     }
     if let Some(align) = request.align_corners {
         if input.align_corners.is_none() {

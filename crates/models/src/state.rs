@@ -36,7 +36,10 @@ impl Match {
 pub struct Mismatch(pub Match);
 
 fn describe(found: &Match) -> String {
-    let some = |names: &[String]| names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+    // Names come from foreign files; they must not write on the terminal.
+    let some = |names: &[String]| {
+        names.iter().take(3).map(|name| name.escape_debug().to_string()).collect::<Vec<_>>().join(", ")
+    };
     let mut parts = vec![format!("{} tensors fit", found.applied.len())];
     if !found.missing.is_empty() {
         parts.push(format!("{} are missing ({} ...)", found.missing.len(), some(&found.missing)));

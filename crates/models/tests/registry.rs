@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use assay_checkpoints::{HostTensor, StateDict, write_safetensors};
+use assay_models::efficientnet::PaddingVariant;
 use assay_models::import::{Request, plan};
 use assay_models::registry::{NOT_STATED, Registry};
 use assay_models::{Kind, ModelError, layout};
@@ -146,6 +147,9 @@ fn wrong_networks_are_told_apart() {
     let error = refused(&blazeface(1.0), Some(Kind::FirstOrderMotion));
     assert!(error.contains("expected first-order-motion, whose tensors begin with kp_detector."), "{error}");
     assert!(error.contains("found blazeface"), "{error}");
+    let rude: StateDict = [("\u{1b}[31m\n".to_owned(), HostTensor::from_f32(&[1], &[0.0]))].into();
+    let error = refused(&rude, None);
+    assert!(!error.contains(['\u{1b}', '\n']), "{error}");
     let foreign: StateDict = [("w".to_owned(), HostTensor::from_f32(&[1], &[0.0]))].into();
     let error = refused(&foreign, None);
     assert!(error.contains("expected one of first-order-motion") && error.contains("1 tensors of no known"), "{error}");
@@ -157,7 +161,7 @@ fn wrong_networks_are_told_apart() {
     assert_eq!(planned.tensors, blazeface(1.0));
     nested.insert("classifier_8.bias".into(), HostTensor::from_f32(&[2], &[0.0; 2]));
     assert!(refused(&nested, None).contains("stand both under net."));
-    let unfit = Request { padding: Some("0.7.1".into()), ..Request::of(file(at, "b.pth", &blazeface(1.0))) };
+    let unfit = Request { padding: Some(PaddingVariant::V071), ..Request::of(file(at, "b.pth", &blazeface(1.0))) };
     assert!(plan(&unfit).unwrap_err().to_string().contains("a padding variant says nothing"));
 }
 

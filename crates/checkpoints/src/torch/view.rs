@@ -69,11 +69,12 @@ pub(super) fn gather(view: &View, storage: &StorageInfo, from: &[u8]) -> Result<
         // Counts up like an odometer; what overflows goes back to zero and carries over.
         for ((digit, extent), stride) in index.iter_mut().zip(&view.shape).zip(&view.strides).rev() {
             *digit += 1;
-            element += stride;
+            // Wraps where a single extent has an absurd step, and wraps back below.
+            element = element.wrapping_add(*stride);
             if *digit < *extent {
                 break;
             }
-            element -= *extent * stride;
+            element = element.wrapping_sub(extent.wrapping_mul(*stride));
             *digit = 0;
         }
     }
@@ -99,6 +100,7 @@ mod tests {
         assert_eq!(gathered(&view(5, &[2, 2], &[4, 1])), [5, 6, 9, 10]);
         assert_eq!(gathered(&view(3, &[], &[])), [3]);
         assert_eq!(gathered(&view(11, &[1, 3], &[99, 0])), [11, 11, 11]);
+        assert_eq!(gathered(&view(2, &[1, 2], &[u64::MAX, 3])), [2, 5]);
         assert_eq!(gathered(&view(40, &[0, 3], &[1, 1])), Vec::<u8>::new());
         assert!(is_whole(&view(0, &[3, 4], &[4, 1]), &storage));
         assert!(!is_whole(&view(0, &[4, 3], &[1, 4]), &storage));

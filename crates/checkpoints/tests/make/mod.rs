@@ -88,8 +88,11 @@ pub fn floats(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
+/// Key, number of elements, bytes.
+pub type Storages = Vec<(&'static str, u64, Vec<u8>)>;
+
 /// A pickle of a small checkpoint, its storages, and what belongs into its zip container.
-pub fn small() -> (Vec<u8>, Vec<(&'static str, u64, Vec<u8>)>) {
+pub fn small() -> (Vec<u8>, Storages) {
     let weight = tensor(storage("FloatStorage", "0", 6), 0, &[2, 3], &[3, 1]);
     let turned = tensor(storage("FloatStorage", "0", 6), 0, &[3, 2], &[1, 3]);
     let half = tensor(storage("HalfStorage", "7", 2), 1, &[1], &[1]);

@@ -1,6 +1,7 @@
 //! `assay models list | show | import | verify | export`.
 use std::path::PathBuf;
 
+use assay_models::efficientnet::PaddingVariant;
 use assay_models::import::{self, Plan, Request};
 use assay_models::registry::{Entry, Listed, Loaded, Place, Registry};
 use assay_models::{Kind, ModelError};
@@ -96,14 +97,18 @@ struct Import {
     #[arg(long, value_name = "NAME")]
     crop: Option<String>,
     /// Which release of efficientnet_pytorch the convolutions pad like (EfficientNet only)
-    #[arg(long, value_name = "RELEASE", value_parser = ["0.6.3", "0.7.1"])]
-    padding: Option<String>,
+    #[arg(long, value_name = "RELEASE", value_parser = padding)]
+    padding: Option<PaddingVariant>,
     /// Whether the sampling grid's corners are those of the picture (animation only): true as trained, false as in later code
     #[arg(long, value_name = "BOOL")]
     align_corners: Option<bool>,
     /// As JSON; `-` is standard output
     #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
     json: Option<JsonTarget>,
+}
+
+fn padding(text: &str) -> Result<PaddingVariant, String> {
+    serde_json::from_value(Value::from(text)).map_err(|_| "known are 0.6.3 and 0.7.1".to_owned())
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
@@ -162,7 +167,7 @@ fn import(registry: &Registry, args: &Import) -> anyhow::Result<Exit> {
         card: args.card.clone(),
         size: args.size,
         crop: args.crop.clone(),
-        padding: args.padding.clone(),
+        padding: args.padding,
         align_corners: args.align_corners,
     };
     let plan = match import::plan(&request) {
@@ -295,8 +300,8 @@ fn input(entry: &Entry) -> String {
         "{}x{} {} {}, (value * {:.6} - {:?}) / {:?}, crop {}",
         input.width, input.height, input.colours, input.layout, input.scale, input.mean, input.std, input.crop
     );
-    if let Some(padding) = &input.padding {
-        text += &format!(", padding as efficientnet_pytorch {padding}");
+    if let Some(padding) = input.padding {
+        text += &format!(", padding as efficientnet_pytorch {}", json!(padding).as_str().unwrap_or_default());
     }
     if let Some(align) = input.align_corners {
         text += &format!(", align_corners {align}");

@@ -67,7 +67,7 @@ pub fn points(
         .par_iter()
         .map(|(p, truth)| {
             let mesh = mesh_at(networks, p.levels.full(), geometry.box_of(truth))?.mesh;
-            Some(landmarks68::from_mesh(&mesh, &landmarks68::TABLE)?.to_vec())
+            Some(landmarks68::marked(&mesh)?.to_vec())
         })
         .collect();
     let part = |range: std::ops::Range<usize>| -> Vec<Option<f64>> {
@@ -124,7 +124,7 @@ pub fn overlays(
                 continue;
             }
             let Ok(landmarks) = networks.landmarks(picture.levels.full(), &detection) else { continue };
-            let Some(points) = landmarks68::from_mesh(&landmarks.mesh, &landmarks68::TABLE) else { continue };
+            let Some(points) = landmarks68::marked(&landmarks.mesh) else { continue };
             for [x, y] in points {
                 for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
                     dot(&mut cell, (x * scale[0]) as i64 + dx, (y * scale[1]) as i64 + dy, [0, 255, 0]);

@@ -17,6 +17,7 @@ pub use first_order::FirstOrderWidths;
 pub use look::Shapes;
 
 use crate::Kind;
+use crate::mesonet::MesoNetKind;
 use crate::state::{self, Match};
 
 /// Widths of a network from its shapes, and back.
@@ -92,14 +93,22 @@ const FAMILIES: &[Family] = &[
         "efficientnet., classifier.",
         fixed::efficientnet_b4(false, false)
     ),
-    fixed!(XceptionSt, "feat_ext.xception.conv1.weight", "feat_ext.xception., classifier.", fixed::xception_net(true)),
-    fixed!(Xception, "xception.conv1.weight", "xception.", fixed::xception_net(false)),
+    fixed!(XceptionSt, "feat_ext.xception.conv1.weight", "feat_ext.xception., classifier.", fixed::xception(true)),
+    fixed!(Xception, "xception.conv1.weight", "xception.", fixed::xception(false)),
     fixed!(
         Blazeface,
         "backbone1.2.convs.0.weight",
         "backbone1., backbone2., classifier_, regressor_",
         fixed::blazeface()
     ),
+    fixed!(
+        Mesoinception4,
+        "inception1.a.weight",
+        "inception1., inception2., conv3., conv4., bn1. to bn4., fc1., fc2.",
+        fixed::mesonet(MesoNetKind::MesoInception4)
+    ),
+    // Its names are everybody's; it stands last.
+    fixed!(Meso4, "bn4.running_var", "conv1. to conv4., bn1. to bn4., fc1., fc2.", fixed::mesonet(MesoNetKind::Meso4)),
 ];
 
 fn infer_as<A: Architecture>(shapes: &Shapes) -> Result<toml::Table, String> {
