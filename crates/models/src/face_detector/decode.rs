@@ -68,7 +68,7 @@ impl Found {
 
 /// The box and the points that the fourteen regressed values `v` of the cell at (`column`, `row`) mean: offsets of the box's centre in
 /// units of 24 pixels, logarithms of its extents over 24 pixels, offsets of the points from the box's centre in box sizes.
-pub fn place(v: &[f32; 14], column: usize, row: usize) -> ([f32; 4], [[f32; 2]; 5]) {
+pub(super) fn place(v: &[f32; 14], column: usize, row: usize) -> ([f32; 4], [[f32; 2]; 5]) {
     let cell = |i: usize| (i as f32 + 0.5) * STRIDE as f32;
     let (x, y) = (cell(column) + v[0] * UNIT, cell(row) + v[1] * UNIT);
     let extent = |log: f32| UNIT * log.clamp(-4.0, 4.0).exp();
