@@ -33,7 +33,7 @@ impl Tiling {
         let side = width.min(height).min(MAX_SIDE);
         let cut = |length: usize| {
             let step = (length - side) / 2;
-            (if step > 0 { (length - side) / step + 1 } else { 1 }, step)
+            ((length - side).checked_div(step).map_or(1, |steps| steps + 1), step)
         };
         let ((across, dx), (down, dy)) = (cut(width), cut(height));
         Self { side, count: [across, down], step: [dx, dy] }

@@ -92,7 +92,7 @@ impl EfficientNetConfig {
         }
     }
 
-    fn backbone(&self, device: &Device) -> Backbone {
+    fn backbone(self, device: &Device) -> Backbone {
         const TRAINED_SIZE: usize = 380;
         const STEM: usize = 48;
         let mut size = TRAINED_SIZE;

@@ -107,7 +107,7 @@ pub fn sparse_motions(source: &KeyPoints, driving: &KeyPoints, [h, w]: [usize; 2
     let grid: Tensor<4> = grid.reshape([1, 1, h * w, 2]);
     let mut offset = grid - driving.value.clone().reshape([n, k, 1, 2]);
     if let (Some(source), Some(driving)) = (&source.jacobian, &driving.jacobian) {
-        let local = source.clone().matmul(inverse(driving.clone()));
+        let local = source.clone().matmul(inverse(driving));
         // Rows of `offset` are vectors, so they are multiplied by the transpose.
         offset = offset.matmul(local.swap_dims(2, 3));
     }
@@ -143,7 +143,7 @@ pub fn warp(x: Tensor<4>, deformation: Tensor<4>, align: AlignCorners) -> Tensor
 ///
 /// # Shapes
 /// - `m` and output: `[n, k, 2, 2]`
-pub(super) fn inverse(m: Tensor<4>) -> Tensor<4> {
+pub(super) fn inverse(m: &Tensor<4>) -> Tensor<4> {
     let [n, k, _, _] = m.dims();
     let entry = |i: usize, j: usize| m.clone().slice([0..n, 0..k, i..i + 1, j..j + 1]);
     let (a, b, c, d) = (entry(0, 0), entry(0, 1), entry(1, 0), entry(1, 1));

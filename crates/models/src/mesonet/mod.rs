@@ -38,7 +38,7 @@ impl Inception {
         Self { a: one(a), b: way(b, 1), c: way(c, 2), d: way(d, 3) }
     }
 
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, x: &Tensor<4>) -> Tensor<4> {
         let way = |convs: &[Conv]| convs.iter().fold(x.clone(), |x, conv| conv.activated(x, Activation::Relu));
         let ways = vec![self.a.activated(x.clone(), Activation::Relu), way(&self.b), way(&self.c), way(&self.d)];
         Tensor::cat(ways, 1)
@@ -97,8 +97,8 @@ impl MesoNet {
             (None, Some(inception)) => inception.forward(x),
             (None, None) => x,
         };
-        let x = pool(self.bn1.forward(first(&self.conv1, &self.inception1, x)), 2);
-        let x = pool(self.bn2.forward(first(&self.conv2, &self.inception2, x)), 2);
+        let x = pool(self.bn1.forward(first(&self.conv1, &self.inception1, &x)), 2);
+        let x = pool(self.bn2.forward(first(&self.conv2, &self.inception2, &x)), 2);
         let x = pool(self.bn3.forward(self.conv3.activated(x, Activation::Relu)), 2);
         let x = pool(self.bn4.forward(self.conv4.activated(x, Activation::Relu)), 4);
         let [n, c, h, w] = x.dims();
