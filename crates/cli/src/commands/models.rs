@@ -206,7 +206,7 @@ fn import(registry: &Registry, args: &Import) -> anyhow::Result<Exit> {
 fn planned(args: &Import, plan: &Plan) -> String {
     let Plan { entry, found, skipped, .. } = plan;
     let container = entry.origin.as_ref().map_or("", |o| o.container.as_str());
-    let mut text = format!("{}: {container}, {} ({})\n", args.file.display(), entry.kind, entry.kind.purpose());
+    let mut text = format!("{}: {container}, {}\n", args.file.display(), entry.kind);
     text += &format!(
         "  tensors   {} applied, {} missing, {} unused, {} of another shape\n",
         found.applied.len(),
