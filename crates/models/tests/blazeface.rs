@@ -1,4 +1,5 @@
 //! BlazeFace and the tiling around it against the reference (../shared/parity/blazeface).
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 mod common;
 
 use assay_checkpoints::Checkpoint;

@@ -1,4 +1,5 @@
 //! Motion co-segmentation against its reference implementation (../shared/parity/cosegmentation-small).
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 mod common;
 
 use assay_models::cosegmentation::{

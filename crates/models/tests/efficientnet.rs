@@ -1,4 +1,5 @@
 //! EfficientNet-B4 detectors against their reference implementation (../shared/parity/effnet).
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 mod common;
 
 use std::path::Path;

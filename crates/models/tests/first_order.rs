@@ -1,4 +1,5 @@
 //! First Order Motion Model against its reference implementation (../shared/parity/fomm-small).
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 mod common;
 
 use assay_checkpoints::StateDict;

@@ -1,13 +1,11 @@
 //! Errors of the points, and how well identities are told apart.
-use std::collections::HashMap;
-
 use assay_faces::geometry::Rect;
 use assay_faces::{FaceNetworks, Landmarks, landmarks68};
 use image::RgbImage;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::truth::{Geometry, Hand, file_of};
+use super::truth::{Geometry, Hand, HandPoints, file_of};
 use crate::train::faces::data::{Picture, Split};
 use crate::train::faces::embedding::{people, verification_auc};
 use crate::train::faces::mesh::normalised_error;
@@ -31,7 +29,7 @@ pub struct PointErrors {
     pub over_tenth: f64,
 }
 
-fn errors(against: &str, all: Vec<Option<f64>>) -> PointErrors {
+fn errors(against: &str, all: &[Option<f64>]) -> PointErrors {
     let mut found: Vec<f64> = all.iter().flatten().copied().collect();
     found.sort_by(f64::total_cmp);
     let n = found.len().max(1) as f64;
@@ -57,7 +55,7 @@ fn mesh_at(networks: &dyn FaceNetworks, picture: &RgbImage, [x, y, w, h]: [f32; 
 pub fn points(
     networks: &dyn FaceNetworks,
     pictures: &[Picture],
-    hand: &HashMap<String, Hand>,
+    hand: &HandPoints,
     geometry: &Geometry,
     split: Split,
 ) -> Vec<PointErrors> {
@@ -84,15 +82,15 @@ pub fn points(
         .filter(|p| !p.name.starts_with("nonface"))
         .flat_map(|p| p.faces.iter().map(move |f| (*p, &f.mesh)))
         .collect();
-    let machine = machine
+    let machine: Vec<Option<f64>> = machine
         .par_iter()
         .map(|(p, truth)| Some(normalised_error(&mesh_at(networks, p.levels.full(), tight_box(truth))?.mesh, truth)))
         .collect();
     vec![
-        errors("68 hand-made points, held-out people of YouTube Faces", part(0..68)),
-        errors("of these the 51 without the jaw", part(17..68)),
-        errors("of these the jaw", part(0..17)),
-        errors("468 machine-made points, held-out pictures", machine),
+        errors("68 hand-made points, held-out people of YouTube Faces", &part(0..68)),
+        errors("of these the 51 without the jaw", &part(17..68)),
+        errors("of these the jaw", &part(0..17)),
+        errors("468 machine-made points, held-out pictures", &machine),
     ]
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The decision that shapes it: all truths are brought to one box, the tight one around a face from the hair line to the chin. Hand-made points end at
 //! the brows; how far the hair line lies above them is the mean of the training people, so no test face has a say in it.
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -16,6 +16,9 @@ use crate::train::faces::warp::Similarity;
 
 /// The 68 hand-made points of a face.
 pub type Hand = Vec<[f32; 2]>;
+
+/// Hand-made points by file name.
+pub type HandPoints = BTreeMap<String, Hand>;
 
 /// A picture with every face that is known to be in it.
 pub struct Known {
@@ -31,9 +34,9 @@ pub struct Known {
 ///
 /// # Errors
 /// When the table cannot be read.
-pub fn hand_points(data: &Path) -> anyhow::Result<HashMap<String, Hand>> {
+pub fn hand_points(data: &Path) -> anyhow::Result<HandPoints> {
     let text = std::fs::read_to_string(data.join("landmarks/ytfaces68.csv")).context("cannot read ytfaces68.csv")?;
-    let mut out = HashMap::new();
+    let mut out = HandPoints::new();
     for line in text.lines().skip(1) {
         let mut cells = line.split(',');
         let Some(name) = cells.next() else { continue };
@@ -89,7 +92,7 @@ fn eyes(hand: &Hand) -> [f32; 2] {
 
 impl Geometry {
     /// From the training people's hand-made points beside their meshes, and the training pictures of CelebA.
-    pub fn learn(pictures: &[Picture], hand: &HashMap<String, Hand>) -> Self {
+    pub fn learn(pictures: &[Picture], hand: &HandPoints) -> Self {
         let mut lifts = Vec::new();
         let mut celeba: (Vec<[f32; 2]>, f32) = (vec![[0.0; 2]; 468], 0.0);
         for picture in pictures.iter().filter(|p| p.split == Split::Train) {
@@ -126,7 +129,7 @@ impl Geometry {
     }
 
     /// Held-out people and files of one split with their boxes.
-    pub fn known(&self, pictures: &[Picture], hand: &HashMap<String, Hand>, split: Split) -> Vec<Known> {
+    pub fn known(&self, pictures: &[Picture], hand: &HandPoints, split: Split) -> Vec<Known> {
         let mut out = Vec::new();
         for (picture, points) in self.outlines(pictures, hand, split) {
             let source = if picture.source == "celeba178" { "celeba178" } else { "ytfaces68" };
@@ -136,12 +139,7 @@ impl Geometry {
         out
     }
 
-    fn outlines<'a>(
-        &self,
-        pictures: &'a [Picture],
-        hand: &HashMap<String, Hand>,
-        split: Split,
-    ) -> Vec<(&'a Picture, Hand)> {
+    fn outlines<'a>(&self, pictures: &'a [Picture], hand: &HandPoints, split: Split) -> Vec<(&'a Picture, Hand)> {
         let of = |p: &'a Picture| match p.source.as_str() {
             "ytfaces68" => hand.get(file_of(&p.name)).map(|h| (p, self.whole(h))),
             "celeba178" => Some((p, self.celeba.clone())),
@@ -154,7 +152,7 @@ impl Geometry {
     pub fn pasted(
         &self,
         pictures: &[Picture],
-        hand: &HashMap<String, Hand>,
+        hand: &HandPoints,
         backs: &[&Picture],
         split: Split,
         count: usize,

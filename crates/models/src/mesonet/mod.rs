@@ -94,11 +94,11 @@ impl MesoNet {
             |x: Tensor<4>, size: usize| max_pool2d(x, MaxPoolOptions::new([size, size]).with_stride([size, size]));
         let first = |conv: &Option<Conv>, inception: &Option<Inception>, x: Tensor<4>| match (conv, inception) {
             (Some(conv), _) => conv.activated(x, Activation::Relu),
-            (None, Some(inception)) => inception.forward(x),
+            (None, Some(inception)) => inception.forward(&x),
             (None, None) => x,
         };
-        let x = pool(self.bn1.forward(first(&self.conv1, &self.inception1, &x)), 2);
-        let x = pool(self.bn2.forward(first(&self.conv2, &self.inception2, &x)), 2);
+        let x = pool(self.bn1.forward(first(&self.conv1, &self.inception1, x)), 2);
+        let x = pool(self.bn2.forward(first(&self.conv2, &self.inception2, x)), 2);
         let x = pool(self.bn3.forward(self.conv3.activated(x, Activation::Relu)), 2);
         let x = pool(self.bn4.forward(self.conv4.activated(x, Activation::Relu)), 4);
         let [n, c, h, w] = x.dims();

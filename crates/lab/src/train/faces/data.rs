@@ -138,7 +138,7 @@ pub fn load(folder: &Path, clips: bool) -> anyhow::Result<Vec<Picture>> {
         .map(|(file, faces)| {
             let picture = image::ImageReader::open(folder.join(&file))?.with_guessed_format()?.decode();
             let picture = picture.with_context(|| format!("cannot read {file}"))?.into_rgb8();
-            Ok(described(file, "", picture, faces))
+            Ok(described(&file, "", picture, faces))
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     if clips {
@@ -157,8 +157,8 @@ pub fn load(folder: &Path, clips: bool) -> anyhow::Result<Vec<Picture>> {
     Ok(pictures)
 }
 
-fn described(file: String, suffix: &str, picture: RgbImage, faces: Vec<Face>) -> Picture {
-    let person = owner(&file);
+fn described(file: &str, suffix: &str, picture: RgbImage, faces: Vec<Face>) -> Picture {
+    let person = owner(file);
     let source = file.rsplit('/').nth(1).unwrap_or_default().to_owned();
     let split = if source == "dlib_examples" { Split::Test } else { split_of(&person) };
     let source = if suffix.is_empty() { source } else { "clips".into() };
@@ -186,7 +186,7 @@ fn clip_frames(
             let small = image::imageops::resize(&cut, size(cut.width()), size(cut.height()), FilterType::Triangle);
             let shrink = |f: Face| Face { mesh: f.mesh.iter().map(|[x, y]| [x * scale, y * scale]).collect() };
             let faces = faces.into_iter().map(shrink).collect();
-            pictures.push(described(file.to_owned(), &format!("#{part},{index}"), small, faces));
+            pictures.push(described(file, &format!("#{part},{index}"), small, faces));
         }
     }
     Ok(pictures)

@@ -178,7 +178,7 @@ fn targets(example: &Example, batch: &mut Batch) {
         let [left, top, width, height] = *face_box;
         let (size, cx, cy) = ((width * height).sqrt(), left + width / 2.0, top + height / 2.0);
         let in_view = |at: f32| (0.0..SIDE as f32).contains(&at);
-        let ignored = size > SIZES[1] || size < SIZES[0] * 0.9 || !in_view(cx) || !in_view(cy);
+        let ignored = !(SIZES[0] * 0.9..=SIZES[1]).contains(&size) || !in_view(cx) || !in_view(cy);
         for at in 0..plane {
             let (column, row) = (at % CELLS, at / CELLS);
             let (x, y) = ((column as f32 + 0.5) * STRIDE as f32, (row as f32 + 0.5) * STRIDE as f32);
@@ -296,9 +296,9 @@ impl Task for Detector<'_> {
             let (mut right, mut wrong) = (0usize, 0usize);
             for (_, is_face) in &scored {
                 if *is_face {
-                    right += 1
+                    right += 1;
                 } else {
-                    wrong += 1
+                    wrong += 1;
                 }
                 if wrong as f64 > limit * self.validation.len() as f64 {
                     break;
