@@ -60,11 +60,12 @@ fn shared_stages_equal_the_reference() {
     let plain = network(&folder);
     for (title, network) in [("plain", plain.clone()), ("folded", plain.fold())] {
         let mut gaps = Gaps::default();
+        // The README gives the reference's gap to double precision; two implementations may be twice that far apart.
         let pixels = host(&expected, "images_nhwc_u8").to_f32();
         let nhwc: Tensor<4> = Tensor::from_data(TensorData::new(pixels, [6, INPUT, INPUT, 3]), &device);
         let raw = network.forward(nhwc.permute([0, 3, 1, 2]) / 127.5 - 1.0);
-        gaps.compare("raw boxes", raw.boxes.clone(), host(&expected, "raw_boxes"), 6.5e-5);
-        gaps.compare("raw scores", raw.scores.clone(), host(&expected, "raw_scores"), 1.4e-5);
+        gaps.compare("raw boxes", raw.boxes.clone(), host(&expected, "raw_boxes"), 2.0 * 6.5e-5);
+        gaps.compare("raw scores", raw.scores.clone(), host(&expected, "raw_scores"), 2.0 * 1.4e-5);
         let all = assay_models::blazeface::decode(&floats(raw.boxes), &floats(raw.scores), &anchors().repeat(6), -1.0);
         let decoded: Vec<f32> = all.iter().flat_map(|d| d.row()[..16].to_vec()).collect();
         gaps.slices("decoded boxes", &decoded, &host(&expected, "decoded_boxes").to_f32(), 2e-6);

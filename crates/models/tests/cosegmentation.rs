@@ -9,10 +9,10 @@ use assay_models::layers::{AlignCorners, Fold};
 use burn::tensor::{Device, Tensor};
 use common::{Gaps, fixture, host, loaded, safetensors, section, tensor};
 
-/// The reference's own gap between single and double precision.
-const RECONSTRUCTION: f32 = 5.2e-6;
-/// The README gives 1e-6 for the segmentation; another order of summation needs a little more.
-const SEGMENTATION: f32 = 5e-6;
+/// The README gives how far the reference's single precision is from its double precision: 5.2e-6, and 1e-6 for the segmentation. Two
+/// implementations in single precision are each that far from the truth, so they may be twice that far from one another.
+const RECONSTRUCTION: f32 = 2.0 * 5.2e-6;
+const SEGMENTATION: f32 = 2.0 * 1e-6;
 
 fn compare(title: &str, segmenter: &SegmentationModule, painter: &ReconstructionModule, folder: &std::path::Path) {
     let device = Device::default();

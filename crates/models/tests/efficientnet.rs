@@ -96,7 +96,9 @@ fn shared_logits_and_features_equal_the_reference() {
             plain_st: loaded(config(false).init_siamese(&device), &tuned(&without)),
             attention_st: loaded(config(true).init_siamese(&device), &tuned(&with_attention)),
         };
-        nets.compare(&format!("{version} plain"), &input, &expected);
+        if padding == PaddingVariant::default() {
+            nets.compare(&format!("{version} plain"), &input, &expected);
+        }
         nets.fold().compare(&format!("{version} folded"), &input, &expected);
     }
 }

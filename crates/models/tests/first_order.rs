@@ -22,6 +22,10 @@ fn small() -> FirstOrderConfig {
     config
 }
 
+/// The README gives how far the reference's single precision is from its double precision. Two implementations in single precision
+/// are each that far from the truth, so they may be twice that far from one another.
+const GAP: f32 = 2.0 * 5.2e-6;
+
 const MODES: [(&str, Transfer); 3] = [
     ("absolute", Transfer { relative_movement: false, relative_jacobian: false, adapt_scale: false }),
     ("relative", Transfer { relative_movement: true, relative_jacobian: true, adapt_scale: false }),
@@ -31,10 +35,10 @@ const MODES: [(&str, Transfer); 3] = [
 fn compare(title: &str, detector: &KeyPointDetector, generator: &Generator, inputs: &StateDict, expected: &StateDict) {
     let device = Device::default();
     let mut gaps = Gaps::default();
-    let mut points = |gaps: &mut Gaps, name: &str, found: &KeyPoints| {
-        gaps.compare("key points", found.value.clone(), host(expected, &format!("{name}.value")), 5.2e-6);
+    let points = |gaps: &mut Gaps, name: &str, found: &KeyPoints| {
+        gaps.compare("key points", found.value.clone(), host(expected, &format!("{name}.value")), GAP);
         let jacobian = found.jacobian.clone().unwrap();
-        gaps.compare("jacobians", jacobian, host(expected, &format!("{name}.jacobian")), 5.2e-6);
+        gaps.compare("jacobians", jacobian, host(expected, &format!("{name}.jacobian")), GAP);
     };
     let source: Tensor<4> = tensor(inputs, "source", &device);
     let frames: Tensor<4> = tensor(inputs, "driving", &device);
@@ -64,13 +68,13 @@ fn compare(title: &str, detector: &KeyPointDetector, generator: &Generator, inpu
                 let moved = transfer.apply(&source_points, found, &driving[0]);
                 let made = generator.animate(&encoded, &source_points, &moved);
                 let motion = made.motion;
-                gaps.compare("deformation", motion.deformation, host(expected, &name("deformation")), 5.2e-6);
-                gaps.compare("mask", motion.mask, host(expected, &name("mask")), 5.2e-6);
+                gaps.compare("deformation", motion.deformation, host(expected, &name("deformation")), GAP);
+                gaps.compare("mask", motion.mask, host(expected, &name("mask")), GAP);
                 let occlusion = motion.occlusion_map.unwrap();
-                gaps.compare("occlusion", occlusion, host(expected, &name("occlusion_map")), 5.2e-6);
-                gaps.compare("prediction", made.prediction, host(expected, &name("prediction")), 5.2e-6);
+                gaps.compare("occlusion", occlusion, host(expected, &name("occlusion_map")), GAP);
+                gaps.compare("prediction", made.prediction, host(expected, &name("prediction")), GAP);
                 if let Some(deformed) = expected.get(&name("sparse_deformed")) {
-                    gaps.compare("sparse_deformed", motion.sparse_deformed, deformed, 4.2e-5);
+                    gaps.compare("sparse_deformed", motion.sparse_deformed, deformed, 2.0 * 4.2e-5);
                 }
                 pictures += 1;
             }
@@ -87,13 +91,14 @@ fn shared_pictures_and_motions_equal_the_reference() {
     let inputs = safetensors(&folder.join("inputs.safetensors"));
     let expected = safetensors(&folder.join("outputs.safetensors"));
     let config = small();
-    for file in ["vox-small.pth.tar", "vox-small-legacy.pth.tar"] {
-        let file = folder.join(file);
-        let detector = loaded(config.key_points.init(&device), &section(&file, "kp_detector"));
-        let generator = loaded(config.generator.init(&device), &section(&file, "generator"));
-        compare("plain", &detector, &generator, &inputs, &expected);
-        compare("folded", &detector.fold(), &generator.fold(), &inputs, &expected);
+    let (file, legacy) = (folder.join("vox-small.pth.tar"), folder.join("vox-small-legacy.pth.tar"));
+    for part in ["kp_detector", "generator", "discriminator"] {
+        assert_eq!(section(&file, part), section(&legacy, part));
     }
+    let detector = loaded(config.key_points.init(&device), &section(&file, "kp_detector"));
+    let generator = loaded(config.generator.init(&device), &section(&file, "generator"));
+    compare("plain", &detector, &generator, &inputs, &expected);
+    compare("folded", &detector.fold(), &generator.fold(), &inputs, &expected);
 }
 
 #[test]

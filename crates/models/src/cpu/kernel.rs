@@ -12,6 +12,9 @@ use crate::layers::{Activation, Padding};
 /// Pictures with fewer pixels than this do not repay the transforms of the Winograd method.
 const WINOGRAD_MIN_PIXELS: usize = 900;
 
+/// Nor do layers with fewer channels in or out.
+const WINOGRAD_MIN_CHANNELS: usize = 16;
+
 /// A convolution with its weights ready for inference.
 #[derive(Debug)]
 pub struct Kernel {
@@ -89,7 +92,7 @@ impl Kernel {
                 depthwise::run(self, x, [h, w], out, activation);
             } else if self.is_pointwise() {
                 pointwise::run(&self.weights, self, x, h * w, out, activation);
-            } else if is_unit && kh == 3 && kw == 3 && channels >= 8 && out_channels >= 8 && oh * ow >= WINOGRAD_MIN_PIXELS {
+            } else if is_unit && kh == 3 && kw == 3 && channels.min(out_channels) >= WINOGRAD_MIN_CHANNELS && oh * ow >= WINOGRAD_MIN_PIXELS {
                 let transformed = self.winograd.get_or_init(|| winograd::transform_weights(&self.weights, self.shape));
                 winograd::run(self, transformed, x, [h, w], out, activation);
             } else if is_unit && out_channels <= few::MAX_CHANNELS && kw > 1 && ow >= 32 {
@@ -123,8 +126,8 @@ mod tests {
             ("pointwise", 33, 70, 1, 1, 1, Padding::default(), 23, 31),
             ("pointwise, one pixel", 48, 12, 1, 1, 1, Padding::default(), 1, 1),
             ("winograd", 16, 24, 3, 1, 1, one, 32, 64),
-            ("winograd, odd sizes", 9, 11, 3, 1, 1, one, 33, 35),
-            ("winograd, valid", 8, 8, 3, 1, 1, Padding::default(), 70, 41),
+            ("winograd, odd sizes", 17, 19, 3, 1, 1, one, 33, 35),
+            ("winograd, valid", 16, 16, 3, 1, 1, Padding::default(), 70, 41),
             ("winograd, many channels", 130, 65, 3, 1, 1, one, 40, 48),
             ("few channels out", 20, 3, 7, 1, 1, Padding::all(3), 40, 70),
             ("few channels out, valid", 11, 2, 7, 1, 1, Padding::default(), 20, 64),
@@ -150,7 +153,7 @@ mod tests {
             let theirs = floats(Activation::Relu.forward(theirs));
             let far = floats(ours).iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             let scale = ((channels / groups * k * k) as f32).sqrt();
-            let tolerance = if name.starts_with("winograd") { 1.5e-5 } else { 1e-6 };
+            let tolerance = if name.starts_with("winograd") { 8e-6 } else { 2e-6 };
             assert!(far < tolerance * scale.max(4.0), "{name}: {far}");
         }
     }
