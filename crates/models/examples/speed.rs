@@ -1,9 +1,9 @@
 //! Seconds a forward of the published networks takes on the processor, with random weights; one JSON object on standard output.
 //!
-//!     speed [--runs N] [--net NAME] [--load]
+//!     speed [--runs N] [--net NAME] [--load | --layers]
 //!
 //! Threads are those of the rayon pool (`RAYON_NUM_THREADS`). `--load` gives instead the time to read, build and fold each network from a
-//! safetensors file, and by how much the process grew. `crates/models/reference/compare.sh` runs this beside PyTorch and ONNX Runtime.
+//! safetensors file, and by how much the process grew; `--layers` the single convolutions in which most time goes. `crates/models/reference/compare.sh` runs this beside PyTorch and ONNX Runtime.
 #![allow(clippy::unwrap_used, reason = "a benchmark has no better answer to a failure than to stop")]
 #![allow(clippy::allow_attributes, reason = "nothing here is part of the library")]
 use std::time::Instant;
@@ -12,7 +12,7 @@ use assay_checkpoints::{read_safetensors, write_safetensors};
 use assay_models::blazeface::BlazeFaceConfig;
 use assay_models::efficientnet::EfficientNetConfig;
 use assay_models::first_order::{KeyPoints, PUBLISHED};
-use assay_models::layers::Fold;
+use assay_models::layers::{Activation, ConvConfig, Fold};
 use assay_models::state;
 use assay_models::xception::XceptionConfig;
 use burn::module::Module;
@@ -89,6 +89,40 @@ fn load<M: Module + Fold>(name: &str, init: impl Fn() -> M, entries: &mut serde_
     entries.insert(name.into(), serde_json::json!({ "seconds": seconds, "grown_mib": grown, "file_mib": size }));
 }
 
+/// The convolutions in which most of the time goes: channels in, out, kernel, groups, side, and how often a frame has it.
+fn layers(runs: usize) -> serde_json::Value {
+    let cases = [
+        ("first_order bottleneck x12", 256, 256, 3, 1, 64),
+        ("first_order up 1", 256, 128, 3, 1, 128),
+        ("first_order up 2", 128, 64, 3, 1, 256),
+        ("first_order final", 64, 3, 7, 1, 256),
+        ("first_order first", 3, 64, 7, 1, 256),
+        ("dense motion mask", 108, 11, 7, 1, 64),
+        ("dense motion down 1", 44, 128, 3, 1, 64),
+        ("dense motion down 3", 256, 512, 3, 1, 16),
+        ("dense motion up 4", 256, 64, 3, 1, 64),
+        ("dense motion up 2", 2048, 512, 3, 1, 8),
+        ("efficientnet expand 2", 24, 144, 1, 1, 112),
+        ("efficientnet depthwise 1", 48, 48, 3, 48, 112),
+        ("efficientnet depthwise 7", 336, 336, 5, 336, 28),
+        ("efficientnet depthwise 17", 960, 960, 5, 960, 14),
+        ("efficientnet expand 17", 160, 960, 1, 1, 14),
+        ("efficientnet project 24", 1632, 272, 1, 1, 7),
+    ];
+    let mut entries = serde_json::Map::new();
+    for (name, from, to, kernel, groups, side) in cases {
+        let conv = ConvConfig::new(from, to, kernel).same().groups(groups).init(&Device::flex());
+        let x = Tensor::<4>::random([1, from, side, side], Distribution::Uniform(0.0, 1.0), &Device::flex());
+        let plain = median(runs, || drop(conv.forward(x.clone()).into_data()));
+        let conv = conv.folded(None);
+        let folded = median(runs, || drop(conv.activated(x.clone(), Activation::Silu).into_data()));
+        let work = (side * side * from / groups * to * kernel * kernel * 2) as f64;
+        let entry = serde_json::json!({ "burn": plain, "folded": folded, "folded_gflops": work / folded / 1e9 });
+        entries.insert(name.into(), entry);
+    }
+    serde_json::Value::Object(entries)
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let value = |flag: &str| arguments.iter().position(|a| a == flag).and_then(|i| arguments.get(i + 1));
@@ -99,6 +133,10 @@ fn main() {
     let mut entries = serde_json::Map::new();
     let mut put = |name: &str, seconds: f64| entries.insert(name.to_owned(), serde_json::json!(seconds));
 
+    if arguments.iter().any(|a| a == "--layers") {
+        println!("{:#}", layers(runs));
+        return;
+    }
     if arguments.iter().any(|a| a == "--load") {
         let mut entries = serde_json::Map::new();
         load("first_order_key_points", || PUBLISHED[1].config().key_points.init(&device), &mut entries);

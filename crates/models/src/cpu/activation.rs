@@ -2,7 +2,7 @@
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use super::{Planes, vectorised};
+use super::{Planes, Work, vectorised};
 use crate::layers::Activation;
 
 /// `exp(x)` to about 2 units in the last place (Cephes' `expf`: reduction by ln 2 in two parts, polynomial of degree 5 after the
@@ -28,40 +28,51 @@ fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
-/// `out = activation(x + bias)`. Call inside [`vectorised`].
 #[inline(always)]
-pub(super) fn finish(out: &mut [f32], x: &[f32], bias: f32, activation: Activation) {
-    let pairs = out.iter_mut().zip(x);
-    match activation {
-        Activation::None => pairs.for_each(|(o, x)| *o = x + bias),
-        Activation::Relu => pairs.for_each(|(o, x)| *o = (x + bias).max(0.0)),
-        Activation::LeakyRelu(slope) => pairs.for_each(|(o, x)| {
-            let v = x + bias;
-            *o = if v > 0.0 { v } else { slope * v };
-        }),
-        Activation::Silu => pairs.for_each(|(o, x)| {
-            let v = x + bias;
-            *o = v * sigmoid(v);
-        }),
-        Activation::Sigmoid => pairs.for_each(|(o, x)| *o = sigmoid(x + bias)),
+fn each(values: &mut [f32], change: impl Fn(f32) -> f32) {
+    for value in values {
+        *value = change(*value);
     }
 }
 
-/// As [`finish`], in place.
+/// `x = activation(x + bias)`. Call inside [`Work::run`].
 #[inline(always)]
 pub(super) fn finish_in_place(x: &mut [f32], bias: f32, activation: Activation) {
     match activation {
-        Activation::None => x.iter_mut().for_each(|x| *x += bias),
-        Activation::Relu => x.iter_mut().for_each(|x| *x = (*x + bias).max(0.0)),
-        Activation::LeakyRelu(slope) => x.iter_mut().for_each(|x| {
-            let v = *x + bias;
-            *x = if v > 0.0 { v } else { slope * v };
-        }),
-        Activation::Silu => x.iter_mut().for_each(|x| {
-            let v = *x + bias;
-            *x = v * sigmoid(v);
-        }),
-        Activation::Sigmoid => x.iter_mut().for_each(|x| *x = sigmoid(*x + bias)),
+        Activation::None => each(x, |v| v + bias),
+        Activation::Relu => each(x, |v| (v + bias).max(0.0)),
+        Activation::LeakyRelu(slope) => each(x, |v| if v + bias > 0.0 { v + bias } else { slope * (v + bias) }),
+        Activation::Silu => each(x, |v| (v + bias) * sigmoid(v + bias)),
+        Activation::Sigmoid => each(x, |v| sigmoid(v + bias)),
+    }
+}
+
+/// [`finish_in_place`] for rows that lie one behind the other, each with its bias.
+pub(super) struct FinishRows<'a> {
+    pub(super) rows: &'a mut [f32],
+    pub(super) bias: &'a [f32],
+    pub(super) activation: Activation,
+}
+
+impl Work for FinishRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { rows, bias, activation } = self;
+        let width = rows.len() / bias.len().max(1);
+        for (row, bias) in rows.chunks_exact_mut(width.max(1)).zip(bias) {
+            finish_in_place(row, *bias, activation);
+        }
+    }
+}
+
+/// The rows of a product, finished and brought to where they belong.
+pub(super) fn deliver(product: &mut [f32], strip: &mut [&mut [f32]], bias: &[f32], activation: Activation) {
+    vectorised(FinishRows { rows: product, bias, activation });
+    let width = product.len() / strip.len().max(1);
+    for (row, from) in strip.iter_mut().zip(product.chunks_exact(width.max(1))) {
+        row.copy_from_slice(from);
     }
 }
 
@@ -74,9 +85,25 @@ pub(crate) fn scale_shift_relu(x: Tensor<4>, scale: &[f32], shift: &[f32]) -> Te
     let [_, c, h, w] = x.dims;
     x.values.par_chunks_exact_mut((h * w).max(1)).enumerate().for_each(|(i, plane)| {
         let (a, b) = (scale[i % c], shift[i % c]);
-        vectorised(|| plane.iter_mut().for_each(|v| *v = (*v * a + b).max(0.0)));
+        vectorised(ScaleShiftRelu { plane, scale: a, shift: b });
     });
     x.into_tensor()
+}
+
+struct ScaleShiftRelu<'a> {
+    plane: &'a mut [f32],
+    scale: f32,
+    shift: f32,
+}
+
+impl Work for ScaleShiftRelu<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { plane, scale, shift } = self;
+        each(plane, |v| (v * scale + shift).max(0.0));
+    }
 }
 
 #[cfg(test)]
@@ -110,11 +137,8 @@ mod tests {
         };
         use Activation::{LeakyRelu, None, Relu, Sigmoid, Silu};
         for activation in [None, Relu, LeakyRelu(0.2), Silu, Sigmoid] {
-            let mut out = vec![0.0; x.len()];
-            finish(&mut out, &x, 0.25, activation);
-            let mut same = x.clone();
-            finish_in_place(&mut same, 0.25, activation);
-            assert_eq!(out, same);
+            let mut out = x.clone();
+            vectorised(FinishRows { rows: &mut out, bias: &[0.25], activation });
             for (o, x) in out.iter().zip(&x) {
                 let e = exact(f64::from(*x) + 0.25, activation);
                 assert!((f64::from(*o) - e).abs() < 1e-6, "{activation:?} {x}: {o} {e}");

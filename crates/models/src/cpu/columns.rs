@@ -4,7 +4,7 @@
 //! whole rows and the product lands in the output's own layout.
 use rayon::prelude::*;
 
-use super::activation::{finish, finish_in_place};
+use super::activation::{FinishRows, deliver};
 use super::gemm::{Right, multiply};
 use super::planes::{pieces, strips};
 use super::{Kernel, vectorised};
@@ -29,9 +29,7 @@ pub(super) fn run(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], out: &mut [f32
             let mut columns = vec![0.0; depth * oh * ow];
             fill(kernel, x, [h, w], 0, &mut columns, [oh, ow]);
             multiply(out, weights, Right { values: &columns, stride: oh * ow }, [group_outs, depth, oh * ow], true);
-            for (plane, bias) in out.chunks_exact_mut(oh * ow).zip(bias) {
-                vectorised(|| finish_in_place(plane, *bias, activation));
-            }
+            vectorised(FinishRows { rows: out, bias, activation });
             continue;
         }
         let heights = pieces(oh, rows);
@@ -47,11 +45,7 @@ pub(super) fn run(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], out: &mut [f32
                 fill(kernel, x, [h, w], i * rows, columns, [heights[i], ow]);
                 let right = Right { values: columns, stride: pixels };
                 multiply(product, weights, right, [group_outs, depth, pixels], false);
-                vectorised(|| {
-                    for ((row, from), bias) in strip.iter_mut().zip(product.chunks_exact(pixels)).zip(bias) {
-                        finish(row, from, *bias, activation);
-                    }
-                });
+                deliver(product, &mut strip, bias, activation);
             },
         );
     }

@@ -4,8 +4,8 @@
 //! has nothing to reuse. So accumulators for a run of pixels and all channels stay in registers while the taps pass by.
 use rayon::prelude::*;
 
-use super::activation::finish_in_place;
-use super::{Kernel, vectorised};
+use super::activation::FinishRows;
+use super::{Kernel, Work, vectorised};
 use crate::layers::Activation;
 
 /// Output channels whose accumulators fit the registers.
@@ -42,46 +42,54 @@ pub(super) fn run(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], out: &mut [f32
                 }
             }
             for r in 0..runs {
-                let sums = vectorised(|| accumulate(window, &taps, width, [kh, kw], r * RUN));
+                let sums = vectorised(Run { window, taps: &taps, width, kernel: [kh, kw], from: r * RUN });
                 let n = RUN.min(ow - r * RUN);
                 for (row, sum) in line.iter_mut().zip(&sums) {
                     row[r * RUN..r * RUN + n].copy_from_slice(&sum[..n]);
                 }
             }
-            vectorised(|| {
-                line.iter_mut().zip(&kernel.bias).for_each(|(row, bias)| finish_in_place(row, *bias, activation));
-            });
+            for (row, bias) in line.iter_mut().zip(&kernel.bias) {
+                vectorised(FinishRows { rows: row, bias: std::slice::from_ref(bias), activation });
+            }
         },
     );
 }
 
-/// Every input channel is summed by itself first: a thousand terms in one accumulator would lose a digit.
-#[inline(always)]
-fn accumulate(
-    window: &[f32],
-    taps: &[[f32; MAX_CHANNELS]],
+/// The sums of [`RUN`] pixels from `from` on.
+struct Run<'a> {
+    window: &'a [f32],
+    taps: &'a [[f32; MAX_CHANNELS]],
     width: usize,
-    [kh, kw]: [usize; 2],
+    kernel: [usize; 2],
     from: usize,
-) -> [[f32; RUN]; MAX_CHANNELS] {
-    let mut totals = [[0.0f32; RUN]; MAX_CHANNELS];
-    for (rows, taps) in window.chunks_exact(width * kh).zip(taps.chunks_exact(kh * kw)) {
-        let mut sums = [[0.0f32; RUN]; MAX_CHANNELS];
-        for (row, taps) in rows.chunks_exact(width).zip(taps.chunks_exact(kw)) {
-            for (kx, tap) in taps.iter().enumerate() {
-                let Some(pixels) = row[from + kx..].first_chunk::<RUN>() else { continue };
-                for (sum, t) in sums.iter_mut().zip(tap) {
-                    for i in 0..RUN {
-                        sum[i] = pixels[i].mul_add(*t, sum[i]);
+}
+
+impl Work for Run<'_> {
+    type Output = [[f32; RUN]; MAX_CHANNELS];
+
+    /// Every input channel is summed by itself first: a thousand terms in one accumulator would lose a digit.
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let Self { window, taps, width, kernel: [kh, kw], from } = self;
+        let mut totals = [[0.0f32; RUN]; MAX_CHANNELS];
+        for (rows, taps) in window.chunks_exact(width * kh).zip(taps.chunks_exact(kh * kw)) {
+            let mut sums = [[0.0f32; RUN]; MAX_CHANNELS];
+            for (row, taps) in rows.chunks_exact(width).zip(taps.chunks_exact(kw)) {
+                for (kx, tap) in taps.iter().enumerate() {
+                    let Some(pixels) = row[from + kx..].first_chunk::<RUN>() else { continue };
+                    for c in 0..MAX_CHANNELS {
+                        for i in 0..RUN {
+                            sums[c][i] = pixels[i].mul_add(tap[c], sums[c][i]);
+                        }
                     }
                 }
             }
-        }
-        for (total, sum) in totals.iter_mut().zip(&sums) {
-            for i in 0..RUN {
-                total[i] += sum[i];
+            for c in 0..MAX_CHANNELS {
+                for i in 0..RUN {
+                    totals[c][i] += sums[c][i];
+                }
             }
         }
+        totals
     }
-    totals
 }

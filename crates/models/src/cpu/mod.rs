@@ -29,8 +29,22 @@ pub fn can_run(device: &Device) -> bool {
     !device.is_autodiff() && *device == Device::flex()
 }
 
+/// A loop to be compiled for several instruction sets. `run` and all that it calls in its loops must be `#[inline(always)]`: a function that is
+/// not inlined is compiled for the oldest processor, and a fused multiply-add in it becomes a call.
+trait Work {
+    type Output;
+    fn run(self) -> Self::Output;
+}
+
 /// Runs `work` compiled for the widest vectors of this processor.
-#[inline(always)]
-fn vectorised<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
+fn vectorised<W: Work>(work: W) -> W::Output {
+    struct Chosen<W>(W);
+    impl<W: Work> pulp::WithSimd for Chosen<W> {
+        type Output = W::Output;
+        #[inline(always)]
+        fn with_simd<S: pulp::Simd>(self, _instructions: S) -> W::Output {
+            self.0.run()
+        }
+    }
+    pulp::Arch::new().dispatch(Chosen(work))
 }

@@ -1,7 +1,7 @@
 //! Convolution with a kernel of one pixel: a matrix product in place.
 use rayon::prelude::*;
 
-use super::activation::finish;
+use super::activation::{FinishRows, deliver};
 use super::gemm::{Right, multiply};
 use super::planes::{pieces, strips};
 use super::{Kernel, vectorised};
@@ -18,9 +18,7 @@ pub(super) fn run(weights: &[f32], kernel: &Kernel, x: &[f32], pixels: usize, ou
     let widths = pieces(pixels, size.min(PIXELS));
     if widths.len() == 1 {
         multiply(out, weights, Right { values: x, stride: pixels }, [outs, channels, pixels], true);
-        out.chunks_exact_mut(pixels).zip(&kernel.bias).for_each(|(row, bias)| {
-            vectorised(|| super::activation::finish_in_place(row, *bias, activation));
-        });
+        vectorised(FinishRows { rows: out, bias: &kernel.bias, activation });
         return;
     }
     let starts: Vec<usize> = widths.iter().scan(0, |at, w| Some(std::mem::replace(at, *at + w))).collect();
@@ -30,10 +28,6 @@ pub(super) fn run(weights: &[f32], kernel: &Kernel, x: &[f32], pixels: usize, ou
         buffer.resize(outs * width, 0.0);
         let right = Right { values: &x[start..], stride: pixels };
         multiply(buffer, weights, right, [outs, channels, width], false);
-        vectorised(|| {
-            for ((row, from), bias) in strip.iter_mut().zip(buffer.chunks_exact(width)).zip(&kernel.bias) {
-                finish(row, from, *bias, activation);
-            }
-        });
+        deliver(buffer, &mut strip, &kernel.bias, activation);
     });
 }

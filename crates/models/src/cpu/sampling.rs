@@ -2,7 +2,7 @@
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use super::{Planes, vectorised};
+use super::{Planes, Work, vectorised};
 
 /// Four places of a plane and their weights. Places outside have weight 0.
 #[derive(Clone, Copy, Default)]
@@ -67,15 +67,13 @@ pub(crate) fn upsample_nearest(x: Tensor<4>) -> Tensor<4> {
     let mut out = Planes::zeros([n, c, 2 * h, 2 * w]);
     out.values.par_chunks_exact_mut((4 * h * w).max(1)).zip(x.values.par_chunks_exact((h * w).max(1))).for_each(
         |(target, plane)| {
-            vectorised(|| {
-                for (two, row) in target.chunks_exact_mut(4 * w).zip(plane.chunks_exact(w)) {
-                    let (first, second) = two.split_at_mut(2 * w);
-                    for (pair, v) in first.chunks_exact_mut(2).zip(row) {
-                        pair.fill(*v);
-                    }
-                    second.copy_from_slice(first);
+            for (two, row) in target.chunks_exact_mut(4 * w).zip(plane.chunks_exact(w)) {
+                let (first, second) = two.split_at_mut(2 * w);
+                for (pair, v) in first.as_chunks_mut::<2>().0.iter_mut().zip(row) {
+                    *pair = [*v; 2];
                 }
-            });
+                second.copy_from_slice(first);
+            }
         },
     );
     out.into_tensor()
@@ -94,14 +92,12 @@ pub(crate) fn average_pool(x: Tensor<4>) -> Tensor<4> {
         return out.into_tensor();
     }
     out.values.par_chunks_exact_mut(oh * ow).zip(x.values.par_chunks_exact(h * w)).for_each(|(target, plane)| {
-        vectorised(|| {
-            for (line, rows) in target.chunks_exact_mut(ow).zip(plane.chunks_exact(2 * w)) {
-                let (above, below) = rows.split_at(w);
-                for ((o, a), b) in line.iter_mut().zip(above.chunks_exact(2)).zip(below.chunks_exact(2)) {
-                    *o = (a[0] + a[1] + b[0] + b[1]) * 0.25;
-                }
+        for (line, rows) in target.chunks_exact_mut(ow).zip(plane.chunks_exact(2 * w)) {
+            let (above, below) = rows.split_at(w);
+            for ((o, a), b) in line.iter_mut().zip(above.as_chunks::<2>().0).zip(below.as_chunks::<2>().0) {
+                *o = (a[0] + a[1] + b[0] + b[1]) * 0.25;
             }
-        });
+        }
     });
     out.into_tensor()
 }
@@ -114,14 +110,24 @@ pub(crate) fn plane_means(x: &Tensor<4>) -> Tensor<4> {
     let [n, c, h, w] = x.dims();
     let data = x.to_data();
     let values = data.as_slice::<f32>().unwrap_or_default();
-    let mean = |plane: &[f32]| {
-        vectorised(|| {
-            let (runs, rest) = plane.as_chunks::<16>();
-            let mut sums = [0.0f32; 16];
-            runs.iter().for_each(|run| (0..16).for_each(|i| sums[i] += run[i]));
-            (sums.iter().sum::<f32>() + rest.iter().sum::<f32>()) / plane.len() as f32
-        })
-    };
-    let values = values.par_chunks_exact((h * w).max(1)).map(mean).collect();
+    let values = values.par_chunks_exact((h * w).max(1)).map(|plane| vectorised(Mean(plane))).collect();
     Planes { values, dims: [n, c, 1, 1] }.into_tensor()
+}
+
+struct Mean<'a>(&'a [f32]);
+
+impl Work for Mean<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run(self) -> f32 {
+        let (runs, rest) = self.0.as_chunks::<16>();
+        let mut sums = [0.0f32; 16];
+        for run in runs {
+            for i in 0..16 {
+                sums[i] += run[i];
+            }
+        }
+        (sums.iter().sum::<f32>() + rest.iter().sum::<f32>()) / self.0.len() as f32
+    }
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::activation::finish_in_place;
 use super::gemm::{Right, multiply};
 use super::planes::{pieces, strips};
-use super::{Kernel, vectorised};
+use super::{Kernel, Work, vectorised};
 use crate::layers::Activation;
 
 /// Side of an output tile.
@@ -39,8 +39,7 @@ pub(super) fn transform_weights(weights: &[f32], [outs, channels, _, _]: [usize;
     let mut transformed = vec![0.0; POINTS * pairs];
     for (pair, g) in weights.chunks_exact(9).enumerate() {
         for i in 0..SIDE {
-            let half: [f64; 3] =
-                std::array::from_fn(|b| (0..3).map(|a| g_matrix[i][a] * f64::from(g[a * 3 + b])).sum());
+            let half: [f64; 3] = std::array::from_fn(|b| (0..3).map(|a| g_matrix[i][a] * f64::from(g[a * 3 + b])).sum());
             for j in 0..SIDE {
                 let value: f64 = (0..3).map(|b| half[b] * g_matrix[j][b]).sum();
                 transformed[(i * SIDE + j) * pairs + pair] = value as f32;
@@ -104,13 +103,9 @@ fn bands<const L: usize>(
         for channel in 0..channels {
             let plane = &x[channel * h * w..(channel + 1) * h * w];
             for r in 0..bands[i] {
-                vectorised(|| {
-                    split_phases(kernel, plane, [h, w], (i * rows + r) * TILE, phases, across + L);
-                    for t in (0..across).step_by(L) {
-                        let at = |point: usize| (point * channels + channel) * tiles + r * across + t;
-                        transform_input::<L>(phases, across + L, t, input, at);
-                    }
-                });
+                split_phases(kernel, plane, [h, w], (i * rows + r) * TILE, phases, across + L);
+                let place = channel * tiles + r * across;
+                vectorised(InputRow::<L> { phases, across, input, place, stride: channels * tiles });
             }
         }
         let matrices = transformed.chunks_exact(outs * channels).zip(input.chunks_exact(channels * tiles));
@@ -118,21 +113,61 @@ fn bands<const L: usize>(
             multiply(m, u, Right { values: v, stride: tiles }, [outs, channels, tiles], false);
         }
         for (channel, target) in strip.iter_mut().enumerate() {
-            vectorised(|| {
-                for r in 0..bands[i] {
-                    for t in (0..across).step_by(L) {
-                        let at = |point: usize| (point * outs + channel) * tiles + r * across + t;
-                        transform_output::<L>(product, at, target, [r * TILE, t * TILE], ow);
-                    }
-                }
-                finish_in_place(target, kernel.bias[channel], activation);
-            });
+            let (place, stride, bias) = (channel * tiles, outs * tiles, kernel.bias[channel]);
+            vectorised(OutputPlane::<L> { product, place, stride, across, target, ow, bias, activation });
         }
     });
 }
 
+/// A row of tiles of one channel into the 36 matrices, of which each is `stride` long; the row begins at `place` of each.
+struct InputRow<'a, const L: usize> {
+    phases: &'a [f32],
+    across: usize,
+    input: &'a mut [f32],
+    place: usize,
+    stride: usize,
+}
+
+impl<const L: usize> Work for InputRow<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { phases, across, input, place, stride } = self;
+        for t in (0..across).step_by(L) {
+            transform_input::<L>(phases, across + L, t, input, [place + t, stride]);
+        }
+    }
+}
+
+/// The rows of tiles of one channel from the 36 products, with bias and activation.
+struct OutputPlane<'a, const L: usize> {
+    product: &'a [f32],
+    place: usize,
+    stride: usize,
+    across: usize,
+    target: &'a mut [f32],
+    ow: usize,
+    bias: f32,
+    activation: Activation,
+}
+
+impl<const L: usize> Work for OutputPlane<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { product, place, stride, across, target, ow, bias, activation } = self;
+        for (r, rows) in target.chunks_mut(TILE * ow).enumerate() {
+            for t in (0..across).step_by(L) {
+                transform_output::<L>(product, [place + r * across + t, stride], rows, t * TILE, ow);
+            }
+            finish_in_place(rows, bias, activation);
+        }
+    }
+}
+
 /// The six input rows of the tiles whose first output row is `first`, each as four rows of every fourth pixel.
-#[inline(always)]
 fn split_phases(kernel: &Kernel, plane: &[f32], [h, w]: [usize; 2], first: usize, phases: &mut [f32], length: usize) {
     let (left, top) = (kernel.padding.left, kernel.padding.top);
     for (y, target) in phases.chunks_exact_mut(TILE * length).enumerate() {
@@ -199,18 +234,26 @@ fn transform_input<const L: usize>(
     length: usize,
     t: usize,
     input: &mut [f32],
-    at: impl Fn(usize) -> usize,
+    [place, stride]: [usize; 2],
 ) {
-    // Column j of a tile is phase j % 4 of tile t + j / 4.
-    let columns: [[[f32; L]; SIDE]; SIDE] = std::array::from_fn(|j| {
-        let rows = std::array::from_fn(|i| load::<L>(phases, (i * TILE + j % TILE) * length + t + j / TILE));
-        input_side(rows)
-    });
+    let mut columns = [[[0.0f32; L]; SIDE]; SIDE];
+    for j in 0..SIDE {
+        // Column j of a tile is phase j % 4 of tile t + j / 4.
+        let mut rows = [[0.0f32; L]; SIDE];
+        for i in 0..SIDE {
+            rows[i] = load::<L>(phases, (i * TILE + j % TILE) * length + t + j / TILE);
+        }
+        columns[j] = input_side(rows);
+    }
     for i in 0..SIDE {
-        let row = input_side(std::array::from_fn(|j| columns[j][i]));
-        for (j, lane) in row.iter().enumerate() {
-            let to = at(i * SIDE + j);
-            input[to..to + L].copy_from_slice(lane);
+        let mut row = [[0.0f32; L]; SIDE];
+        for j in 0..SIDE {
+            row[j] = columns[j][i];
+        }
+        let row = input_side(row);
+        for j in 0..SIDE {
+            let to = place + (i * SIDE + j) * stride;
+            input[to..to + L].copy_from_slice(&row[j]);
         }
     }
 }
@@ -218,20 +261,26 @@ fn transform_input<const L: usize>(
 #[inline(always)]
 fn transform_output<const L: usize>(
     product: &[f32],
-    at: impl Fn(usize) -> usize,
-    target: &mut [f32],
-    [y, x]: [usize; 2],
+    [place, stride]: [usize; 2],
+    rows: &mut [f32],
+    x: usize,
     ow: usize,
 ) {
-    let columns: [[[f32; L]; TILE]; SIDE] =
-        std::array::from_fn(|j| output_side(std::array::from_fn(|i| load::<L>(product, at(i * SIDE + j)))));
-    for i in 0..TILE {
-        let row = output_side(std::array::from_fn(|j| columns[j][i]));
-        let from = (y + i) * ow + x;
-        if from >= target.len() || x >= ow {
-            return;
+    let mut columns = [[[0.0f32; L]; TILE]; SIDE];
+    for j in 0..SIDE {
+        let mut points = [[0.0f32; L]; SIDE];
+        for i in 0..SIDE {
+            points[i] = load::<L>(product, place + (i * SIDE + j) * stride);
         }
-        let line = &mut target[from..(y + i + 1) * ow];
+        columns[j] = output_side(points);
+    }
+    for (i, line) in rows.chunks_exact_mut(ow).enumerate() {
+        let mut row = [[0.0f32; L]; SIDE];
+        for j in 0..SIDE {
+            row[j] = columns[j][i];
+        }
+        let row = output_side(row);
+        let Some(line) = line.get_mut(x..) else { continue };
         for (l, pixels) in line.chunks_mut(TILE).take(L).enumerate() {
             for (p, pixel) in pixels.iter_mut().enumerate() {
                 *pixel = row[p][l];
