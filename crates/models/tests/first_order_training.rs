@@ -142,7 +142,12 @@ fn shared_discriminator_maps_equal_the_reference() {
     let said = judge.forward(&frames.slice([1..3, 0..3, 0..256, 0..256]), Some(&seen)).remove(0);
     let mut gaps = Gaps::default();
     // Instance normalisation divides by deviations that can be small, so the gap is judged against the largest entry.
-    gaps.relative("prediction map", &floats(said.prediction), &host(&expected, "disc_eval.prediction_map").to_f32(), 2e-5);
+    gaps.relative(
+        "prediction map",
+        &floats(said.prediction),
+        &host(&expected, "disc_eval.prediction_map").to_f32(),
+        2e-5,
+    );
     for (i, map) in said.features.into_iter().enumerate() {
         let [n, c, _, _] = map.dims();
         let means: Tensor<2> = map.mean_dims(&[2, 3]).reshape([n, c]);

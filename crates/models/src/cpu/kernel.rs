@@ -92,7 +92,12 @@ impl Kernel {
                 depthwise::run(self, x, [h, w], out, activation);
             } else if self.is_pointwise() {
                 pointwise::run(&self.weights, self, x, h * w, out, activation);
-            } else if is_unit && kh == 3 && kw == 3 && channels.min(out_channels) >= WINOGRAD_MIN_CHANNELS && oh * ow >= WINOGRAD_MIN_PIXELS {
+            } else if is_unit
+                && kh == 3
+                && kw == 3
+                && channels.min(out_channels) >= WINOGRAD_MIN_CHANNELS
+                && oh * ow >= WINOGRAD_MIN_PIXELS
+            {
                 let transformed = self.winograd.get_or_init(|| winograd::transform_weights(&self.weights, self.shape));
                 winograd::run(self, transformed, x, [h, w], out, activation);
             } else if is_unit && out_channels <= few::MAX_CHANNELS && kw > 1 && ow >= 32 {
