@@ -50,3 +50,22 @@ fn fill<M: Module>(module: M, kind: Kind, entries: &mut Vec<Entry>) -> Result<M,
     entries.push(loaded.entry);
     Ok(module)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rgb::Rgb;
+
+    #[test]
+    fn the_shipped_files_fit_their_networks_and_an_empty_picture_has_no_face() {
+        let faces = ShippedFaces::load().unwrap();
+        assert_eq!(faces.entries.len(), 3);
+        let grey = vec![127; 160 * 120 * 3];
+        let picture = Rgb::new(&grey, 160, 120).unwrap();
+        assert!(faces.detector.find(&picture, 24.0, 0.75).is_empty());
+        let crop = vec![90; 112 * 112 * 3];
+        let vector = faces.embedding.identify(&Rgb::new(&crop, 112, 112).unwrap());
+        let length: f32 = vector.iter().map(|v| v * v).sum();
+        assert!((length - 1.0).abs() < 1e-4, "{length}");
+    }
+}
