@@ -1,4 +1,5 @@
 //! Motion co-segmentation against its reference implementation (../shared/parity/cosegmentation-small).
+#![expect(clippy::unwrap_used, reason = "a test fails where something is missing")]
 mod common;
 
 use assay_models::cosegmentation::{
@@ -30,7 +31,12 @@ fn compare(title: &str, segmenter: &SegmentationModule, painter: &Reconstruction
     let swap = |hard, mask_from_source| Swap { segments: vec![1, 2], hard, mask_from_source };
     for (name, hard) in [("soft", false), ("hard", true)] {
         for (place, found) in ["source", "target"].iter().zip(&segments) {
-            gaps.compare("mask", swap(hard, false).mask(found), host(&expected, &format!("mask.{name}.{place}")), SEGMENTATION);
+            gaps.compare(
+                "mask",
+                swap(hard, false).mask(found),
+                host(&expected, &format!("mask.{name}.{place}")),
+                SEGMENTATION,
+            );
         }
     }
     let mut swaps = 0;
@@ -44,7 +50,9 @@ fn compare(title: &str, segmenter: &SegmentationModule, painter: &Reconstruction
         gaps.compare("reconstruction", made.prediction, row("reconstruction.prediction"), RECONSTRUCTION);
         for (name, hard) in [("soft", false), ("hard", true)] {
             for (place, from_source) in [("source_mask", true), ("target_mask", false)] {
-                let Some(theirs) = expected.get(&format!("{prefix}.part_swap.{name}.{place}.prediction")) else { continue };
+                let Some(theirs) = expected.get(&format!("{prefix}.part_swap.{name}.{place}.prediction")) else {
+                    continue;
+                };
                 let [source, target] = [0, 1].map(|i| (encoded[i].clone(), &segments[i]));
                 let ours = painter.swap(source, target, &swap(hard, from_source));
                 gaps.compare("part swap", ours, theirs, RECONSTRUCTION);
@@ -65,7 +73,8 @@ fn shared_segments_and_swaps_equal_the_reference() {
         hourglass: HourglassConfig { block_expansion: 8, max_features: 64, num_blocks: 5 },
         ..SegmentationConfig::published(5)
     };
-    let reconstruction = ReconstructionConfig { block_expansion: 16, max_features: 64, ..ReconstructionConfig::PUBLISHED };
+    let reconstruction =
+        ReconstructionConfig { block_expansion: 16, max_features: 64, ..ReconstructionConfig::PUBLISHED };
     let segmenter = loaded(segmentation.init(&device), &section(&file, "segmentation_module"));
     let painter = loaded(reconstruction.init(&device), &section(&file, "reconstruction_module"));
     compare("plain", &segmenter, &painter, &folder);

@@ -99,9 +99,7 @@ fn shared_losses_and_gradients_equal_the_reference() {
 
     let all = total.backward();
     let mut compared = 0;
-    for (module, found) in
-        [("kp_detector", gradients(&detector, &all)), ("generator", gradients(&generator, &all))]
-    {
+    for (module, found) in [("kp_detector", gradients(&detector, &all)), ("generator", gradients(&generator, &all))] {
         for (name, ours) in found {
             if let Some(theirs) = expected.get(&format!("evalbn.f64.grad_G.{module}.{name}")) {
                 gaps.relative("gradients of the generator", &ours, &theirs.to_f32(), 2.6e-3);
@@ -133,7 +131,8 @@ fn shared_discriminator_maps_equal_the_reference() {
     let inputs = safetensors(&folder.join("inputs.safetensors"));
     let (outputs, expected) =
         (safetensors(&folder.join("outputs.safetensors")), safetensors(&folder.join("train.safetensors")));
-    let judge = loaded(small().discriminator.init(&device), &section(&folder.join("vox-small.pth.tar"), "discriminator"));
+    let judge =
+        loaded(small().discriminator.init(&device), &section(&folder.join("vox-small.pth.tar"), "discriminator"));
     let frames: Tensor<4> = tensor(&inputs, "driving", &device);
     let points = |name: &str| -> Tensor<3> {
         Tensor::cat((1..3).map(|i| tensor(&outputs, &format!("kp_driving.{i}.{name}"), &device)).collect(), 0)
@@ -142,7 +141,12 @@ fn shared_discriminator_maps_equal_the_reference() {
     let said = judge.forward(&frames.slice([1..3, 0..3, 0..256, 0..256]), Some(&seen)).remove(0);
     let mut gaps = Gaps::default();
     // Instance normalisation divides by deviations that can be small, so the gap is judged against the largest entry.
-    gaps.relative("prediction map", &floats(said.prediction), &host(&expected, "disc_eval.prediction_map").to_f32(), 2e-5);
+    gaps.relative(
+        "prediction map",
+        &floats(said.prediction),
+        &host(&expected, "disc_eval.prediction_map").to_f32(),
+        2e-5,
+    );
     for (i, map) in said.features.into_iter().enumerate() {
         let [n, c, _, _] = map.dims();
         let means: Tensor<2> = map.mean_dims(&[2, 3]).reshape([n, c]);

@@ -69,9 +69,7 @@ pub fn decode(boxes: &[f32], scores: &[f32], anchors: &[[f32; 4]], min_score: f3
         let (w, h) = (raw[2] / scale * aw, raw[3] / scale * ah);
         found.push(Detection {
             bounds: [y - h / 2.0, x - w / 2.0, y + h / 2.0, x + w / 2.0],
-            points: std::array::from_fn(|k| {
-                [raw[4 + 2 * k] / scale * aw + ax, raw[5 + 2 * k] / scale * ah + ay]
-            }),
+            points: std::array::from_fn(|k| [raw[4 + 2 * k] / scale * aw + ax, raw[5 + 2 * k] / scale * ah + ay]),
             score,
         });
     }
@@ -149,7 +147,11 @@ mod tests {
 
     #[test]
     fn overlapping_faces_merge_by_weight_and_others_stay() {
-        let faces = [face([0.0, 0.0, 10.0, 10.0], 0.9), face([50.0, 50.0, 60.0, 60.0], 0.95), face([0.0, 1.0, 10.0, 11.0], 0.6)];
+        let faces = [
+            face([0.0, 0.0, 10.0, 10.0], 0.9),
+            face([50.0, 50.0, 60.0, 60.0], 0.95),
+            face([0.0, 1.0, 10.0, 11.0], 0.6),
+        ];
         let kept = suppress(&faces, 0.3);
         assert_eq!(kept.len(), 2);
         assert_eq!(kept[0], faces[1]);

@@ -32,8 +32,7 @@ impl BlazeBlock {
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let inner = self.convs.iter().fold(x.clone(), |x, conv| conv.forward(x));
-        let mut shortcut =
-            if self.halves { max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2])) } else { x };
+        let mut shortcut = if self.halves { max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2])) } else { x };
         if self.more_channels > 0 {
             let [n, _, h, w] = shortcut.dims();
             let zeros = Tensor::zeros([n, self.more_channels, h, w], &shortcut.device());

@@ -1,6 +1,6 @@
 //! The square windows of a picture that the network sees, and OpenCV's area resampling that shrinks them.
-use super::decode::Detection;
 use super::INPUT;
+use super::decode::Detection;
 
 /// Largest side of a window in pixels.
 const MAX_SIDE: usize = 720;
@@ -33,7 +33,7 @@ impl Tiling {
         let side = width.min(height).min(MAX_SIDE);
         let cut = |length: usize| {
             let step = (length - side) / 2;
-            (if step > 0 { (length - side) / step + 1 } else { 1 }, step)
+            ((length - side).checked_div(step).map_or(1, |steps| steps + 1), step)
         };
         let ((across, dx), (down, dy)) = (cut(width), cut(height));
         Self { side, count: [across, down], step: [dx, dy] }
@@ -77,7 +77,8 @@ pub fn area_resize(rgb: &[u8], from: usize, to: usize) -> Vec<u8> {
     if from == to {
         return rgb.to_vec();
     }
-    let reads: Vec<Reads> = (0..to).map(|i| if from > to { shrinking(i, from, to) } else { growing(i, from, to) }).collect();
+    let reads: Vec<Reads> =
+        (0..to).map(|i| if from > to { shrinking(i, from, to) } else { growing(i, from, to) }).collect();
     let mut rows = vec![0.0f32; from * to * 3];
     for (row, out) in rgb.chunks_exact(3 * from).zip(rows.chunks_exact_mut(3 * to)) {
         for (read, out) in reads.iter().zip(out.as_chunks_mut::<3>().0) {
@@ -125,7 +126,11 @@ fn growing(i: usize, from: usize, to: usize) -> Reads {
     let ahead = (i + 1) as f64 - (at + 1.0) / scale;
     let share = if ahead <= 0.0 { 0.0 } else { ahead - ahead.floor() } as f32;
     let first = (at as usize).min(from - 1);
-    if first + 1 < from { Reads { first, weights: vec![1.0 - share, share] } } else { Reads { first, weights: vec![1.0] } }
+    if first + 1 < from {
+        Reads { first, weights: vec![1.0 - share, share] }
+    } else {
+        Reads { first, weights: vec![1.0] }
+    }
 }
 
 #[cfg(test)]
@@ -145,7 +150,8 @@ mod tests {
     fn shrinking_by_a_whole_factor_takes_means() {
         let values: Vec<u8> = (0..4 * 4 * 3).map(|i| i as u8 * 5).collect();
         let out = area_resize(&values, 4, 2);
-        let mean = (0..2).flat_map(|y| (0..2).map(move |x| (y * 4 + x) * 3)).map(|i| f64::from(values[i])).sum::<f64>() / 4.0;
+        let mean =
+            (0..2).flat_map(|y| (0..2).map(move |x| (y * 4 + x) * 3)).map(|i| f64::from(values[i])).sum::<f64>() / 4.0;
         assert_eq!(f64::from(out[0]), mean.round_ties_even());
     }
 

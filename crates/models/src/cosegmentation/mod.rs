@@ -10,8 +10,8 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::first_order::{
-    DownBlock, Hourglass, HourglassConfig, KeyPoints, ResBlock, SameBlock, UpBlock, key_points_from_maps, sparse_motions,
-    warp,
+    DownBlock, Hourglass, HourglassConfig, KeyPoints, ResBlock, SameBlock, UpBlock, key_points_from_maps,
+    sparse_motions, warp,
 };
 use crate::first_order::{bottleneck, down_blocks, mixed, up_blocks};
 use crate::layers::{Activation, AlignCorners, AntiAlias, Conv, ConvConfig, Fold, Keyed, resize_bilinear};
@@ -250,7 +250,7 @@ impl ReconstructionModule {
     ) -> (Tensor<4>, Tensor<4>, Option<Tensor<4>>) {
         let [_, _, h, w] = target.segmentation.dims();
         let motions = sparse_motions(&source.points, &target.points, [h, w]);
-        let deformation = mixed(motions, target.segmentation.clone());
+        let deformation = mixed(motions, &target.segmentation);
         let features = warp(encoded, deformation.clone(), self.align);
         if !self.estimate_visibility {
             return (features, deformation, None);

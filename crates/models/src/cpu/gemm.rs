@@ -2,7 +2,10 @@
 //!
 //! The decision that shapes it: the `gemm` crate has the fastest portable product in Rust (burn's CPU backend uses it too) behind raw
 //! pointers. This module is the only place of the crate with `unsafe`; it checks every extent before it passes a pointer on.
-#![expect(unsafe_code, reason = "gemm's interface is raw pointers; extents are checked against the slices right before the call")]
+#![expect(
+    unsafe_code,
+    reason = "gemm's interface is raw pointers; extents are checked against the slices right before the call"
+)]
 use ::gemm::Parallelism;
 
 /// The right-hand matrix: `values` holds `k` rows of `n` elements, each `stride` after the last.

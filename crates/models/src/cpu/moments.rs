@@ -12,7 +12,11 @@ use super::Planes;
 /// # Shapes
 /// - `points`: `[n, k, h, w]`; `maps`: `[n, 4 k, h, w]`, or `[n, 4, h, w]` for all
 /// - output: `[n, k, 2]`, (x, y) in [-1, 1] from the first to the last pixel's centre; `[n, k, 4]`
-pub(crate) fn soft_moments(points: Tensor<4>, maps: Option<Tensor<4>>, temperature: f64) -> (Tensor<3>, Option<Tensor<3>>) {
+pub(crate) fn soft_moments(
+    points: Tensor<4>,
+    maps: Option<Tensor<4>>,
+    temperature: f64,
+) -> (Tensor<3>, Option<Tensor<3>>) {
     let points = Planes::from_tensor(points);
     let maps = maps.map(Planes::from_tensor);
     let [n, k, h, w] = points.dims;
@@ -21,18 +25,24 @@ pub(crate) fn soft_moments(points: Tensor<4>, maps: Option<Tensor<4>>, temperatu
         let most = map.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b));
         let heat: Vec<f64> = map.iter().map(|v| ((f64::from(*v) - f64::from(most)) / temperature).exp()).collect();
         let total: f64 = heat.iter().sum();
-        let mean = |values: &mut dyn Iterator<Item = f64>| (heat.iter().zip(values).map(|(p, v)| p * v).sum::<f64>() / total) as f32;
+        let mean = |values: &mut dyn Iterator<Item = f64>| {
+            (heat.iter().zip(values).map(|(p, v)| p * v).sum::<f64>() / total) as f32
+        };
         let x = mean(&mut (0..h * w).map(|j| place(j % w, w)));
         let y = mean(&mut (0..h * w).map(|j| place(j / w, h)));
-        let matrix: Vec<f32> = maps.iter().flat_map(|maps| {
-            let shared = maps.dims[1] / 4;
-            let first = (i / k * maps.dims[1]) + 4 * (i % k).min(shared.saturating_sub(1));
-            let planes = maps.values.chunks_exact(h * w).skip(first).take(4);
-            planes.map(|plane| mean(&mut plane.iter().map(|v| f64::from(*v)))).collect::<Vec<_>>()
-        }).collect();
+        let matrix: Vec<f32> = maps
+            .iter()
+            .flat_map(|maps| {
+                let shared = maps.dims[1] / 4;
+                let first = (i / k * maps.dims[1]) + 4 * (i % k).min(shared.saturating_sub(1));
+                let planes = maps.values.chunks_exact(h * w).skip(first).take(4);
+                planes.map(|plane| mean(&mut plane.iter().map(|v| f64::from(*v)))).collect::<Vec<_>>()
+            })
+            .collect();
         ([x, y], matrix)
     };
-    let found: Vec<([f32; 2], Vec<f32>)> = points.values.par_chunks_exact((h * w).max(1)).enumerate().map(one).collect();
+    let found: Vec<([f32; 2], Vec<f32>)> =
+        points.values.par_chunks_exact((h * w).max(1)).enumerate().map(one).collect();
     let device = Device::flex();
     let places: Vec<f32> = found.iter().flat_map(|(place, _)| *place).collect();
     let matrices: Vec<f32> = found.into_iter().flat_map(|(_, matrix)| matrix).collect();

@@ -11,14 +11,7 @@ use crate::layers::Activation;
 const PIXELS: usize = 512;
 
 /// `weights` may be other than the kernel's own.
-pub(super) fn run(
-    weights: &[f32],
-    kernel: &Kernel,
-    x: &[f32],
-    pixels: usize,
-    out: &mut [f32],
-    activation: Activation,
-) {
+pub(super) fn run(weights: &[f32], kernel: &Kernel, x: &[f32], pixels: usize, out: &mut [f32], activation: Activation) {
     let [outs, channels, _, _] = kernel.shape;
     let threads = rayon::current_num_threads().max(1);
     let size = pixels.div_ceil(threads).div_ceil(16).max(1) * 16;

@@ -39,7 +39,8 @@ pub(super) fn transform_weights(weights: &[f32], [outs, channels, _, _]: [usize;
     let mut transformed = vec![0.0; POINTS * pairs];
     for (pair, g) in weights.chunks_exact(9).enumerate() {
         for i in 0..SIDE {
-            let half: [f64; 3] = std::array::from_fn(|b| (0..3).map(|a| g_matrix[i][a] * f64::from(g[a * 3 + b])).sum());
+            let half: [f64; 3] =
+                std::array::from_fn(|b| (0..3).map(|a| g_matrix[i][a] * f64::from(g[a * 3 + b])).sum());
             for j in 0..SIDE {
                 let value: f64 = (0..3).map(|b| half[b] * g_matrix[j][b]).sum();
                 transformed[(i * SIDE + j) * pairs + pair] = value as f32;

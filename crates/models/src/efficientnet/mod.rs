@@ -81,10 +81,7 @@ pub struct SiameseTuned {
 impl EfficientNetConfig {
     /// A network with random weights.
     pub fn init(&self, device: &Device) -> EfficientNet {
-        EfficientNet {
-            efficientnet: self.backbone(device),
-            classifier: LinearConfig::new(FEATURES, 1).init(device),
-        }
+        EfficientNet { efficientnet: self.backbone(device), classifier: LinearConfig::new(FEATURES, 1).init(device) }
     }
 
     /// The siamese-tuned form with random weights.
@@ -95,12 +92,13 @@ impl EfficientNetConfig {
         }
     }
 
-    fn backbone(&self, device: &Device) -> Backbone {
+    fn backbone(self, device: &Device) -> Backbone {
         const TRAINED_SIZE: usize = 380;
         const STEM: usize = 48;
         let mut size = TRAINED_SIZE;
         let mut padding = |kernel: usize, stride: usize| {
-            let padding = Padding::same(if self.padding == PaddingVariant::V063 { TRAINED_SIZE } else { size }, kernel, stride);
+            let padding =
+                Padding::same(if self.padding == PaddingVariant::V063 { TRAINED_SIZE } else { size }, kernel, stride);
             size = size.div_ceil(stride);
             padding
         };
@@ -132,7 +130,8 @@ impl Backbone {
         for (i, block) in self.under_blocks.iter().enumerate().take(last + 1) {
             x = block.forward(x);
             observe(i, &x);
-            if i == ATTENTION_AFTER && i < last
+            if i == ATTENTION_AFTER
+                && i < last
                 && let Some(map) = self.attend(&x)
             {
                 x = x * map;
@@ -153,7 +152,7 @@ impl Backbone {
         let x = self.run(x, usize::MAX - 1, observe);
         let x = self.under_conv_head.normed(&self.under_bn1, x, Activation::Silu);
         let [n, c, _, _] = x.dims();
-        plane_means(&x).reshape([n, c])
+        plane_means(x).1.reshape([n, c])
     }
 }
 

@@ -5,10 +5,10 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
+use super::GeneratorConfig;
 use super::blocks::{DownBlock, ResBlock, SameBlock, UpBlock};
 use super::keypoints::KeyPoints;
 use super::motion::{DenseMotion, Motion, warp};
-use super::GeneratorConfig;
 use crate::layers::{Activation, AlignCorners, Conv, ConvConfig, Fold, Keyed, resize_bilinear};
 
 /// Occlusion-aware generator (paper, section 3.3).

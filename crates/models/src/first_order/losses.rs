@@ -52,7 +52,7 @@ pub fn equivariance(
     let matrices = points.jacobian.clone().zip(transformed.jacobian.clone());
     let jacobian = matrices.map(|(ours, theirs)| {
         let moved = transform.jacobian(transformed.value.clone()).matmul(theirs);
-        let product = inverse(ours).matmul(moved);
+        let product = inverse(&ours).matmul(moved);
         let identity: Tensor<4> = Tensor::<2>::eye(2, &product.device()).reshape([1, 1, 2, 2]);
         (identity - product).abs().mean()
     });

@@ -8,9 +8,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::keypoints::{KeyPoints, heatmaps};
 use super::{GeneratorConfig, Hourglass};
-use crate::layers::{
-    AlignCorners, AntiAlias, Conv, ConvConfig, Fold, coordinate_grid, grid_sample, resize_bilinear,
-};
+use crate::layers::{AlignCorners, AntiAlias, Conv, ConvConfig, Fold, coordinate_grid, grid_sample, resize_bilinear};
 
 /// What the dense motion network says of one pair.
 #[derive(Debug, Clone)]
@@ -68,8 +66,8 @@ impl DenseMotion {
     pub fn forward(&self, small: Tensor<4>, source: &KeyPoints, driving: &KeyPoints, align: AlignCorners) -> Motion {
         let [n, c, h, w] = small.dims();
         let k = source.value.dims()[1];
-        let bells = heatmaps(&driving.value, [h, w], self.kp_variance)
-            - heatmaps(&source.value, [h, w], self.kp_variance);
+        let bells =
+            heatmaps(&driving.value, [h, w], self.kp_variance) - heatmaps(&source.value, [h, w], self.kp_variance);
         let background = Tensor::zeros([n, 1, h, w], &bells.device());
         let bells: Tensor<5> = Tensor::cat(vec![background, bells], 1).reshape([n, k + 1, 1, h, w]);
 
@@ -83,7 +81,7 @@ impl DenseMotion {
         let features = self.hourglass.forward(input);
         let mask = softmax(self.mask.forward(features.clone()), 1);
         let occlusion_map = self.occlusion.as_ref().map(|conv| sigmoid(conv.forward(features)));
-        let deformation = mixed(motions, mask.clone());
+        let deformation = mixed(motions, &mask);
         Motion { deformation, mask, occlusion_map, sparse_deformed }
     }
 }
@@ -109,7 +107,7 @@ pub fn sparse_motions(source: &KeyPoints, driving: &KeyPoints, [h, w]: [usize; 2
     let grid: Tensor<4> = grid.reshape([1, 1, h * w, 2]);
     let mut offset = grid - driving.value.clone().reshape([n, k, 1, 2]);
     if let (Some(source), Some(driving)) = (&source.jacobian, &driving.jacobian) {
-        let local = source.clone().matmul(inverse(driving.clone()));
+        let local = source.clone().matmul(inverse(driving));
         // Rows of `offset` are vectors, so they are multiplied by the transpose.
         offset = offset.matmul(local.swap_dims(2, 3));
     }
@@ -121,9 +119,9 @@ pub fn sparse_motions(source: &KeyPoints, driving: &KeyPoints, [h, w]: [usize; 2
 ///
 /// # Shapes
 /// - `motions`: `[n, k, h, w, 2]`; `mask`: `[n, k, h, w]`; output: `[n, h, w, 2]`
-pub(crate) fn mixed(motions: Tensor<5>, mask: Tensor<4>) -> Tensor<4> {
+pub(crate) fn mixed(motions: Tensor<5>, mask: &Tensor<4>) -> Tensor<4> {
     let [n, k, h, w, _] = motions.dims();
-    (motions * mask.reshape([n, k, h, w, 1])).sum_dim(1).reshape([n, h, w, 2])
+    (motions * mask.clone().reshape([n, k, h, w, 1])).sum_dim(1).reshape([n, h, w, 2])
 }
 
 /// `x` read at the places of `deformation`, which is brought to the size of `x` first.
@@ -145,7 +143,7 @@ pub fn warp(x: Tensor<4>, deformation: Tensor<4>, align: AlignCorners) -> Tensor
 ///
 /// # Shapes
 /// - `m` and output: `[n, k, 2, 2]`
-pub(super) fn inverse(m: Tensor<4>) -> Tensor<4> {
+pub(super) fn inverse(m: &Tensor<4>) -> Tensor<4> {
     let [n, k, _, _] = m.dims();
     let entry = |i: usize, j: usize| m.clone().slice([0..n, 0..k, i..i + 1, j..j + 1]);
     let (a, b, c, d) = (entry(0, 0), entry(0, 1), entry(1, 0), entry(1, 1));

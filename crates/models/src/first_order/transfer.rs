@@ -33,7 +33,7 @@ impl Transfer {
                 && let (Some(driving), Some(initial), Some(source)) =
                     (&driving.jacobian, &initial.jacobian, &source.jacobian)
             {
-                let turned = driving.clone().matmul(inverse(initial.clone()));
+                let turned = driving.clone().matmul(inverse(initial));
                 moved.jacobian = Some(turned.matmul(source.clone()));
             }
         }

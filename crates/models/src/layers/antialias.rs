@@ -22,7 +22,8 @@ impl AntiAlias {
         let sigma = (1.0 / scale - 1.0) / 2.0;
         let size = 2 * (sigma * 4.0).round_ties_even() as usize + 1;
         let middle = (size as f64 - 1.0) / 2.0;
-        let bell = |i: usize| if sigma > 0.0 { (-(i as f64 - middle).powi(2) / (2.0 * sigma * sigma)).exp() } else { 1.0 };
+        let bell =
+            |i: usize| if sigma > 0.0 { (-(i as f64 - middle).powi(2) / (2.0 * sigma * sigma)).exp() } else { 1.0 };
         let one: Vec<f64> = (0..size * size).map(|i| bell(i / size) * bell(i % size)).collect();
         let sum: f64 = one.iter().sum();
         let values: Vec<f32> = (0..channels).flat_map(|_| one.iter().map(|v| (v / sum) as f32)).collect();

@@ -245,8 +245,12 @@ impl Conv {
 
     fn plain(&self, x: Tensor<4>) -> Tensor<4> {
         let Padding { left, right, top, bottom } = self.padding;
-        let options =
-            ConvOptions::new_with_padding([self.stride; 2], [(top, bottom), (left, right)], [self.dilation; 2], self.groups);
+        let options = ConvOptions::new_with_padding(
+            [self.stride; 2],
+            [(top, bottom), (left, right)],
+            [self.dilation; 2],
+            self.groups,
+        );
         conv2d(x, self.weight.val(), self.bias.as_ref().map(Param::val), options)
     }
 }

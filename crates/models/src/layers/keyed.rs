@@ -2,9 +2,7 @@
 //!
 //! The decision that shapes it: a published checkpoint says `bottleneck.r0` or `discs.1`, and burn's `Vec` can only say `bottleneck.0`.
 //! It changes names and nothing else.
-use burn::module::{
-    Content, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor,
-};
+use burn::module::{Content, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor};
 use burn::tensor::Device;
 
 use super::Fold;

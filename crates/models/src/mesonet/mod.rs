@@ -32,21 +32,16 @@ struct Inception {
 }
 
 impl Inception {
-    fn init(channels: usize, [a, b, c, d]: [usize; 4], device: &Device) -> Self {
+    fn init(channels: usize, widths: [usize; 4], device: &Device) -> Self {
+        let [a, b, c, d] = widths;
         let one = |n: usize| ConvConfig::new(channels, n, 1).init(device);
         let way = |n: usize, dilation: usize| vec![one(n), ConvConfig::new(n, n, 3).dilated(dilation).init(device)];
         Self { a: one(a), b: way(b, 1), c: way(c, 2), d: way(d, 3) }
     }
 
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let way =
-            |convs: &[Conv]| convs.iter().fold(x.clone(), |x, conv| conv.activated(x, Activation::Relu));
-        let ways = vec![
-            self.a.activated(x.clone(), Activation::Relu),
-            way(&self.b),
-            way(&self.c),
-            way(&self.d),
-        ];
+    fn forward(&self, x: &Tensor<4>) -> Tensor<4> {
+        let way = |convs: &[Conv]| convs.iter().fold(x.clone(), |x, conv| conv.activated(x, Activation::Relu));
+        let ways = vec![self.a.activated(x.clone(), Activation::Relu), way(&self.b), way(&self.c), way(&self.d)];
         Tensor::cat(ways, 1)
     }
 }
@@ -96,12 +91,11 @@ impl MesoNet {
     /// # Shapes
     /// - `x`: `[n, 3, 256, 256]` RGB in [0, 1]; output: `[n, 1]`, the probability of a real face
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {
-        let pool = |x: Tensor<4>, size: usize| {
-            max_pool2d(x, MaxPoolOptions::new([size, size]).with_stride([size, size]))
-        };
+        let pool =
+            |x: Tensor<4>, size: usize| max_pool2d(x, MaxPoolOptions::new([size, size]).with_stride([size, size]));
         let first = |conv: &Option<Conv>, inception: &Option<Inception>, x: Tensor<4>| match (conv, inception) {
             (Some(conv), _) => conv.activated(x, Activation::Relu),
-            (None, Some(inception)) => inception.forward(x),
+            (None, Some(inception)) => inception.forward(&x),
             (None, None) => x,
         };
         let x = pool(self.bn1.forward(first(&self.conv1, &self.inception1, x)), 2);

@@ -195,7 +195,10 @@ impl XceptionConfig {
     pub fn init_siamese(&self, device: &Device) -> XceptionSiamese {
         XceptionSiamese {
             feat_ext: self.init_detector(device),
-            classifier: (BatchNormConfig::new(FEATURES).init(device), LinearConfig::new(FEATURES, self.outputs).init(device)),
+            classifier: (
+                BatchNormConfig::new(FEATURES).init(device),
+                LinearConfig::new(FEATURES, self.outputs).init(device),
+            ),
         }
     }
 }
@@ -212,7 +215,7 @@ impl Xception {
         let x = self.conv3.normed(&self.bn3, x, Activation::Relu);
         let x = self.conv4.normed(&self.bn4, x, Activation::Relu);
         let [n, c, _, _] = x.dims();
-        plane_means(&x).reshape([n, c])
+        plane_means(x).1.reshape([n, c])
     }
 
     /// # Shapes
