@@ -16,16 +16,19 @@ done
 python3 - "$out" <<'PYTHON'
 import glob, json, statistics, sys
 times = {}
+def note(name, who, seconds):
+    for clock, value in seconds.items():
+        times.setdefault((name, clock), {}).setdefault(who, []).append(value)
 for path in glob.glob(sys.argv[1] + "/ours.*"):
     for name, seconds in json.load(open(path)).items():
-        times.setdefault(name, {}).setdefault("assay", []).append(seconds)
+        note(name, "assay", seconds)
 for path in glob.glob(sys.argv[1] + "/theirs.*"):
     for name, peers in json.load(open(path)).items():
         for peer, seconds in peers.items():
-            times.setdefault(name, {}).setdefault(peer, []).append(seconds)
-for name, rows in sorted(times.items()):
+            note(name, peer, seconds)
+for (name, clock), rows in sorted(times.items()):
     middle = {who: statistics.median(values) for who, values in rows.items()}
     text = ", ".join(f"{who} {1000 * seconds:.1f} ms" for who, seconds in sorted(middle.items()))
     ratios = ", ".join(f"{middle['assay'] / s:.2f} x {who}" for who, s in sorted(middle.items()) if who != "assay")
-    print(f"{name}: {text}" + (f"; assay takes {ratios}" if ratios else ""))
+    print(f"{name}, {clock} time: {text}" + (f"; assay takes {ratios}" if ratios else ""))
 PYTHON

@@ -250,7 +250,7 @@ impl ReconstructionModule {
     ) -> (Tensor<4>, Tensor<4>, Option<Tensor<4>>) {
         let [_, _, h, w] = target.segmentation.dims();
         let motions = sparse_motions(&source.points, &target.points, [h, w]);
-        let deformation = mixed(motions, target.segmentation.clone());
+        let deformation = mixed(motions, &target.segmentation);
         let features = warp(encoded, deformation.clone(), self.align);
         if !self.estimate_visibility {
             return (features, deformation, None);

@@ -9,9 +9,11 @@ use crate::layers::Activation;
 /// quadratic). Saturates below -87 and above 88.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
+    // Adding it leaves the nearest whole number in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);
-    let n = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+    let rounded = x * std::f32::consts::LOG2_E + ROUND;
+    let n = rounded - ROUND;
     let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
     let p = 1.987_569_1e-4;
     let p = p * r + 1.398_199_9e-3;
@@ -20,7 +22,7 @@ fn exp(x: f32) -> f32 {
     let p = p * r + 1.666_666_5e-1;
     let p = p * r + 0.5;
     let y = p * r * r + r + 1.0;
-    y * f32::from_bits(((n as i32 + 127) << 23) as u32)
+    y * f32::from_bits(rounded.to_bits().wrapping_add(127) << 23)
 }
 
 #[inline(always)]

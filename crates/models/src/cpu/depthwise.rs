@@ -8,6 +8,9 @@ use super::activation::finish_in_place;
 use super::{Kernel, Work, vectorised};
 use crate::layers::Activation;
 
+/// Pixels whose sums are kept in registers.
+const RUN: usize = 16;
+
 pub(super) fn run(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], out: &mut [f32], activation: Activation) {
     let [_, _, kh, kw] = kernel.shape;
     let [oh, ow] = kernel.output_size(h, w);
@@ -17,7 +20,8 @@ pub(super) fn run(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], out: &mut [f32
     let phase = (kw - 1) / stride + ow;
     let rows = (oh - 1) * stride + kh;
     out.par_chunks_exact_mut(oh * ow).enumerate().for_each_init(
-        || vec![0.0; rows * stride * phase],
+        // The last run of the last row reads beyond its end.
+        || vec![0.0; rows * stride * phase + RUN],
         |padded, (channel, plane)| {
             let source = &x[channel * h * w..(channel + 1) * h * w];
             let taps = &kernel.weights[channel * kh * kw..(channel + 1) * kh * kw];
@@ -61,16 +65,21 @@ impl Work for Plane<'_> {
     fn run(self) {
         let Self { padded, taps, plane, kw, ow, stride, phase, bias, activation } = self;
         for (oy, line) in plane.chunks_exact_mut(ow).enumerate() {
-            line.fill(0.0);
-            for (ky, taps) in taps.chunks_exact(kw).enumerate() {
-                let row = &padded[(oy * stride + ky) * stride * phase..(oy * stride + ky + 1) * stride * phase];
-                for (kx, tap) in taps.iter().enumerate() {
-                    let from = kx % stride * phase + kx / stride;
-                    let read = &row[from..from + ow];
-                    for i in 0..ow {
-                        line[i] = read[i].mul_add(*tap, line[i]);
+            let rows = &padded[oy * stride * stride * phase..];
+            for (r, pixels) in line.chunks_mut(RUN).enumerate() {
+                // All taps of a run of pixels are summed before anything is stored.
+                let mut sums = [0.0f32; RUN];
+                for (ky, taps) in taps.chunks_exact(kw).enumerate() {
+                    for (kx, tap) in taps.iter().enumerate() {
+                        let from = (ky * stride + kx % stride) * phase + kx / stride + r * RUN;
+                        let Some(read) = rows[from..].first_chunk::<RUN>() else { continue };
+                        for i in 0..RUN {
+                            sums[i] = read[i].mul_add(*tap, sums[i]);
+                        }
                     }
                 }
+                let n = pixels.len();
+                pixels.copy_from_slice(&sums[..n]);
             }
         }
         finish_in_place(plane, bias, activation);

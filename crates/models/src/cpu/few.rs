@@ -15,13 +15,23 @@ pub(super) const MAX_CHANNELS: usize = 4;
 const RUN: usize = 64;
 
 pub(super) fn run(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], out: &mut [f32], activation: Activation) {
+    match kernel.shape[0] {
+        1 => rows::<1>(kernel, x, [h, w], out, activation),
+        2 => rows::<2>(kernel, x, [h, w], out, activation),
+        3 => rows::<3>(kernel, x, [h, w], out, activation),
+        _ => rows::<MAX_CHANNELS>(kernel, x, [h, w], out, activation),
+    }
+}
+
+/// `C` is the number of output channels.
+fn rows<const C: usize>(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], out: &mut [f32], activation: Activation) {
     let [outs, channels, kh, kw] = kernel.shape;
     let [oh, ow] = kernel.output_size(h, w);
     let (left, top) = (kernel.padding.left, kernel.padding.top);
     let runs = ow.div_ceil(RUN);
     let width = runs * RUN + kw - 1;
-    // Taps of all channels side by side, zero where there is no such channel.
-    let mut taps = vec![[0.0f32; MAX_CHANNELS]; channels * kh * kw];
+    // Taps of all channels side by side.
+    let mut taps = vec![[0.0f32; C]; channels * kh * kw];
     for (o, filter) in kernel.weights.chunks_exact(channels * kh * kw).enumerate() {
         filter.iter().zip(&mut taps).for_each(|(w, tap)| tap[o] = *w);
     }
@@ -56,35 +66,35 @@ pub(super) fn run(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], out: &mut [f32
 }
 
 /// The sums of [`RUN`] pixels from `from` on.
-struct Run<'a> {
+struct Run<'a, const C: usize> {
     window: &'a [f32],
-    taps: &'a [[f32; MAX_CHANNELS]],
+    taps: &'a [[f32; C]],
     width: usize,
     kernel: [usize; 2],
     from: usize,
 }
 
-impl Work for Run<'_> {
-    type Output = [[f32; RUN]; MAX_CHANNELS];
+impl<const C: usize> Work for Run<'_, C> {
+    type Output = [[f32; RUN]; C];
 
     /// Every input channel is summed by itself first: a thousand terms in one accumulator would lose a digit.
     #[inline(always)]
     fn run(self) -> Self::Output {
         let Self { window, taps, width, kernel: [kh, kw], from } = self;
-        let mut totals = [[0.0f32; RUN]; MAX_CHANNELS];
+        let mut totals = [[0.0f32; RUN]; C];
         for (rows, taps) in window.chunks_exact(width * kh).zip(taps.chunks_exact(kh * kw)) {
-            let mut sums = [[0.0f32; RUN]; MAX_CHANNELS];
+            let mut sums = [[0.0f32; RUN]; C];
             for (row, taps) in rows.chunks_exact(width).zip(taps.chunks_exact(kw)) {
                 for (kx, tap) in taps.iter().enumerate() {
                     let Some(pixels) = row[from + kx..].first_chunk::<RUN>() else { continue };
-                    for c in 0..MAX_CHANNELS {
+                    for c in 0..C {
                         for i in 0..RUN {
                             sums[c][i] = pixels[i].mul_add(tap[c], sums[c][i]);
                         }
                     }
                 }
             }
-            for c in 0..MAX_CHANNELS {
+            for c in 0..C {
                 for i in 0..RUN {
                     totals[c][i] += sums[c][i];
                 }

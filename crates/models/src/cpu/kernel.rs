@@ -68,8 +68,12 @@ impl Kernel {
         let pictures = x.values.chunks_exact((channels * h * w).max(1));
         let outputs = out.values.chunks_exact_mut((outs * h * w).max(1));
         for ((x, out), gate) in pictures.zip(outputs).zip(gate.chunks_exact(channels.max(1))) {
-            let gated = self.weights.chunks_exact(channels).flat_map(|row| row.iter().zip(gate).map(|(w, g)| w * g));
-            let gated: Vec<f32> = gated.collect();
+            let mut gated = self.weights.clone();
+            for row in gated.chunks_exact_mut(channels) {
+                for (weight, gate) in row.iter_mut().zip(gate) {
+                    *weight *= gate;
+                }
+            }
             pointwise::run(&gated, self, x, h * w, out, Activation::None);
         }
         out.into_tensor()

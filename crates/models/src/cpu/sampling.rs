@@ -102,16 +102,16 @@ pub(crate) fn average_pool(x: Tensor<4>) -> Tensor<4> {
     out.into_tensor()
 }
 
-/// The mean of every plane.
+/// The planes as they came, and the mean of each.
 ///
 /// # Shapes
-/// - `x`: `[n, c, h, w]`; output: `[n, c, 1, 1]`
-pub(crate) fn plane_means(x: &Tensor<4>) -> Tensor<4> {
-    let [n, c, h, w] = x.dims();
-    let data = x.to_data();
-    let values = data.as_slice::<f32>().unwrap_or_default();
-    let values = values.par_chunks_exact((h * w).max(1)).map(|plane| vectorised(Mean(plane))).collect();
-    Planes { values, dims: [n, c, 1, 1] }.into_tensor()
+/// - `x`: `[n, c, h, w]`; output: the same, and `[n, c, 1, 1]`
+pub(crate) fn plane_means(x: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
+    let x = Planes::from_tensor(x);
+    let [n, c, h, w] = x.dims;
+    let values = x.values.par_chunks_exact((h * w).max(1)).map(|plane| vectorised(Mean(plane))).collect();
+    let means = Planes { values, dims: [n, c, 1, 1] };
+    (x.into_tensor(), means.into_tensor())
 }
 
 struct Mean<'a>(&'a [f32]);

@@ -66,7 +66,8 @@ impl Block {
             _ => x,
         };
         let x = self.under_depthwise_conv.normed(&self.under_bn1, x, Activation::Silu);
-        let squeezed = self.under_se_reduce.activated(plane_means(&x), Activation::Silu);
+        let (x, means) = plane_means(x);
+        let squeezed = self.under_se_reduce.activated(means, Activation::Silu);
         let gate = self.under_se_expand.activated(squeezed, Activation::Sigmoid);
         let x = self.under_project_conv.gated(&self.under_bn2, x, gate);
         match shortcut {

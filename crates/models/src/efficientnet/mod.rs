@@ -152,7 +152,7 @@ impl Backbone {
         let x = self.run(x, usize::MAX - 1, observe);
         let x = self.under_conv_head.normed(&self.under_bn1, x, Activation::Silu);
         let [n, c, _, _] = x.dims();
-        plane_means(&x).reshape([n, c])
+        plane_means(x).1.reshape([n, c])
     }
 }
 

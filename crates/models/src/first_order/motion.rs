@@ -81,7 +81,7 @@ impl DenseMotion {
         let features = self.hourglass.forward(input);
         let mask = softmax(self.mask.forward(features.clone()), 1);
         let occlusion_map = self.occlusion.as_ref().map(|conv| sigmoid(conv.forward(features)));
-        let deformation = mixed(motions, mask.clone());
+        let deformation = mixed(motions, &mask);
         Motion { deformation, mask, occlusion_map, sparse_deformed }
     }
 }
@@ -119,9 +119,9 @@ pub fn sparse_motions(source: &KeyPoints, driving: &KeyPoints, [h, w]: [usize; 2
 ///
 /// # Shapes
 /// - `motions`: `[n, k, h, w, 2]`; `mask`: `[n, k, h, w]`; output: `[n, h, w, 2]`
-pub(crate) fn mixed(motions: Tensor<5>, mask: Tensor<4>) -> Tensor<4> {
+pub(crate) fn mixed(motions: Tensor<5>, mask: &Tensor<4>) -> Tensor<4> {
     let [n, k, h, w, _] = motions.dims();
-    (motions * mask.reshape([n, k, h, w, 1])).sum_dim(1).reshape([n, h, w, 2])
+    (motions * mask.clone().reshape([n, k, h, w, 1])).sum_dim(1).reshape([n, h, w, 2])
 }
 
 /// `x` read at the places of `deformation`, which is brought to the size of `x` first.

@@ -32,7 +32,8 @@ struct Inception {
 }
 
 impl Inception {
-    fn init(channels: usize, [a, b, c, d]: [usize; 4], device: &Device) -> Self {
+    fn init(channels: usize, widths: [usize; 4], device: &Device) -> Self {
+        let [a, b, c, d] = widths;
         let one = |n: usize| ConvConfig::new(channels, n, 1).init(device);
         let way = |n: usize, dilation: usize| vec![one(n), ConvConfig::new(n, n, 3).dilated(dilation).init(device)];
         Self { a: one(a), b: way(b, 1), c: way(c, 2), d: way(d, 3) }

@@ -215,7 +215,7 @@ impl Xception {
         let x = self.conv3.normed(&self.bn3, x, Activation::Relu);
         let x = self.conv4.normed(&self.bn4, x, Activation::Relu);
         let [n, c, _, _] = x.dims();
-        plane_means(&x).reshape([n, c])
+        plane_means(x).1.reshape([n, c])
     }
 
     /// # Shapes
