@@ -53,7 +53,8 @@ const OFFSETS: [[f32; 2]; POINTS] = [
     [0.021, 0.043], [0.003, 0.039],
 ];
 
-/// The 68 points of a mesh as people would mark them: [`TABLE`], then the offsets that were learned; `None` as for [`from_mesh`].
+/// The 68 points of a mesh about where people would mark them: [`TABLE`], then the offsets that were learned; `None` as for [`from_mesh`].
+/// The mesh network's own 68 points start here and learn the rest from pictures.
 pub fn marked(mesh: &[[f32; 2]]) -> Option<[[f32; 2]; POINTS]> {
     let mut points = from_mesh(mesh, &TABLE)?;
     let along = [points[45][0] - points[36][0], points[45][1] - points[36][1]];
@@ -76,6 +77,22 @@ pub fn from_mesh(mesh: &[[f32; 2]], table: &[Recipe; POINTS]) -> Option<[[f32; 2
         }
     }
     Some(points)
+}
+
+/// The point that takes the place of point `index` when a face is mirrored left to right.
+pub const fn mirror_of(index: usize) -> usize {
+    match index {
+        0..=16 => 16 - index,
+        17..=26 => 43 - index,
+        31..=35 => 66 - index,
+        36..=39 | 42..=45 => 81 - index,
+        40 | 41 | 46 | 47 => 87 - index,
+        48..=54 => 102 - index,
+        55..=59 => 114 - index,
+        60..=64 => 124 - index,
+        65..=67 => 132 - index,
+        _ => index,
+    }
 }
 
 fn mean(points: &[[f32; 2]]) -> [f32; 2] {
@@ -113,19 +130,6 @@ mod tests {
 
     #[test]
     fn the_table_is_symmetric() {
-        // Point pairs of iBUG, and of the mesh where the table uses them: a face mirrored left to right gives the mirrored points.
-        let mirror_of = |i: usize| match i {
-            0..=16 => 16 - i,
-            17..=26 => 43 - i,
-            31..=35 => 66 - i,
-            36..=39 | 42..=45 => 81 - i,
-            40 | 41 | 46 | 47 => 87 - i,
-            48..=54 => 102 - i,
-            55..=59 => 114 - i,
-            60..=64 => 124 - i,
-            65..=67 => 132 - i,
-            _ => i,
-        };
         for i in 0..POINTS {
             assert_eq!(mirror_of(mirror_of(i)), i);
             let (a, b) = (TABLE[i], TABLE[mirror_of(i)]);

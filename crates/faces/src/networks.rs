@@ -99,14 +99,16 @@ impl FaceNetworks for Networks {
     fn landmarks(&self, image: &RgbImage, detection: &Detection) -> Result<Landmarks, FacesError> {
         let side = face_mesh::SIDE;
         let mut points = detection.points;
-        let mut landmarks = Landmarks { mesh: Vec::new(), confidence: Vec::new() };
+        let mut landmarks = Landmarks { mesh: Vec::new(), confidence: Vec::new(), marked: Vec::new() };
         // The second crop is cut by the first mesh, which is surer than the detector's five points.
         for _ in 0..2 {
             let frame_from_crop = frame_from_crop(&points, &face_mesh::TEMPLATE, side)?;
             let picture = crop(image, &frame_from_crop, (side as u32, side as u32), Border::Nearest);
-            let (mesh, spread) = self.mesh.measure(&rgb(&picture)?);
-            landmarks.mesh = mesh.iter().map(|p| frame_from_crop.apply(p.map(|v| v * side as f32))).collect();
-            landmarks.confidence = spread.iter().map(|s| HALF_CONFIDENCE / (HALF_CONFIDENCE + s)).collect();
+            let found = self.mesh.measure(&rgb(&picture)?);
+            let in_frame = |p: &[f32; 2]| frame_from_crop.apply(p.map(|v| v * side as f32));
+            landmarks.mesh = found.mesh.iter().map(in_frame).collect();
+            landmarks.marked = found.marked.iter().map(in_frame).collect();
+            landmarks.confidence = found.spread.iter().map(|s| HALF_CONFIDENCE / (HALF_CONFIDENCE + s)).collect();
             points =
                 face_mesh::five(&landmarks.mesh).ok_or_else(|| FacesError::Network("the mesh lacks points".into()))?;
         }

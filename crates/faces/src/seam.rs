@@ -47,8 +47,10 @@ impl Detection {
 pub struct Landmarks {
     /// [`MESH_POINTS`] points in pixels of the frame, MediaPipe FaceMesh topology.
     pub mesh: Vec<[f32; 2]>,
-    /// 0..=1 a point.
+    /// 0..=1 a point of the mesh.
     pub confidence: Vec<f32>,
+    /// The 68 points of the iBUG mark-up in pixels of the frame, where people would mark them.
+    pub marked: Vec<[f32; 2]>,
 }
 
 /// What the numbers of these weights mean, measured on data that they were not trained on.

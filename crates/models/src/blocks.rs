@@ -1,12 +1,14 @@
 //! The blocks that this project's own networks are made of: plain 3x3 convolutions on patches of 4x4 pixels.
 //!
 //! The decision that shapes it: no depthwise convolution and nothing at full resolution, because both are slow on a CPU, most of all when
-//! training. A block is trained with batch normalisation and shipped with it folded into the convolution; one type is both.
+//! training. A block is trained with batch normalisation and shipped with it folded into the convolution; one type is both, and its
+//! convolution is the published networks' own ([`crate::layers::Conv`]).
 use burn::module::Module;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
-use burn::tensor::activation::relu;
+use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::{Device, Tensor};
+
+use crate::layers::{Activation, Conv, ConvConfig, Fold};
+use crate::training;
 
 /// Whether a network has its batch normalisations (to be trained) or has them folded into the convolutions (to be run).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,30 +22,41 @@ pub enum Form {
 /// Convolution and batch normalisation, or their product.
 #[derive(Module, Debug)]
 pub struct ConvNorm {
-    conv: Conv2d,
+    conv: Conv,
     norm: Option<BatchNorm>,
 }
 
 impl ConvNorm {
     /// A square convolution that keeps the extent (stride 1) or halves it (stride 2).
     pub fn init(channels: [usize; 2], kernel: usize, stride: usize, form: Form, device: &Device) -> Self {
-        let pad = kernel / 2;
-        let conv = Conv2dConfig::new(channels, [kernel, kernel])
-            .with_stride([stride, stride])
-            .with_padding(PaddingConfig2d::Explicit(pad, pad, pad, pad))
-            .with_bias(form == Form::Folded)
-            .init(device);
-        let norm = (form == Form::Trained).then(|| BatchNormConfig::new(channels[1]).init(device));
-        Self { conv, norm }
+        let config = ConvConfig::new(channels[0], channels[1], kernel).same().stride(stride);
+        match form {
+            Form::Trained => Self {
+                conv: config.without_bias().init(device),
+                norm: Some(BatchNormConfig::new(channels[1]).init(device)),
+            },
+            Form::Folded => Self { conv: config.init(device), norm: None },
+        }
     }
 
     /// # Shapes
     /// `[batch, channels in, height, width]` to `[batch, channels out, height / stride, width / stride]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let out = self.conv.forward(input);
-        match &self.norm {
-            Some(norm) => norm.forward(out),
-            None => out,
+        self.run(input, None, false)
+    }
+
+    /// As [`ConvNorm::forward`], then the rectifier.
+    pub fn rectified(&self, input: Tensor<4>) -> Tensor<4> {
+        self.run(input, None, true)
+    }
+
+    /// `skip` is added before the rectifier.
+    fn run(&self, input: Tensor<4>, skip: Option<Tensor<4>>, rectifies: bool) -> Tensor<4> {
+        let activation = if rectifies { Activation::Relu } else { Activation::None };
+        match (&self.norm, skip) {
+            (Some(norm), skip) if !self.conv.is_folded() => training::norm(norm, self.conv.forward(input), skip, rectifies),
+            (_, None) => self.conv.activated(input, activation),
+            (_, Some(skip)) => activation.forward(self.conv.forward(input) + skip),
         }
     }
 
@@ -51,14 +64,13 @@ impl ConvNorm {
     #[must_use]
     pub fn folded(&self) -> Self {
         let Some(norm) = &self.norm else { return self.clone() };
-        let scale = norm.gamma.val().detach() / (norm.running_var.value().detach() + norm.epsilon).sqrt();
-        let bias = norm.beta.val().detach() - norm.running_mean.value().detach() * scale.clone();
-        let [outputs, inputs, height, width] = self.conv.weight.dims();
-        let mut folded = Self::init([inputs, outputs], height, self.conv.stride[0], Form::Folded, &scale.device());
-        let weight = self.conv.weight.val().detach() * scale.reshape([outputs, 1, 1, 1]);
-        folded.conv.weight = folded.conv.weight.map(|_| weight.reshape([outputs, inputs, height, width]));
-        folded.conv.bias = folded.conv.bias.map(|b| b.map(|_| bias));
-        folded
+        Self { conv: self.conv.with_norm(norm), norm: None }
+    }
+}
+
+impl Fold for ConvNorm {
+    fn fold(self) -> Self {
+        Self { conv: self.conv.folded(self.norm.as_ref()), ..self }
     }
 }
 
@@ -79,14 +91,20 @@ impl Residual {
     /// # Shapes
     /// Keeps `[batch, channels, height, width]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let inner = relu(self.first.forward(input.clone()));
-        relu(input + self.second.forward(inner))
+        let inner = self.first.rectified(input.clone());
+        self.second.run(inner, Some(input), true)
     }
 
     /// The same function without batch normalisation.
     #[must_use]
     pub fn folded(&self) -> Self {
         Self { first: self.first.folded(), second: self.second.folded() }
+    }
+}
+
+impl Fold for Residual {
+    fn fold(self) -> Self {
+        Self { first: self.first.fold(), second: self.second.fold() }
     }
 }
 
@@ -109,13 +127,19 @@ impl Stage {
     /// # Shapes
     /// `[batch, channels in, height, width]` to `[batch, channels out, height / stride, width / stride]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        self.blocks.iter().fold(relu(self.enter.forward(input)), |x, block| block.forward(x))
+        self.blocks.iter().fold(self.enter.rectified(input), |x, block| block.forward(x))
     }
 
     /// The same function without batch normalisation.
     #[must_use]
     pub fn folded(&self) -> Self {
         Self { enter: self.enter.folded(), blocks: self.blocks.iter().map(Residual::folded).collect() }
+    }
+}
+
+impl Fold for Stage {
+    fn fold(self) -> Self {
+        Self { enter: self.enter.fold(), blocks: self.blocks.fold() }
     }
 }
 
@@ -155,7 +179,10 @@ mod tests {
         let stage = stage.valid();
         let x = Tensor::<4>::random([2, 6, 16, 16], Distribution::Normal(0.5, 2.0), &device);
         let expected = stage.forward(x.clone()).into_data();
-        stage.folded().forward(x).into_data().assert_approx_eq::<f32>(&expected, Tolerance::absolute(1e-4));
+        let close = Tolerance::absolute(1e-4);
+        stage.folded().forward(x.clone()).into_data().assert_approx_eq::<f32>(&expected, close);
+        stage.folded().fold().forward(x.clone()).into_data().assert_approx_eq::<f32>(&expected, close);
+        stage.fold().forward(x).into_data().assert_approx_eq::<f32>(&expected, close);
     }
 
     #[test]

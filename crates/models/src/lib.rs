@@ -24,6 +24,7 @@ pub mod registry;
 pub mod rgb;
 pub mod shipped_faces;
 pub mod state;
+pub mod training;
 pub mod xception;
 
 pub use contract::InputContract;

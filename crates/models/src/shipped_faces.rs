@@ -6,6 +6,7 @@ use crate::blocks::Form;
 use crate::face_detector::{self, FaceDetector};
 use crate::face_embedding::{self, FaceEmbedding};
 use crate::face_mesh::{self, FaceMesh};
+use crate::layers::Fold as _;
 use crate::registry::{Entry, Registry};
 use crate::state::{self, Mismatch};
 use crate::{Kind, ModelError};
@@ -34,9 +35,9 @@ impl ShippedFaces {
         let mesh = face_mesh::Config::default().init(Form::Folded, &device);
         let embedding = face_embedding::Config::default().init(Form::Folded, &device);
         Ok(Self {
-            detector: fill(detector, Kind::FaceDetector, &mut entries)?,
-            mesh: fill(mesh, Kind::FaceMesh, &mut entries)?,
-            embedding: fill(embedding, Kind::FaceEmbedding, &mut entries)?,
+            detector: fill(detector, Kind::FaceDetector, &mut entries)?.fold(),
+            mesh: fill(mesh, Kind::FaceMesh, &mut entries)?.fold(),
+            embedding: fill(embedding, Kind::FaceEmbedding, &mut entries)?.fold(),
             entries,
         })
     }

@@ -1,5 +1,4 @@
 //! Losses and gradients of the First Order Motion Model with frozen statistics against the reference (fomm-small, `evalbn.*`).
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 mod common;
 
 use assay_models::first_order::{

@@ -1,14 +1,14 @@
 //! Errors of the points, and how well identities are told apart.
 use assay_faces::geometry::Rect;
-use assay_faces::{FaceNetworks, Landmarks, landmarks68};
+use assay_faces::{FaceNetworks, Landmarks};
 use image::RgbImage;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::truth::{Geometry, Hand, HandPoints, file_of};
-use crate::train::faces::data::{Picture, Split};
+use super::truth::Geometry;
+use crate::train::faces::data::{Hand, HandPoints, Picture, Split, file_of};
 use crate::train::faces::embedding::{people, verification_auc};
-use crate::train::faces::mesh::normalised_error;
+use crate::train::faces::mesh::{EYE_CORNERS, normalised_error};
 use crate::train::faces::points::tight_box;
 use crate::train::faces::preview::dot;
 
@@ -64,8 +64,7 @@ pub fn points(
     let found: Vec<Option<Vec<[f32; 2]>>> = by_hand
         .par_iter()
         .map(|(p, truth)| {
-            let mesh = mesh_at(networks, p.levels.full(), geometry.box_of(truth))?.mesh;
-            Some(landmarks68::marked(&mesh)?.to_vec())
+            Some(mesh_at(networks, p.levels.full(), geometry.box_of(truth))?.marked)
         })
         .collect();
     let part = |range: std::ops::Range<usize>| -> Vec<Option<f64>> {
@@ -84,7 +83,7 @@ pub fn points(
         .collect();
     let machine: Vec<Option<f64>> = machine
         .par_iter()
-        .map(|(p, truth)| Some(normalised_error(&mesh_at(networks, p.levels.full(), tight_box(truth))?.mesh, truth)))
+        .map(|(p, truth)| Some(normalised_error(&mesh_at(networks, p.levels.full(), tight_box(truth))?.mesh, truth, EYE_CORNERS)))
         .collect();
     vec![
         errors("68 hand-made points, held-out people of YouTube Faces", &part(0..68)),
@@ -122,8 +121,7 @@ pub fn overlays(
                 continue;
             }
             let Ok(landmarks) = networks.landmarks(picture.levels.full(), &detection) else { continue };
-            let Some(points) = landmarks68::marked(&landmarks.mesh) else { continue };
-            for [x, y] in points {
+            for [x, y] in landmarks.marked {
                 for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
                     dot(&mut cell, (x * scale[0]) as i64 + dx, (y * scale[1]) as i64 + dy, [0, 255, 0]);
                 }

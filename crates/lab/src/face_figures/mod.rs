@@ -11,7 +11,7 @@ use image::RgbImage;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::train::faces::data::{self, Picture, Split};
+use crate::train::faces::data::{self, Picture, Split, hand_points};
 use crate::train::faces::points::tight_box;
 use detection::{Detection, SIZES};
 use truth::{Geometry, Known, shows_nobody};
@@ -61,7 +61,7 @@ pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Fig
     let split = if options.validation { Split::Validation } else { Split::Test };
     let networks = Networks::shipped()?;
     let pictures = data::load(&options.data, true)?;
-    let hand = truth::hand_points(&options.data)?;
+    let hand = hand_points(&options.data)?;
     let geometry = Geometry::learn(&pictures, &hand);
     let mut known = geometry.known(&pictures, &hand, split);
     let empty: Vec<&Picture> = pictures.iter().filter(|p| p.split != Split::Train && shows_nobody(p)).collect();

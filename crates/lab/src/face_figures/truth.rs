@@ -2,7 +2,6 @@
 //!
 //! The decision that shapes it: all truths are brought to one box, the tight one around a face from the hair line to the chin. Hand-made points end at
 //! the brows; how far the hair line lies above them is the mean of the training people, so no test face has a say in it.
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -10,15 +9,9 @@ use image::RgbImage;
 
 use crate::rng::Rng;
 use crate::train::faces::augment::{self, Strength};
-use crate::train::faces::data::{Picture, Split};
+use crate::train::faces::data::{Hand, HandPoints, Picture, Split, file_of};
 use crate::train::faces::points::tight_box;
 use crate::train::faces::warp::Similarity;
-
-/// The 68 hand-made points of a face.
-pub type Hand = Vec<[f32; 2]>;
-
-/// Hand-made points by file name.
-pub type HandPoints = BTreeMap<String, Hand>;
 
 /// A picture with every face that is known to be in it.
 pub struct Known {
@@ -28,24 +21,6 @@ pub struct Known {
     pub picture: RgbImage,
     /// Left, top, width, height in pixels.
     pub boxes: Vec<[f32; 4]>,
-}
-
-/// Hand-made points by file name.
-///
-/// # Errors
-/// When the table cannot be read.
-pub fn hand_points(data: &Path) -> anyhow::Result<HandPoints> {
-    let text = std::fs::read_to_string(data.join("landmarks/ytfaces68.csv")).context("cannot read ytfaces68.csv")?;
-    let mut out = HandPoints::new();
-    for line in text.lines().skip(1) {
-        let mut cells = line.split(',');
-        let Some(name) = cells.next() else { continue };
-        let numbers: Vec<f32> = cells.filter_map(|c| c.parse().ok()).collect();
-        if numbers.len() == 136 {
-            out.insert(name.to_owned(), numbers.as_chunks::<2>().0.to_vec());
-        }
-    }
-    Ok(out)
 }
 
 /// dlib's example pictures with the points of their faces.
@@ -190,11 +165,6 @@ impl Geometry {
         }
         out
     }
-}
-
-/// The file's own name.
-pub fn file_of(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
 }
 
 /// Pictures that were looked at one by one and show nobody. `nonface` holds a few with people, on posters or blankets too; these are their names.

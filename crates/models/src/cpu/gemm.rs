@@ -15,18 +15,54 @@ pub(crate) struct Right<'a> {
     pub(crate) stride: usize,
 }
 
+/// A matrix inside a slice: element (i, j) is `values[i * row + j * column]`.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    values: &'a [f32],
+    row: usize,
+    column: usize,
+}
+
+impl<'a> View<'a> {
+    /// Rows of `stride` elements, one after the other.
+    pub(crate) fn rows(values: &'a [f32], stride: usize) -> Self {
+        Self { values, row: stride, column: 1 }
+    }
+
+    /// The same elements with rows and columns exchanged.
+    pub(crate) fn transposed(self) -> Self {
+        Self { values: self.values, row: self.column, column: self.row }
+    }
+
+    fn covers(&self, rows: usize, columns: usize) -> bool {
+        rows == 0 || columns == 0 || (rows - 1) * self.row + (columns - 1) * self.column < self.values.len()
+    }
+}
+
 /// `out = a b` with `a` of `[m, k]`, `b` of `[k, n]` and `out` of `[m, n]`, all row-major. `is_parallel` spreads one product over the
 /// threads of the pool; without it the calling thread does all.
 ///
 /// # Panics
 /// Where a slice is shorter than its extents say: a mistake of the caller, never of data.
-pub(crate) fn multiply(out: &mut [f32], a: &[f32], b: Right<'_>, [m, k, n]: [usize; 3], is_parallel: bool) {
+pub(crate) fn multiply(out: &mut [f32], a: &[f32], b: Right<'_>, extents: [usize; 3], is_parallel: bool) {
+    let parallelism = if is_parallel { Parallelism::Rayon(0) } else { Parallelism::None };
+    call(out, View::rows(a, extents[1]), View::rows(b.values, b.stride), extents, false, parallelism);
+}
+
+/// `out = a b`, or `out += a b` where `adds`; `out` is `[m, n]`, row-major. The calling thread does all.
+///
+/// # Panics
+/// As [`multiply`].
+pub(crate) fn product(out: &mut [f32], a: View<'_>, b: View<'_>, extents: [usize; 3], adds: bool) {
+    call(out, a, b, extents, adds, Parallelism::None);
+}
+
+fn call(out: &mut [f32], a: View<'_>, b: View<'_>, [m, k, n]: [usize; 3], adds: bool, parallelism: Parallelism) {
     if m == 0 || n == 0 {
         return;
     }
-    assert!(out.len() >= m * n && a.len() >= m * k, "matrices of {m} x {k} x {n}");
-    assert!(k == 0 || (b.stride >= n && b.values.len() >= (k - 1) * b.stride + n), "right matrix of {k} x {n}");
-    let parallelism = if is_parallel { Parallelism::Rayon(0) } else { Parallelism::None };
+    assert!(out.len() >= m * n && a.covers(m, k), "matrices of {m} x {k} x {n}");
+    assert!(b.covers(k, n), "right matrix of {k} x {n}");
     // SAFETY: `out`, `a` and `b` cover every element that the strides below address (asserted above), and `out` is borrowed
     // mutably, so it does not overlap the inputs.
     unsafe {
@@ -37,14 +73,14 @@ pub(crate) fn multiply(out: &mut [f32], a: &[f32], b: Right<'_>, [m, k, n]: [usi
             out.as_mut_ptr(),
             1,
             n as isize,
-            false,
-            a.as_ptr(),
-            1,
-            k as isize,
+            adds,
+            a.values.as_ptr(),
+            a.column as isize,
+            a.row as isize,
             b.values.as_ptr(),
-            1,
-            b.stride as isize,
-            0.0,
+            b.column as isize,
+            b.row as isize,
+            if adds { 1.0 } else { 0.0 },
             1.0,
             false,
             false,
@@ -74,6 +110,22 @@ mod tests {
                         assert!((out[i * n + j] - exact).abs() < 1e-4, "{m} {k} {n}");
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn transposed_views_and_sums_agree_with_the_definition() {
+        let value = |i: usize| ((i * 7919 + 13) % 101) as f32 / 50.0 - 1.0;
+        let [m, k, n] = [5, 9, 6];
+        let a: Vec<f32> = (0..m * k).map(value).collect();
+        let b: Vec<f32> = (0..k * n).map(|i| value(i + 5)).collect();
+        let mut out = vec![2.0; m * n];
+        product(&mut out, View::rows(&a, m).transposed(), View::rows(&b, k).transposed(), [m, k, n], true);
+        for i in 0..m {
+            for j in 0..n {
+                let exact: f32 = (0..k).map(|l| a[l * m + i] * b[j * k + l]).sum();
+                assert!((out[i * n + j] - 2.0 - exact).abs() < 1e-4);
             }
         }
     }

@@ -14,9 +14,10 @@ mod moments;
 mod planes;
 mod pointwise;
 mod sampling;
-mod winograd;
+pub(crate) mod winograd;
 
 pub(crate) use activation::scale_shift_relu;
+pub(crate) use gemm::{View, product};
 pub use kernel::Kernel;
 pub(crate) use moments::soft_moments;
 pub(crate) use planes::Planes;
@@ -31,13 +32,13 @@ pub fn can_run(device: &Device) -> bool {
 
 /// A loop to be compiled for several instruction sets. `run` and all that it calls in its loops must be `#[inline(always)]`: a function that is
 /// not inlined is compiled for the oldest processor, and a fused multiply-add in it becomes a call.
-trait Work {
+pub(crate) trait Work {
     type Output;
     fn run(self) -> Self::Output;
 }
 
 /// Runs `work` compiled for the widest vectors of this processor.
-fn vectorised<W: Work>(work: W) -> W::Output {
+pub(crate) fn vectorised<W: Work>(work: W) -> W::Output {
     struct Chosen<W>(W);
     impl<W: Work> pulp::WithSimd for Chosen<W> {
         type Output = W::Output;

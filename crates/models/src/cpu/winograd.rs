@@ -13,11 +13,11 @@ use super::{Kernel, Work, vectorised};
 use crate::layers::Activation;
 
 /// Side of an output tile.
-const TILE: usize = 4;
+pub(crate) const TILE: usize = 4;
 /// Side of an input tile, and of a transformed one.
-const SIDE: usize = 6;
+pub(crate) const SIDE: usize = 6;
 /// Products a tile.
-const POINTS: usize = SIDE * SIDE;
+pub(crate) const POINTS: usize = SIDE * SIDE;
 /// Tiles that a band should have at least, for the matrix product to run well.
 const BAND_TILES: usize = 128;
 
@@ -28,26 +28,108 @@ const B: f32 = 1.5;
 const AA: f32 = A * A;
 const BB: f32 = B * B;
 
-/// `G g G'` of every kernel, as 36 matrices `[channels out, channels in]`.
-pub(super) fn transform_weights(weights: &[f32], [outs, channels, _, _]: [usize; 4]) -> Vec<f32> {
-    let row = |point: f64, others: f64| [1.0 / others, point / others, point * point / others];
-    let (a, b) = (f64::from(A), f64::from(B));
-    let (at_a, at_b) = (2.0 * a * a * (a * a - b * b), 2.0 * b * b * (b * b - a * a));
-    let g_matrix: [[f64; 3]; SIDE] =
-        [row(0.0, a * a * b * b), row(a, at_a), row(-a, at_a), row(b, at_b), row(-b, at_b), [0.0, 0.0, 1.0]];
-    let pairs = outs * channels;
-    let mut transformed = vec![0.0; POINTS * pairs];
-    for (pair, g) in weights.chunks_exact(9).enumerate() {
-        for i in 0..SIDE {
-            let half: [f64; 3] =
-                std::array::from_fn(|b| (0..3).map(|a| g_matrix[i][a] * f64::from(g[a * 3 + b])).sum());
-            for j in 0..SIDE {
-                let value: f64 = (0..3).map(|b| half[b] * g_matrix[j][b]).sum();
-                transformed[(i * SIDE + j) * pairs + pair] = value as f32;
+/// `G`, and with it the transform of weights and its adjoint.
+pub(crate) struct Transform {
+    g: [[f32; 3]; SIDE],
+}
+
+impl Transform {
+    pub(crate) fn new() -> Self {
+        let row = |point: f64, others: f64| [1.0 / others, point / others, point * point / others].map(|v| v as f32);
+        let (a, b) = (f64::from(A), f64::from(B));
+        let (at_a, at_b) = (2.0 * a * a * (a * a - b * b), 2.0 * b * b * (b * b - a * a));
+        let last = [0.0, 0.0, 1.0];
+        Self { g: [row(0.0, a * a * b * b), row(a, at_a), row(-a, at_a), row(b, at_b), row(-b, at_b), last] }
+    }
+
+    /// `G g G'` of every kernel, as 36 matrices of one number for each of `pairs`.
+    pub(crate) fn weights(&self, weights: &[f32], pairs: usize) -> Vec<f32> {
+        let mut transformed = vec![0.0; POINTS * pairs];
+        vectorised(WeightsForth { g: &self.g, weights, pairs, transformed: &mut transformed });
+        transformed
+    }
+
+    /// `G' u G`: the gradient by the kernels from that by their transforms.
+    pub(crate) fn weights_adjoint(&self, transformed: &[f32], pairs: usize) -> Vec<f32> {
+        let mut weights = vec![0.0; 9 * pairs];
+        vectorised(WeightsBack { g: &self.g, transformed, pairs, weights: &mut weights });
+        weights
+    }
+}
+
+/// Kernels that are transformed at a time.
+const KERNELS: usize = 16;
+
+struct WeightsForth<'a> {
+    g: &'a [[f32; 3]; SIDE],
+    weights: &'a [f32],
+    pairs: usize,
+    transformed: &'a mut [f32],
+}
+
+impl Work for WeightsForth<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { g, weights, pairs, transformed } = self;
+        for (first, kernels) in (0..pairs).step_by(KERNELS).zip(weights.chunks(9 * KERNELS)) {
+            let mut lanes = [[0.0f32; KERNELS]; 9];
+            for (l, kernel) in kernels.chunks_exact(9).enumerate() {
+                (0..9).for_each(|k| lanes[k][l] = kernel[k]);
+            }
+            let count = kernels.len() / 9;
+            for (i, row) in g.iter().enumerate() {
+                let half: [[f32; KERNELS]; 3] = std::array::from_fn(|b| {
+                    std::array::from_fn(|l| row[0] * lanes[b][l] + row[1] * lanes[3 + b][l] + row[2] * lanes[6 + b][l])
+                });
+                for (j, column) in g.iter().enumerate() {
+                    let value: [f32; KERNELS] = std::array::from_fn(|l| {
+                        column[0] * half[0][l] + column[1] * half[1][l] + column[2] * half[2][l]
+                    });
+                    let to = (i * SIDE + j) * pairs + first;
+                    transformed[to..to + count].copy_from_slice(&value[..count]);
+                }
             }
         }
     }
-    transformed
+}
+
+struct WeightsBack<'a> {
+    g: &'a [[f32; 3]; SIDE],
+    transformed: &'a [f32],
+    pairs: usize,
+    weights: &'a mut [f32],
+}
+
+impl Work for WeightsBack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { g, transformed, pairs, weights } = self;
+        for (first, kernels) in (0..pairs).step_by(KERNELS).zip(weights.chunks_mut(9 * KERNELS)) {
+            let count = kernels.len() / 9;
+            let mut sums = [[0.0f32; KERNELS]; 9];
+            for (i, row) in g.iter().enumerate() {
+                let mut half = [[0.0f32; KERNELS]; 3];
+                for (j, column) in g.iter().enumerate() {
+                    let at = (i * SIDE + j) * pairs + first;
+                    for (l, u) in transformed[at..at + count].iter().enumerate() {
+                        (0..3).for_each(|b| half[b][l] += column[b] * u);
+                    }
+                }
+                for a in 0..3 {
+                    for b in 0..3 {
+                        (0..KERNELS).for_each(|l| sums[a * 3 + b][l] += row[a] * half[b][l]);
+                    }
+                }
+            }
+            for (l, kernel) in kernels.chunks_exact_mut(9).enumerate() {
+                (0..9).for_each(|k| kernel[k] = sums[k][l]);
+            }
+        }
+    }
 }
 
 pub(super) fn run(
@@ -193,7 +275,7 @@ fn split_phases(kernel: &Kernel, plane: &[f32], [h, w]: [usize; 2], first: usize
 
 /// `B' d` for six vectors: one side of the input transform.
 #[inline(always)]
-fn input_side<const L: usize>(d: [[f32; L]; SIDE]) -> [[f32; L]; SIDE] {
+pub(crate) fn input_side<const L: usize>(d: [[f32; L]; SIDE]) -> [[f32; L]; SIDE] {
     let mut v = [[0.0; L]; SIDE];
     for l in 0..L {
         let [d0, d1, d2, d3, d4, d5] = [d[0][l], d[1][l], d[2][l], d[3][l], d[4][l], d[5][l]];
@@ -211,7 +293,7 @@ fn input_side<const L: usize>(d: [[f32; L]; SIDE]) -> [[f32; L]; SIDE] {
 
 /// `A' m` for six vectors: one side of the output transform.
 #[inline(always)]
-fn output_side<const L: usize>(m: [[f32; L]; SIDE]) -> [[f32; L]; TILE] {
+pub(crate) fn output_side<const L: usize>(m: [[f32; L]; SIDE]) -> [[f32; L]; TILE] {
     let mut y = [[0.0; L]; TILE];
     for l in 0..L {
         let (sum_a, difference_a) = (m[1][l] + m[2][l], m[1][l] - m[2][l]);
@@ -222,6 +304,41 @@ fn output_side<const L: usize>(m: [[f32; L]; SIDE]) -> [[f32; L]; TILE] {
         y[3][l] = AA * A * difference_a + BB * B * difference_b + m[5][l];
     }
     y
+}
+
+/// `B v` for six vectors: the gradient of [`input_side`].
+#[inline(always)]
+pub(crate) fn input_adjoint<const L: usize>(v: [[f32; L]; SIDE]) -> [[f32; L]; SIDE] {
+    let mut d = [[0.0; L]; SIDE];
+    for l in 0..L {
+        let (sum_a, difference_a) = (v[1][l] + v[2][l], v[1][l] - v[2][l]);
+        let (sum_b, difference_b) = (v[3][l] + v[4][l], v[3][l] - v[4][l]);
+        d[0][l] = AA * BB * v[0][l];
+        d[1][l] = AA * BB * v[5][l] - A * BB * difference_a - B * AA * difference_b;
+        d[2][l] = -(AA + BB) * v[0][l] - BB * sum_a - AA * sum_b;
+        d[3][l] = A * difference_a + B * difference_b - (AA + BB) * v[5][l];
+        d[4][l] = v[0][l] + sum_a + sum_b;
+        d[5][l] = v[5][l];
+    }
+    d
+}
+
+/// `A y` for four vectors: the gradient of [`output_side`].
+#[inline(always)]
+pub(crate) fn output_adjoint<const L: usize>(y: [[f32; L]; TILE]) -> [[f32; L]; SIDE] {
+    let mut m = [[0.0; L]; SIDE];
+    for l in 0..L {
+        let [y0, y1, y2, y3] = [y[0][l], y[1][l], y[2][l], y[3][l]];
+        let (even_a, odd_a) = (y0 + AA * y2, A * (y1 + AA * y3));
+        let (even_b, odd_b) = (y0 + BB * y2, B * (y1 + BB * y3));
+        m[0][l] = y0;
+        m[1][l] = even_a + odd_a;
+        m[2][l] = even_a - odd_a;
+        m[3][l] = even_b + odd_b;
+        m[4][l] = even_b - odd_b;
+        m[5][l] = y3;
+    }
+    m
 }
 
 #[inline(always)]

@@ -10,6 +10,7 @@ use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Device, Tensor};
 
+use crate::layers::Fold;
 use crate::blocks::{Form, PATCH_CHANNELS, Stage, patches};
 
 mod decode;
@@ -97,5 +98,11 @@ impl FaceDetector {
             merge: self.merge.folded(),
             head: self.head.clone(),
         }
+    }
+}
+
+impl Fold for FaceDetector {
+    fn fold(self) -> Self {
+        Self { stem: self.stem.fold(), fine: self.fine.fold(), coarse: self.coarse.fold(), lateral: self.lateral.fold(), merge: self.merge.fold(), ..self }
     }
 }

@@ -7,6 +7,7 @@ use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
 
+use crate::layers::Fold;
 use crate::blocks::{Form, PATCH_CHANNELS, Stage, patches};
 use crate::rgb::Rgb;
 use crate::state::floats;
@@ -90,5 +91,11 @@ impl FaceEmbedding {
     #[must_use]
     pub fn folded(&self) -> Self {
         Self { stages: self.stages.iter().map(Stage::folded).collect(), ..self.clone() }
+    }
+}
+
+impl Fold for FaceEmbedding {
+    fn fold(self) -> Self {
+        Self { stages: self.stages.fold(), ..self }
     }
 }

@@ -1,13 +1,15 @@
-//! The mesh network of this project: 468 points of one face, and how far each may be off.
+//! The mesh network of this project: 468 points of one face, how far each may be off, and the 68 points that people mark.
 //!
 //! The decision that shapes it: points are regressed from the whole crop, not read off heat maps. 468 heat maps would cost more than the rest
 //! of the network, and a mesh is smooth: its points are nearly a linear function of some fifty numbers, which the head learns.
-//! It sees an upright crop; turning the face upright is the caller's work.
+//! The 68 of the iBUG mark-up are rows of the same layer: they start as a linear function of the mesh and learn from hand-made points what
+//! people mark differently. It sees an upright crop; turning the face upright is the caller's work.
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 
+use crate::layers::Fold;
 use crate::blocks::{Form, PATCH_CHANNELS, Stage, patches};
 use crate::rgb::Rgb;
 use crate::state::floats;
@@ -18,6 +20,9 @@ pub use points::{TEMPLATE, five};
 
 /// Points of the mesh (the topology of MediaPipe FaceMesh without the irises).
 pub const POINTS: usize = 468;
+
+/// Points of the iBUG 300-W mark-up.
+pub const MARKED: usize = 68;
 
 /// Side of the crop in pixels.
 pub const SIDE: usize = 128;
@@ -62,33 +67,46 @@ impl Config {
                 Stage::init([sixteenth, last], 2, 2, form, device),
             ],
             hidden: LinearConfig::new(last * end * end, self.hidden).init(device),
-            points: LinearConfig::new(self.hidden, POINTS * 2).init(device),
+            points: LinearConfig::new(self.hidden, (POINTS + MARKED) * 2).init(device),
             spread: LinearConfig::new(self.hidden, POINTS).init(device),
         }
     }
 }
 
+/// What [`FaceMesh::measure`] answers, in crop sides from the crop's upper left corner.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// 468 points.
+    pub mesh: Vec<[f32; 2]>,
+    /// 68 points.
+    pub marked: Vec<[f32; 2]>,
+    /// How far each of the 468 may be off.
+    pub spread: Vec<f32>,
+}
+
 impl FaceMesh {
-    /// Points in crop sides from the crop's centre, and the logarithm of each point's expected distance from the truth in the same unit.
+    /// Points in crop sides from the crop's centre, first the mesh's, then the 68; and the logarithm of each mesh point's expected distance from
+    /// the truth in the same unit.
     ///
     /// # Shapes
-    /// `[batch, 3, 128, 128]` to `[batch, 468, 2]` and `[batch, 468]`.
+    /// `[batch, 3, 128, 128]` to `[batch, 468 + 68, 2]` and `[batch, 468]`.
     pub fn forward(&self, crop: Tensor<4>) -> (Tensor<3>, Tensor<2>) {
         let features = self.stages.iter().fold(patches(crop), |x, stage| stage.forward(x));
         let [batch, channels, height, width] = features.dims();
         let hidden = relu(self.hidden.forward(features.reshape([batch, channels * height * width])));
-        let points = self.points.forward(hidden.clone()).reshape([batch, POINTS, 2]) * UNIT;
+        let points = self.points.forward(hidden.clone()).reshape([batch, POINTS + MARKED, 2]) * UNIT;
         (points, self.spread.forward(hidden))
     }
 
-    /// The points of one crop in crop sides from its upper left corner, and the distance in crop sides that each may be off.
-    pub fn measure(&self, crop: &Rgb<'_>) -> (Vec<[f32; 2]>, Vec<f32>) {
+    /// The points of one crop.
+    pub fn measure(&self, crop: &Rgb<'_>) -> Measured {
         let mut planes = Vec::new();
         crop.append_planes(&mut planes);
         let input = TensorData::new(planes, [1, 3, crop.height, crop.width]);
         let (points, spread) = self.forward(Tensor::from_data(input, &Device::default()));
-        let points = floats(points).as_chunks::<2>().0.iter().map(|p| p.map(|v| v + 0.5)).collect();
-        (points, floats(spread).iter().map(|s| s.clamp(-7.0, 1.0).exp()).collect())
+        let mut mesh: Vec<[f32; 2]> = floats(points).as_chunks::<2>().0.iter().map(|p| p.map(|v| v + 0.5)).collect();
+        let marked = mesh.split_off(POINTS);
+        Measured { mesh, marked, spread: floats(spread).iter().map(|s| s.clamp(-7.0, 1.0).exp()).collect() }
     }
 
     /// The same function without batch normalisation.
@@ -97,7 +115,7 @@ impl FaceMesh {
         Self { stages: self.stages.iter().map(Stage::folded).collect(), ..self.clone() }
     }
 
-    /// Starts the head at a linear model of meshes: `mean` `[468 * 2]` and one row of `[468 * 2]` for each of the first hidden units.
+    /// Starts the head at a linear model of points: `mean` `[(468 + 68) * 2]` and one row of as many for each of the first hidden units.
     #[must_use]
     pub fn with_shapes(mut self, mean: &[f32], rows: &[Vec<f32>]) -> Self {
         let [units, values] = self.points.weight.dims();
@@ -117,5 +135,11 @@ impl FaceMesh {
             })
         });
         self
+    }
+}
+
+impl Fold for FaceMesh {
+    fn fold(self) -> Self {
+        Self { stages: self.stages.fold(), ..self }
     }
 }

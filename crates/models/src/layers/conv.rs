@@ -9,10 +9,11 @@ use burn::nn::{BatchNorm, Initializer};
 use burn::tensor::activation::{leaky_relu, relu, sigmoid, silu};
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::norm::scale_and_shift;
 use crate::cpu::{self, Kernel};
+use crate::training;
 
 /// What is applied to every value that comes out of a layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -195,8 +196,41 @@ impl Conv {
     pub fn normed(&self, norm: &BatchNorm, x: Tensor<4>, activation: Activation) -> Tensor<4> {
         match self.kernel_for(&x) {
             Some(kernel) => kernel.run(x, activation),
-            None => activation.forward(norm.forward(self.plain(x))),
+            None if matches!(activation, Activation::Relu | Activation::None) => {
+                training::norm(norm, self.plain(x), None, activation == Activation::Relu)
+            }
+            None => activation.forward(training::norm(norm, self.plain(x), None, false)),
         }
+    }
+
+    /// The same function as this convolution and `norm` behind it, as one convolution with bias. [`Conv::folded`] prepares the kernel of it.
+    #[must_use]
+    pub fn with_norm(&self, norm: &BatchNorm) -> Self {
+        let weight = self.weight.val();
+        let (device, shape) = (weight.device(), weight.dims());
+        let (weights, bias) = self.weights_with(Some(norm));
+        let bias = Tensor::<1>::from_data(TensorData::new(bias, [shape[0]]), &device);
+        Self {
+            weight: Param::from_tensor(Tensor::from_data(TensorData::new(weights, shape), &device)),
+            bias: Some(Param::from_tensor(bias)),
+            kernel: None,
+            ..self.clone()
+        }
+    }
+
+    fn weights_with(&self, norm: Option<&BatchNorm>) -> (Vec<f32>, Vec<f32>) {
+        let outs = self.weight.dims()[0];
+        let mut weights = crate::state::floats(self.weight.val());
+        let mut bias = self.bias.as_ref().map_or_else(|| vec![0.0; outs], |b| crate::state::floats(b.val()));
+        if let Some(norm) = norm {
+            let (scale, shift) = scale_and_shift(norm);
+            let one = weights.len() / outs.max(1);
+            for (o, filter) in weights.chunks_exact_mut(one).enumerate() {
+                filter.iter_mut().for_each(|w| *w *= scale[o]);
+                bias[o] = bias[o] * scale[o] + shift[o];
+            }
+        }
+        (weights, bias)
     }
 
     /// Whether [`Conv::folded`] has prepared this convolution.
@@ -220,21 +254,11 @@ impl Conv {
     /// convolution stays as it is.
     #[must_use]
     pub fn folded(mut self, norm: Option<&BatchNorm>) -> Self {
-        let weight = self.weight.val();
-        if !cpu::can_run(&weight.device()) || self.dilation != 1 {
+        if !cpu::can_run(&self.weight.val().device()) || self.dilation != 1 {
             return self;
         }
-        let shape = weight.dims();
-        let mut weights = crate::state::floats(weight);
-        let mut bias = self.bias.as_ref().map_or_else(|| vec![0.0; shape[0]], |b| crate::state::floats(b.val()));
-        if let Some(norm) = norm {
-            let (scale, shift) = scale_and_shift(norm);
-            let one = weights.len() / shape[0].max(1);
-            for (o, filter) in weights.chunks_exact_mut(one).enumerate() {
-                filter.iter_mut().for_each(|w| *w *= scale[o]);
-                bias[o] = bias[o] * scale[o] + shift[o];
-            }
-        }
+        let shape = self.weight.dims();
+        let (weights, bias) = self.weights_with(norm);
         self.kernel = Some(Arc::new(Kernel::new(weights, shape, bias, self.stride, self.padding, self.groups)));
         self
     }
@@ -245,6 +269,14 @@ impl Conv {
 
     fn plain(&self, x: Tensor<4>) -> Tensor<4> {
         let Padding { left, right, top, bottom } = self.padding;
+        if self.groups == 1 && self.dilation == 1 && [right, top, bottom] == [left; 3] {
+            let out = training::conv(x, self.weight.val(), self.stride, left);
+            let outs = self.weight.dims()[0];
+            return match &self.bias {
+                Some(bias) => out + bias.val().reshape([1, outs, 1, 1]),
+                None => out,
+            };
+        }
         let options = ConvOptions::new_with_padding(
             [self.stride; 2],
             [(top, bottom), (left, right)],

@@ -87,7 +87,8 @@ impl FaceNetworks for Painted {
         put(54, &[mouth_right]);
         put(60, &[mouth_left]);
         put(64, &[mouth_right]);
-        Ok(Landmarks { mesh, confidence: vec![0.9; MESH_POINTS] })
+        let marked = landmarks68::from_mesh(&mesh, &landmarks68::TABLE).map(|p| p.to_vec()).unwrap_or_default();
+        Ok(Landmarks { mesh, confidence: vec![0.9; MESH_POINTS], marked })
     }
 
     fn embed(&self, image: &RgbImage, landmarks: &Landmarks) -> Result<Vec<f32>, FacesError> {

@@ -13,6 +13,7 @@ use image::RgbImage;
 use image::imageops::FilterType;
 use rayon::prelude::*;
 
+use super::points::tight_box;
 use super::warp::Levels;
 use crate::rng::hash;
 
@@ -32,7 +33,15 @@ pub enum Split {
 pub struct Face {
     /// 468 points in pixels of the picture, made by machine.
     pub mesh: Vec<[f32; 2]>,
+    /// 68 points made by hand, where somebody marked this face.
+    pub hand: Option<Hand>,
 }
+
+/// The 68 hand-made points of a face.
+pub type Hand = Vec<[f32; 2]>;
+
+/// Hand-made points by file name.
+pub type HandPoints = BTreeMap<String, Hand>;
 
 /// A picture in memory.
 #[derive(Debug)]
@@ -87,6 +96,30 @@ fn owner(file: &str) -> String {
     }
 }
 
+/// Hand-made points by file name.
+///
+/// # Errors
+/// When the table cannot be read.
+pub fn hand_points(data: &Path) -> anyhow::Result<HandPoints> {
+    let text = std::fs::read_to_string(data.join("landmarks/ytfaces68.csv")).context("cannot read ytfaces68.csv")?;
+    let mut out = HandPoints::new();
+    for line in text.lines().skip(1) {
+        let mut cells = line.split(',');
+        let Some(name) = cells.next() else { continue };
+        let numbers: Vec<f32> = cells.filter_map(|c| c.parse().ok()).collect();
+        if numbers.len() == 136 {
+            out.insert(name.to_owned(), numbers.as_chunks::<2>().0.to_vec());
+        }
+    }
+    Ok(out)
+}
+
+/// The file's own name.
+pub fn file_of(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+
 struct Row {
     file: String,
     frame: u64,
@@ -124,7 +157,18 @@ fn rows(folder: &Path, table: &str, tensor: &str) -> anyhow::Result<Vec<Row>> {
 pub fn load(folder: &Path, clips: bool) -> anyhow::Result<Vec<Picture>> {
     let mut by_file: BTreeMap<String, Vec<Face>> = BTreeMap::new();
     for row in rows(folder, "faces.csv", "faces")? {
-        by_file.entry(row.file).or_default().push(Face { mesh: row.mesh });
+        by_file.entry(row.file).or_default().push(Face { mesh: row.mesh, hand: None });
+    }
+    for (name, points) in hand_points(folder)? {
+        let faces = by_file.get_mut(&format!("landmarks/ytfaces68/{name}"));
+        let off = |f: &Face| {
+            let [mesh, hand] = [tight_box(&f.mesh), tight_box(&points)];
+            (mesh[0] + mesh[2] / 2.0 - hand[0] - hand[2] / 2.0).hypot(mesh[1] + mesh[3] - hand[1] - hand[3]) / hand[2]
+        };
+        let nearest = faces.and_then(|f| f.iter_mut().min_by(|a, b| off(a).total_cmp(&off(b))));
+        if let Some(face) = nearest.filter(|f| off(f) < 0.5) {
+            face.hand = Some(points);
+        }
     }
     for part in ["bsds", "imagenet256"] {
         for entry in std::fs::read_dir(folder.join("nonface").join(part))? {
@@ -145,7 +189,7 @@ pub fn load(folder: &Path, clips: bool) -> anyhow::Result<Vec<Picture>> {
         let mut by_clip: BTreeMap<String, HashMap<(u64, String), Vec<Face>>> = BTreeMap::new();
         for row in rows(folder, "video_faces.csv", "video_faces")? {
             let frames = by_clip.entry(row.file).or_default();
-            frames.entry((row.frame, row.part)).or_default().push(Face { mesh: row.mesh });
+            frames.entry((row.frame, row.part)).or_default().push(Face { mesh: row.mesh, hand: None });
         }
         let clips: Vec<_> = by_clip.into_iter().collect();
         let frames: Vec<Vec<Picture>> = clips
@@ -184,7 +228,7 @@ fn clip_frames(
             let scale = (FRAME_SIDE as f32 / cut.width().max(cut.height()) as f32).min(1.0);
             let size = |v: u32| ((v as f32 * scale).round() as u32).max(1);
             let small = image::imageops::resize(&cut, size(cut.width()), size(cut.height()), FilterType::Triangle);
-            let shrink = |f: Face| Face { mesh: f.mesh.iter().map(|[x, y]| [x * scale, y * scale]).collect() };
+            let shrink = |f: Face| Face { mesh: f.mesh.iter().map(|[x, y]| [x * scale, y * scale]).collect(), hand: None };
             let faces = faces.into_iter().map(shrink).collect();
             pictures.push(described(file, &format!("#{part},{index}"), small, faces));
         }

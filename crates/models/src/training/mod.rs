@@ -1,0 +1,53 @@
+//! Convolution and batch normalisation for training on the processor, forward and backward.
+//!
+//! The decision that shapes it: a training step on a CPU is bound by memory as much as by arithmetic, so there are two fused operations and no
+//! more: a convolution (3x3 by Winograd's method in all three directions), and normalisation with the residual sum and the
+//! rectifier in one pass each way. Both keep channels last in memory, where every loop is over contiguous channels whatever the size of the
+//! map; the tensors look like `[n, c, h, w]` to everybody else. On other devices burn's own operations do the same.
+mod columns;
+mod convolution;
+mod graph;
+mod normalisation;
+mod winograd;
+
+pub use graph::{conv, norm};
+
+/// A batch of maps with channels last: `[n, h, w, c]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Extent {
+    n: usize,
+    h: usize,
+    w: usize,
+    c: usize,
+}
+
+impl Extent {
+    fn one(self) -> usize {
+        self.h * self.w * self.c
+    }
+
+    fn len(self) -> usize {
+        self.n * self.one()
+    }
+}
+
+/// A square kernel: weights `[outs, ins, side, side]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shape {
+    outs: usize,
+    ins: usize,
+    side: usize,
+    stride: usize,
+    padding: usize,
+}
+
+impl Shape {
+    fn output(self, x: Extent) -> Extent {
+        let extent = |v: usize| (v + 2 * self.padding - self.side) / self.stride + 1;
+        Extent { n: x.n, h: extent(x.h), w: extent(x.w), c: self.outs }
+    }
+
+    fn weights(self) -> usize {
+        self.outs * self.ins * self.side * self.side
+    }
+}
