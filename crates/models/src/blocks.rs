@@ -8,7 +8,7 @@ use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::{Device, Tensor};
 
 use crate::layers::{Activation, Conv, ConvConfig, Fold};
-use crate::training;
+use crate::training::{self, Rounding};
 
 /// Whether a network has its batch normalisations (to be trained) or has them folded into the convolutions (to be run).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct ConvNorm {
 impl ConvNorm {
     /// A square convolution that keeps the extent (stride 1) or halves it (stride 2).
     pub fn init(channels: [usize; 2], kernel: usize, stride: usize, form: Form, device: &Device) -> Self {
-        let config = ConvConfig::new(channels[0], channels[1], kernel).same().stride(stride);
+        let config = ConvConfig::new(channels[0], channels[1], kernel).same().stride(stride).rounding(Rounding::Loose);
         match form {
             Form::Trained => Self {
                 conv: config.without_bias().init(device),

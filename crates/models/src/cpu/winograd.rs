@@ -30,12 +30,12 @@ const BB: f32 = B * B;
 
 /// `G`, and with it the transform of weights and its adjoint.
 pub(crate) struct Transform {
-    g: [[f32; 3]; SIDE],
+    g: [[f64; 3]; SIDE],
 }
 
 impl Transform {
     pub(crate) fn new() -> Self {
-        let row = |point: f64, others: f64| [1.0 / others, point / others, point * point / others].map(|v| v as f32);
+        let row = |point: f64, others: f64| [1.0 / others, point / others, point * point / others];
         let (a, b) = (f64::from(A), f64::from(B));
         let (at_a, at_b) = (2.0 * a * a * (a * a - b * b), 2.0 * b * b * (b * b - a * a));
         let last = [0.0, 0.0, 1.0];
@@ -52,7 +52,8 @@ impl Transform {
     /// `G' u G`: the gradient by the kernels from that by their transforms.
     pub(crate) fn weights_adjoint(&self, transformed: &[f32], pairs: usize) -> Vec<f32> {
         let mut weights = vec![0.0; 9 * pairs];
-        vectorised(WeightsBack { g: &self.g, transformed, pairs, weights: &mut weights });
+        let g = self.g.map(|row| row.map(|v| v as f32));
+        vectorised(WeightsBack { g, transformed, pairs, weights: &mut weights });
         weights
     }
 }
@@ -60,8 +61,9 @@ impl Transform {
 /// Kernels that are transformed at a time.
 const KERNELS: usize = 16;
 
+/// In double precision: rounding here would be the same for every tile, and add up.
 struct WeightsForth<'a> {
-    g: &'a [[f32; 3]; SIDE],
+    g: &'a [[f64; 3]; SIDE],
     weights: &'a [f32],
     pairs: usize,
     transformed: &'a mut [f32],
@@ -74,18 +76,18 @@ impl Work for WeightsForth<'_> {
     fn run(self) {
         let Self { g, weights, pairs, transformed } = self;
         for (first, kernels) in (0..pairs).step_by(KERNELS).zip(weights.chunks(9 * KERNELS)) {
-            let mut lanes = [[0.0f32; KERNELS]; 9];
+            let mut lanes = [[0.0f64; KERNELS]; 9];
             for (l, kernel) in kernels.chunks_exact(9).enumerate() {
-                (0..9).for_each(|k| lanes[k][l] = kernel[k]);
+                (0..9).for_each(|k| lanes[k][l] = f64::from(kernel[k]));
             }
             let count = kernels.len() / 9;
             for (i, row) in g.iter().enumerate() {
-                let half: [[f32; KERNELS]; 3] = std::array::from_fn(|b| {
+                let half: [[f64; KERNELS]; 3] = std::array::from_fn(|b| {
                     std::array::from_fn(|l| row[0] * lanes[b][l] + row[1] * lanes[3 + b][l] + row[2] * lanes[6 + b][l])
                 });
                 for (j, column) in g.iter().enumerate() {
                     let value: [f32; KERNELS] = std::array::from_fn(|l| {
-                        column[0] * half[0][l] + column[1] * half[1][l] + column[2] * half[2][l]
+                        (column[0] * half[0][l] + column[1] * half[1][l] + column[2] * half[2][l]) as f32
                     });
                     let to = (i * SIDE + j) * pairs + first;
                     transformed[to..to + count].copy_from_slice(&value[..count]);
@@ -96,7 +98,7 @@ impl Work for WeightsForth<'_> {
 }
 
 struct WeightsBack<'a> {
-    g: &'a [[f32; 3]; SIDE],
+    g: [[f32; 3]; SIDE],
     transformed: &'a [f32],
     pairs: usize,
     weights: &'a mut [f32],

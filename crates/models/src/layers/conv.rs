@@ -13,7 +13,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::norm::scale_and_shift;
 use crate::cpu::{self, Kernel};
-use crate::training;
+use crate::training::{self, Rounding};
 
 /// What is applied to every value that comes out of a layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,13 +87,15 @@ pub struct ConvConfig {
     groups: usize,
     dilation: usize,
     has_bias: bool,
+    rounding: Rounding,
 }
 
 impl ConvConfig {
     /// A square kernel of `kernel` pixels a side.
     pub fn new(channels_in: usize, channels_out: usize, kernel: usize) -> Self {
         let padding = Padding::default();
-        Self { channels_in, channels_out, kernel, stride: 1, padding, groups: 1, dilation: 1, has_bias: true }
+        let rounding = Rounding::Strict;
+        Self { channels_in, channels_out, kernel, stride: 1, padding, groups: 1, dilation: 1, has_bias: true, rounding }
     }
 
     /// One output for every `stride` pixels.
@@ -132,6 +134,12 @@ impl ConvConfig {
         Self { has_bias: false, ..self }
     }
 
+    /// What training may round; [`Rounding::Strict`] without this word.
+    #[must_use]
+    pub fn rounding(self, rounding: Rounding) -> Self {
+        Self { rounding, ..self }
+    }
+
     /// Weights drawn as PyTorch draws them by default (uniform, bound `1 / sqrt(fan in)`).
     pub fn init(&self, device: &Device) -> Conv {
         let shape = [self.channels_out, self.channels_in / self.groups, self.kernel, self.kernel];
@@ -146,6 +154,7 @@ impl ConvConfig {
             padding: self.padding,
             groups: self.groups,
             dilation: self.dilation,
+            rounding: self.rounding,
             kernel: None,
         }
     }
@@ -166,6 +175,8 @@ pub struct Conv {
     groups: usize,
     #[module(skip)]
     dilation: usize,
+    #[module(skip)]
+    rounding: Rounding,
     #[module(skip)]
     kernel: Option<Arc<Kernel>>,
 }
@@ -270,7 +281,7 @@ impl Conv {
     fn plain(&self, x: Tensor<4>) -> Tensor<4> {
         let Padding { left, right, top, bottom } = self.padding;
         if self.groups == 1 && self.dilation == 1 && [right, top, bottom] == [left; 3] {
-            let out = training::conv(x, self.weight.val(), self.stride, left);
+            let out = training::conv(x, self.weight.val(), self.stride, left, self.rounding);
             let outs = self.weight.dims()[0];
             return match &self.bias {
                 Some(bias) => out + bias.val().reshape([1, outs, 1, 1]),

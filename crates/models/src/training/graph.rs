@@ -15,7 +15,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::normalisation::{self, Statistics};
 use super::convolution::Prepared;
-use super::{Extent, Shape};
+use super::{Extent, Rounding, Shape};
 
 type Trained = Autodiff<Flex>;
 
@@ -30,13 +30,13 @@ fn is_ours(x: &Tensor<4>) -> bool {
 /// # Shapes
 /// - `x`: `[n, ins, h, w]`; `weight`: `[outs, ins, k, k]`
 /// - output: `[n, outs, (h + 2 padding - k) / stride + 1, ...]`
-pub fn conv(x: Tensor<4>, weight: Tensor<4>, stride: usize, padding: usize) -> Tensor<4> {
+pub fn conv(x: Tensor<4>, weight: Tensor<4>, stride: usize, padding: usize, rounding: Rounding) -> Tensor<4> {
     if !is_ours(&x) {
         let options = ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1);
         return conv2d(x, weight, None, options);
     }
     let [outs, ins, side, _] = weight.dims();
-    let shape = Shape { outs, ins, side, stride, padding };
+    let shape = Shape { outs, ins, side, stride, padding, rounding };
     let (Ok(x), Ok(weight)) = (x.try_into_primitive::<Trained>(), weight.try_into_primitive::<Trained>()) else {
         unreachable!("the device was checked")
     };
@@ -289,7 +289,7 @@ mod tests {
             let random = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Uniform(-1.0, 1.0), &device);
             let x = random([5, ins, h, w]).require_grad();
             let weight = random([outs, ins, side, side]).require_grad();
-            let ours = conv(x.clone(), weight.clone(), stride, padding);
+            let ours = conv(x.clone(), weight.clone(), stride, padding, Rounding::Loose);
             let options = ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1);
             let theirs = conv2d(x.clone(), weight.clone(), None, options);
             assert_eq!(ours.dims(), theirs.dims(), "{name}");

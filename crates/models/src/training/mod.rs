@@ -31,6 +31,15 @@ impl Extent {
     }
 }
 
+/// How far a convolution may be from the sum of its products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounding {
+    /// As far as single precision is.
+    Strict,
+    /// Half a decimal digit more, for a quarter of the multiplications (Winograd's method, where it fits).
+    Loose,
+}
+
 /// A square kernel: weights `[outs, ins, side, side]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Shape {
@@ -39,6 +48,7 @@ struct Shape {
     side: usize,
     stride: usize,
     padding: usize,
+    rounding: Rounding,
 }
 
 impl Shape {

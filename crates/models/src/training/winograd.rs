@@ -5,7 +5,7 @@
 //! with `V = B'dB`, `U = GgG'` and `Y = A'(sum U V)A`, the gradient by the products is `A dY A'`, by `U` a matrix product of that with
 //! `V`, and by the picture `B (..) B'`, summed where tiles overlap. Both gradients share the first transform.
 use super::convolution::Method;
-use super::{Extent, Shape};
+use super::{Extent, Rounding, Shape};
 use crate::cpu::winograd::{POINTS, SIDE, TILE, Transform, input_adjoint, input_side, output_adjoint, output_side};
 use crate::cpu::{View, Work, product, vectorised};
 
@@ -16,7 +16,8 @@ const TILES: usize = 96;
 
 /// Whether the method is to be had, and repays its transforms.
 pub(super) fn fits(shape: Shape, x: Extent) -> bool {
-    shape.side == 3
+    shape.rounding == Rounding::Loose
+        && shape.side == 3
         && shape.stride == 1
         && shape.padding == 1
         && shape.ins.is_multiple_of(LANES)
