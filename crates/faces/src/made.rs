@@ -28,7 +28,14 @@ pub(crate) fn network_answers(at: Rect) -> (Detection, Landmarks) {
     put(30..31, nose);
     put(48..49, mouth_left);
     put(54..55, mouth_right);
-    (detection, Landmarks { marked: landmarks68::from_mesh(&mesh, &landmarks68::TABLE).map(|p| p.to_vec()).unwrap_or_default(), mesh, confidence: vec![0.9; MESH_POINTS] })
+    (
+        detection,
+        Landmarks {
+            marked: landmarks68::from_mesh(&mesh, &landmarks68::TABLE).map(|p| p.to_vec()).unwrap_or_default(),
+            mesh,
+            confidence: vec![0.9; MESH_POINTS],
+        },
+    )
 }
 
 /// Networks that answer these detections (in shares of the picture) whatever they are shown.

@@ -135,6 +135,33 @@ def efficientnet():
     return nn.Sequential(*layers)
 
 
+class BlazeBlock(nn.Module):
+    def __init__(self, i, o, s):
+        super().__init__()
+        self.convs = nn.Sequential(nn.Conv2d(i, i, 3, s, 0 if s == 2 else 1, groups=i), nn.Conv2d(i, o, 1))
+        self.s, self.more = s, o - i
+
+    def forward(self, x):
+        y = self.convs(F.pad(x, (0, 2, 0, 2)) if self.s == 2 else x)
+        x = F.max_pool2d(x, 2) if self.s == 2 else x
+        return F.relu(y + (F.pad(x, (0, 0, 0, 0, 0, self.more)) if self.more else x))
+
+
+class BlazeFace(nn.Module):
+    def __init__(self):
+        super().__init__()
+        c = (24, 24, 28, 32, 36, 42, 48, 56, 64, 72, 80, 88)
+        self.first = nn.Conv2d(3, 24, 5, 2)
+        self.near = nn.Sequential(*(BlazeBlock(c[i], c[i + 1], 2 if i in (2, 5) else 1) for i in range(11)))
+        self.far = nn.Sequential(*(BlazeBlock(88 if i == 0 else 96, 96, 2 if i == 0 else 1) for i in range(5)))
+        self.heads = nn.ModuleList((nn.Conv2d(88, 2, 1), nn.Conv2d(88, 32, 1), nn.Conv2d(96, 6, 1), nn.Conv2d(96, 96, 1)))
+
+    def forward(self, x):
+        near = self.near(F.relu(self.first(F.pad(x, (1, 2, 1, 2)))))
+        far = self.far(near)
+        return self.heads[0](near), self.heads[1](near), self.heads[2](far), self.heads[3](far)
+
+
 def median(runs, work):
     """Seconds of a clock on the wall and on a processor."""
     work()
@@ -167,6 +194,8 @@ def main():
                 nets.append((name, frame, (driving, source, small, features, sv, sj)))
         if options.net in (None, "efficientnet_b4"):
             nets.append(("efficientnet_b4", efficientnet().eval(), (torch.rand(1, 3, 224, 224),)))
+        if options.net in (None, "faces"):
+            nets.append(("blazeface", BlazeFace().eval(), (torch.rand(1, 3, 128, 128),)))
         for name, net, inputs in nets:
             out[name] = {"torch": median(options.runs, lambda: net(*inputs))}
             if options.onnx:

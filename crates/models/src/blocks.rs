@@ -54,7 +54,9 @@ impl ConvNorm {
     fn run(&self, input: Tensor<4>, skip: Option<Tensor<4>>, rectifies: bool) -> Tensor<4> {
         let activation = if rectifies { Activation::Relu } else { Activation::None };
         match (&self.norm, skip) {
-            (Some(norm), skip) if !self.conv.is_folded() => training::norm(norm, self.conv.forward(input), skip, rectifies),
+            (Some(norm), skip) if !self.conv.is_folded() => {
+                training::norm(norm, self.conv.forward(input), skip, rectifies)
+            }
             (_, None) => self.conv.activated(input, activation),
             (_, Some(skip)) => activation.forward(self.conv.forward(input) + skip),
         }

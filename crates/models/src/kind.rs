@@ -37,11 +37,13 @@ pub enum Kind {
     FaceMesh,
     /// Assay's own identity embedding.
     FaceEmbedding,
+    /// Assay's own forgery detector.
+    FaceForgery,
 }
 
 impl Kind {
     /// Every kind with its name and what it is.
-    pub const ALL: [(Self, &'static str, &'static str); 14] = [
+    pub const ALL: [(Self, &'static str, &'static str); 15] = [
         (
             Self::FirstOrderMotion,
             "first-order-motion",
@@ -64,6 +66,7 @@ impl Kind {
         (Self::FaceDetector, "face-detector", "finds faces"),
         (Self::FaceMesh, "face-mesh", "places 468 points on a face"),
         (Self::FaceEmbedding, "face-embedding", "tells people apart"),
+        (Self::FaceForgery, "face-forgery", "tells forged faces, and where"),
     ];
 
     /// The name that commands and registries use.

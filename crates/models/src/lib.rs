@@ -13,6 +13,7 @@ pub mod efficientnet;
 mod error;
 pub mod face_detector;
 pub mod face_embedding;
+pub mod face_forgery;
 pub mod face_mesh;
 pub mod first_order;
 pub mod import;

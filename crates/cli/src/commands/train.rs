@@ -1,7 +1,10 @@
 //! `assay train`: trains a network of this project.
 use std::path::PathBuf;
 
+use assay_lab::train::forgery::masks::Shapes;
+use assay_lab::train::forgery::{self, Choice};
 use assay_lab::train::{Options, faces};
+use assay_models::face_forgery::Input;
 use clap::{Subcommand, ValueEnum};
 
 use crate::Exit;
@@ -47,12 +50,74 @@ enum Command {
         #[arg(long, default_value_t = 2026)]
         seed: u64,
     },
+    /// Train a network that tells forged faces from real ones
+    Detector {
+        /// How forged faces come about
+        #[arg(long)]
+        recipe: Recipe,
+        /// Folder of labelled pictures
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Folder of the run: checkpoints, log, weights; a run that was ended goes on from there
+        #[arg(long, value_name = "DIR", default_value = "runs/detector")]
+        out: PathBuf,
+        /// Wall time in minutes, those before a resumption counted in
+        #[arg(long, default_value_t = 60.0)]
+        minutes: f64,
+        /// Highest learning rate
+        #[arg(long, default_value_t = 2e-3)]
+        learning_rate: f64,
+        /// Seed of all draws
+        #[arg(long, default_value_t = 2026)]
+        seed: u64,
+        /// Leave a part out, to see what it brings (repeatable)
+        #[arg(long, value_name = "PART")]
+        without: Vec<Part>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Recipe {
+    /// Real faces laid over themselves (self-blended images)
+    Sbi,
+    /// The same, mixed with real and swapped frames of the same moment
+    Pairs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The head that says where
+    MaskHead,
+    /// Masks from the mesh; ellipses instead
+    Hulls,
+    /// Compression and the other degradations of crops
+    Degradation,
+    /// The input's residual channels
+    HighPass,
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     let bars = Bars::new(1);
     let progress = bars.worker();
-    let Command::Faces { network, data, out, minutes, learning_rate, seed } = args.command;
+    let (network, data, out, minutes, learning_rate, seed) = match args.command {
+        Command::Faces { network, data, out, minutes, learning_rate, seed } => {
+            (network, data, out, minutes, learning_rate, seed)
+        }
+        Command::Detector { recipe, data, out, minutes, learning_rate, seed, without } => {
+            let choice = Choice {
+                pairs: if matches!(recipe, Recipe::Pairs) { 0.35 } else { 0.0 },
+                has_mask_head: !without.contains(&Part::MaskHead),
+                shapes: if without.contains(&Part::Hulls) { Shapes::Ellipse } else { Shapes::Hulls },
+                degrades: !without.contains(&Part::Degradation),
+                input: Input { has_high_pass: !without.contains(&Part::HighPass) },
+            };
+            let options = Options { minutes, out, seed, learning_rate };
+            let weights = forgery::run(choice, &data, &options, progress.as_ref())?;
+            bars.clear();
+            outln!("written: {}", weights.display());
+            return Ok(Exit::Clear);
+        }
+    };
     let network = match network {
         Network::Detector => faces::Network::Detector,
         Network::Mesh => faces::Network::Mesh,

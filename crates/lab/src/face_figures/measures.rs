@@ -63,9 +63,7 @@ pub fn points(
     let by_hand: Vec<(&Picture, &Hand)> = test.iter().filter_map(|p| Some((*p, hand.get(file_of(&p.name))?))).collect();
     let found: Vec<Option<Vec<[f32; 2]>>> = by_hand
         .par_iter()
-        .map(|(p, truth)| {
-            Some(mesh_at(networks, p.levels.full(), geometry.box_of(truth))?.marked)
-        })
+        .map(|(p, truth)| Some(mesh_at(networks, p.levels.full(), geometry.box_of(truth))?.marked))
         .collect();
     let part = |range: std::ops::Range<usize>| -> Vec<Option<f64>> {
         let error = |(f, (_, t)): (&Option<Vec<[f32; 2]>>, &(&Picture, &Hand))| {
@@ -83,7 +81,9 @@ pub fn points(
         .collect();
     let machine: Vec<Option<f64>> = machine
         .par_iter()
-        .map(|(p, truth)| Some(normalised_error(&mesh_at(networks, p.levels.full(), tight_box(truth))?.mesh, truth, EYE_CORNERS)))
+        .map(|(p, truth)| {
+            Some(normalised_error(&mesh_at(networks, p.levels.full(), tight_box(truth))?.mesh, truth, EYE_CORNERS))
+        })
         .collect();
     vec![
         errors("68 hand-made points, held-out people of YouTube Faces", &part(0..68)),

@@ -18,6 +18,7 @@ use burn::tensor::{Device, Tensor};
 use crate::rng::Rng;
 
 pub mod faces;
+pub mod forgery;
 
 /// How long and how fast.
 #[derive(Debug, Clone)]

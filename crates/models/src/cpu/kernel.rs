@@ -102,7 +102,9 @@ impl Kernel {
                 && channels.min(out_channels) >= WINOGRAD_MIN_CHANNELS
                 && oh * ow >= WINOGRAD_MIN_PIXELS
             {
-                let transformed = self.winograd.get_or_init(|| winograd::Transform::new().weights(&self.weights, out_channels * channels));
+                let transformed = self
+                    .winograd
+                    .get_or_init(|| winograd::Transform::new().weights(&self.weights, out_channels * channels));
                 winograd::run(self, transformed, x, [h, w], out, activation);
             } else if is_unit && out_channels <= few::MAX_CHANNELS && kw > 1 && ow >= 32 {
                 few::run(self, x, [h, w], out, activation);

@@ -10,8 +10,8 @@ use burn::tensor::module::interpolate;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Device, Tensor};
 
-use crate::layers::Fold;
 use crate::blocks::{Form, PATCH_CHANNELS, Stage, patches};
+use crate::layers::Fold;
 
 mod decode;
 mod pyramid;
@@ -103,6 +103,13 @@ impl FaceDetector {
 
 impl Fold for FaceDetector {
     fn fold(self) -> Self {
-        Self { stem: self.stem.fold(), fine: self.fine.fold(), coarse: self.coarse.fold(), lateral: self.lateral.fold(), merge: self.merge.fold(), ..self }
+        Self {
+            stem: self.stem.fold(),
+            fine: self.fine.fold(),
+            coarse: self.coarse.fold(),
+            lateral: self.lateral.fold(),
+            merge: self.merge.fold(),
+            ..self
+        }
     }
 }

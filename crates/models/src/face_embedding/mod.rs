@@ -7,8 +7,8 @@ use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
 
-use crate::layers::Fold;
 use crate::blocks::{Form, PATCH_CHANNELS, Stage, patches};
+use crate::layers::Fold;
 use crate::rgb::Rgb;
 use crate::state::floats;
 

@@ -46,7 +46,9 @@ impl Columns {
             for ox in 0..self.to.w {
                 let row = (oy * self.to.w + ox) * depth;
                 for ky in 0..side {
-                    let Some(y) = (oy * stride + ky).checked_sub(padding).filter(|y| *y < self.from.h) else { continue };
+                    let Some(y) = (oy * stride + ky).checked_sub(padding).filter(|y| *y < self.from.h) else {
+                        continue;
+                    };
                     for kx in 0..side {
                         let Some(x) = (ox * stride + kx).checked_sub(padding).filter(|x| *x < self.from.w) else {
                             continue;

@@ -102,7 +102,8 @@ fn backward_by<M: Method>(
     // One contiguous share of the batch a thread, a multiple of the group.
     let share = extent.n.div_ceil(threads).next_multiple_of(group).max(1);
     let mut by_x = wants_x.then(|| vec![0.0; extent.len()]);
-    let shares: Vec<_> = x.chunks((share * extent.one()).max(1)).zip(by_out.chunks((share * to.one()).max(1))).collect();
+    let shares: Vec<_> =
+        x.chunks((share * extent.one()).max(1)).zip(by_out.chunks((share * to.one()).max(1))).collect();
     let targets: Vec<Option<&mut [f32]>> = match &mut by_x {
         Some(all) => all.chunks_mut((share * extent.one()).max(1)).map(Some).collect(),
         None => shares.iter().map(|_| None).collect(),

@@ -5,16 +5,16 @@ use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients as Grads;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::{Autodiff, Flex, TensorMetadata as _};
 use burn::backend::flex::FlexTensor;
+use burn::backend::{Autodiff, Flex, TensorMetadata as _};
 use burn::nn::BatchNorm;
 use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Tensor, TensorData};
 
-use super::normalisation::{self, Statistics};
 use super::convolution::Prepared;
+use super::normalisation::{self, Statistics};
 use super::{Extent, Rounding, Shape};
 
 type Trained = Autodiff<Flex>;
@@ -100,15 +100,21 @@ pub fn norm(norm: &BatchNorm, z: Tensor<4>, skip: Option<Tensor<4>>, rectifies: 
     let state = NormState { z, open, gamma, statistics, epsilon };
     let out = match skip {
         Some((_, skip_node)) => {
-            match SkipNormBackward.prepare::<NoCheckpointing>([z_node, gamma_node, beta_node, skip_node]).compute_bound().stateful() {
+            match SkipNormBackward
+                .prepare::<NoCheckpointing>([z_node, gamma_node, beta_node, skip_node])
+                .compute_bound()
+                .stateful()
+            {
                 OpsKind::Tracked(prep) => prep.finish(state, out),
                 OpsKind::UnTracked(prep) => prep.finish(out),
             }
         }
-        None => match NormBackward.prepare::<NoCheckpointing>([z_node, gamma_node, beta_node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish(state, out),
-            OpsKind::UnTracked(prep) => prep.finish(out),
-        },
+        None => {
+            match NormBackward.prepare::<NoCheckpointing>([z_node, gamma_node, beta_node]).compute_bound().stateful() {
+                OpsKind::Tracked(prep) => prep.finish(state, out),
+                OpsKind::UnTracked(prep) => prep.finish(out),
+            }
+        }
     };
     Tensor::from_primitive::<Trained>(out)
 }
@@ -171,8 +177,7 @@ impl Backward<Flex, 2> for ConvBackward {
         let (shape, x, prepared) = ops.state;
         let by_out = Maps::of(grads.consume::<Flex>(&ops.node));
         let wants = [by_x.is_some(), by_weights.is_some()];
-        let [x_gradient, weights_gradient] =
-            prepared.backward(shape, x.values(), x.extent, by_out.values(), wants);
+        let [x_gradient, weights_gradient] = prepared.backward(shape, x.values(), x.extent, by_out.values(), wants);
         if let (Some(node), Some(gradient)) = (by_x, x_gradient) {
             grads.register::<Flex>(node.id, tensor(gradient, x.extent));
         }
@@ -217,11 +222,8 @@ impl Backward<Flex, 3> for NormBackward {
         let [z, gamma, beta] = ops.parents;
         let by_out = grads.consume::<Flex>(&ops.node);
         let found = ops.state.backward(by_out, false);
-        let answers = [
-            (z, tensor(found.z, ops.state.z.extent)),
-            (gamma, vector(found.gamma)),
-            (beta, vector(found.beta)),
-        ];
+        let answers =
+            [(z, tensor(found.z, ops.state.z.extent)), (gamma, vector(found.gamma)), (beta, vector(found.beta))];
         for (node, gradient) in answers {
             if let Some(node) = node {
                 grads.register::<Flex>(node.id, gradient);
@@ -241,8 +243,7 @@ impl Backward<Flex, 4> for SkipNormBackward {
         let by_out = grads.consume::<Flex>(&ops.node);
         let extent = ops.state.z.extent;
         let found = ops.state.backward(by_out, skip.is_some());
-        let answers =
-            [(z, tensor(found.z, extent)), (gamma, vector(found.gamma)), (beta, vector(found.beta))];
+        let answers = [(z, tensor(found.z, extent)), (gamma, vector(found.gamma)), (beta, vector(found.beta))];
         for (node, gradient) in answers {
             if let Some(node) = node {
                 grads.register::<Flex>(node.id, gradient);
@@ -309,9 +310,8 @@ mod tests {
     fn normalisation_and_its_gradients_agree_with_burn() {
         let device = Device::flex().autodiff();
         for (skips, rectifies) in [(false, false), (false, true), (true, true), (true, false)] {
-            let random = |shape: [usize; 4], mean: f64| {
-                Tensor::<4>::random(shape, Distribution::Normal(mean, 2.0), &device)
-            };
+            let random =
+                |shape: [usize; 4], mean: f64| Tensor::<4>::random(shape, Distribution::Normal(mean, 2.0), &device);
             let shape = [6, 20, 11, 9];
             let layers: [BatchNorm; 2] = std::array::from_fn(|_| BatchNormConfig::new(20).init(&device));
             let z = random(shape, 30.0).require_grad();

@@ -126,17 +126,12 @@ fn piece(channels: usize) -> usize {
 }
 
 /// Adds what `part` finds in every piece of `0..len`.
-fn reduce(
-    len: usize,
-    channels: usize,
-    part: impl Fn(std::ops::Range<usize>) -> [Vec<f32>; 2] + Sync,
-) -> [Vec<f64>; 2] {
+fn reduce(len: usize, channels: usize, part: impl Fn(std::ops::Range<usize>) -> [Vec<f32>; 2] + Sync) -> [Vec<f64>; 2] {
     let piece = piece(channels);
     let parts: Vec<[Vec<f32>; 2]> =
         (0..len.div_ceil(piece)).into_par_iter().map(|i| part(i * piece..((i + 1) * piece).min(len))).collect();
-    let total = |of: usize| -> Vec<f64> {
-        (0..channels).map(|c| parts.iter().map(|p| f64::from(p[of][c])).sum()).collect()
-    };
+    let total =
+        |of: usize| -> Vec<f64> { (0..channels).map(|c| parts.iter().map(|p| f64::from(p[of][c])).sum()).collect() };
     [total(0), total(1)]
 }
 
@@ -265,8 +260,7 @@ impl Work for GradientApply<'_> {
             match open {
                 Some(open) => {
                     let open = &open[i * channels..(i + 1) * channels];
-                    for ((((((out, v), g), o), a), b), c) in
-                        out.iter_mut().zip(z).zip(g).zip(open).zip(a).zip(b).zip(c)
+                    for ((((((out, v), g), o), a), b), c) in out.iter_mut().zip(z).zip(g).zip(open).zip(a).zip(b).zip(c)
                     {
                         let g = if *o > 0.0 { *g } else { 0.0 };
                         *out = a * g + b * v + c;

@@ -202,9 +202,8 @@ impl Work for GatherBack<'_> {
             for lane in (0..c).step_by(LANES) {
                 let mut half = [[[0.0f32; LANES]; SIDE]; SIDE];
                 for j in 0..SIDE {
-                    half[j] = input_adjoint(std::array::from_fn(|i| {
-                        load(pictures, (i * SIDE + j) * plane + t * c + lane)
-                    }));
+                    half[j] =
+                        input_adjoint(std::array::from_fn(|i| load(pictures, (i * SIDE + j) * plane + t * c + lane)));
                 }
                 for i in 0..SIDE {
                     let y = top + i;

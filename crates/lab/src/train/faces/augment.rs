@@ -59,7 +59,7 @@ pub fn degrade(canvas: &mut Canvas, side: usize, strength: Strength, rng: &mut R
 }
 
 /// Sum of four uniform draws: near enough to a normal one for grain, and cheap.
-fn fast_normal(rng: &mut Rng) -> f32 {
+pub(crate) fn fast_normal(rng: &mut Rng) -> f32 {
     let bits = rng.next_u64();
     let sum: u64 = (0..4).map(|i| (bits >> (16 * i)) & 0xFFFF).sum();
     (sum as f32 / 65536.0 - 2.0) * 1.732
@@ -86,7 +86,7 @@ fn cover_part(canvas: &mut Canvas, side: usize, rng: &mut Rng) {
     }
 }
 
-fn blur(canvas: &mut Canvas, side: usize, sigma: f32) {
+pub(crate) fn blur(canvas: &mut Canvas, side: usize, sigma: f32) {
     let radius = (2.5 * sigma).ceil() as i64;
     let kernel: Vec<f32> = (-radius..=radius).map(|i| (-0.5 * (i as f32 / sigma).powi(2)).exp()).collect();
     let total: f32 = kernel.iter().sum();
@@ -106,7 +106,7 @@ fn blur(canvas: &mut Canvas, side: usize, sigma: f32) {
 }
 
 /// Makes the crop smaller and larger again.
-fn coarsen(canvas: &mut Canvas, side: usize, factor: f32) {
+pub(crate) fn coarsen(canvas: &mut Canvas, side: usize, factor: f32) {
     let small = ((side as f32 / factor) as u32).max(8);
     let picture = to_image(canvas, side);
     let down = image::imageops::thumbnail(&picture, small, small);
@@ -114,7 +114,7 @@ fn coarsen(canvas: &mut Canvas, side: usize, factor: f32) {
     *canvas = from_bytes(up.as_raw());
 }
 
-fn compress(canvas: &mut Canvas, side: usize, quality: u8) {
+pub(crate) fn compress(canvas: &mut Canvas, side: usize, quality: u8) {
     let bytes = to_image(canvas, side);
     let mut file = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut file, quality);

@@ -119,7 +119,6 @@ pub fn file_of(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-
 struct Row {
     file: String,
     frame: u64,
@@ -228,7 +227,8 @@ fn clip_frames(
             let scale = (FRAME_SIDE as f32 / cut.width().max(cut.height()) as f32).min(1.0);
             let size = |v: u32| ((v as f32 * scale).round() as u32).max(1);
             let small = image::imageops::resize(&cut, size(cut.width()), size(cut.height()), FilterType::Triangle);
-            let shrink = |f: Face| Face { mesh: f.mesh.iter().map(|[x, y]| [x * scale, y * scale]).collect(), hand: None };
+            let shrink =
+                |f: Face| Face { mesh: f.mesh.iter().map(|[x, y]| [x * scale, y * scale]).collect(), hand: None };
             let faces = faces.into_iter().map(shrink).collect();
             pictures.push(described(file, &format!("#{part},{index}"), small, faces));
         }

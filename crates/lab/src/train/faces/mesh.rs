@@ -50,7 +50,8 @@ impl<'a> Mesh<'a> {
         let upright: Vec<Vec<f32>> =
             train.iter().map(|(_, f)| with_marked(upright(&f.mesh)).into_iter().flatten().collect()).collect();
         let shapes = Shapes::learn(&upright, Config::default().hidden / 2);
-        let mean: Vec<[f32; 2]> = shapes.mean[..2 * POINTS].as_chunks::<2>().0.iter().map(|p| [p[0] + 0.5, p[1] + 0.5]).collect();
+        let mean: Vec<[f32; 2]> =
+            shapes.mean[..2 * POINTS].as_chunks::<2>().0.iter().map(|p| [p[0] + 0.5, p[1] + 0.5]).collect();
         let by_hand = train.iter().filter(|(_, f)| f.hand.is_some()).copied().collect();
         let mut mirror_of = mirrored(&mean);
         mirror_of.extend((0..MARKED).map(|i| POINTS + landmarks68::mirror_of(i)));
@@ -181,6 +182,11 @@ impl Task for Mesh<'_> {
         }
         let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len().max(1) as f64;
         let over = errors.iter().filter(|e| **e > 0.1).count() as f64 / errors.len().max(1) as f64;
-        vec![("error_over_eyes", mean(&errors)), ("on_ytfaces", mean(&by_hand)), ("share_over_0.1", over), ("68_by_hand", mean(&marked))]
+        vec![
+            ("error_over_eyes", mean(&errors)),
+            ("on_ytfaces", mean(&by_hand)),
+            ("share_over_0.1", over),
+            ("68_by_hand", mean(&marked)),
+        ]
     }
 }

@@ -1,0 +1,269 @@
+//! Batches and loss of the forgery detector.
+//!
+//! The decision that shapes it: a batch holds every face twice, real and manipulated, and both are degraded by the same draws: nothing but the
+//! manipulation tells them apart. Blends begin easy and degradation begins weak; both reach full strength at two fifths of the run.
+use assay_models::blocks::Form;
+use assay_models::face_forgery::{self, Config, FaceForgery, Input, LAYERS, MAP, SIDE};
+use burn::tensor::activation::log_sigmoid;
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::blend::{Blend, processed, self_blended};
+use super::faces::{self, Pair, View};
+use super::masks::{Mask, Shapes};
+use crate::measure::auc;
+use crate::rng::Rng;
+use crate::train::Task;
+use crate::train::faces::augment::{Canvas, mirror};
+use crate::train::faces::data::{Picture, Split};
+use crate::train::faces::preview::Crop;
+
+/// Faces in a batch, each twice.
+const FACES: usize = 16;
+
+/// Share of the run after which everything has its full strength.
+const FULL_AT: f64 = 0.4;
+
+/// What a run does, and leaves out for comparison.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Choice {
+    /// Share of the draws that are pairs of real and swapped frames; the rest are self-blended.
+    pub pairs: f64,
+    /// Whether the map is trained.
+    pub has_mask_head: bool,
+    /// Hulls of the mesh, or ellipses.
+    pub shapes: Shapes,
+    /// Whether crops are degraded.
+    pub degrades: bool,
+    /// What the network sees.
+    pub input: Input,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self { pairs: 0.0, has_mask_head: true, shapes: Shapes::Hulls, degrades: true, input: Input::default() }
+    }
+}
+
+/// The task.
+pub struct Forgery<'a> {
+    choice: Choice,
+    train: Vec<View<'a>>,
+    by_source: Vec<Vec<usize>>,
+    pairs: Vec<Pair<'a>>,
+    validation: Vec<Example>,
+    mirror_of: Vec<usize>,
+}
+
+/// A crop with what is true of it.
+struct Example {
+    crop: Canvas,
+    mask: Option<Mask>,
+    name: &'static str,
+}
+
+/// A batch in host memory.
+pub struct Batch {
+    planes: Vec<f32>,
+    labels: Vec<f32>,
+    maps: Vec<f32>,
+}
+
+impl<'a> Forgery<'a> {
+    /// Sorts the faces. Validation crops are drawn once, with the seed of the figures.
+    pub fn new(pictures: &'a [Picture], choice: Choice) -> Self {
+        let train = faces::real(pictures, Split::Train, choice.pairs > 0.0);
+        let mut sources: Vec<&str> = train.iter().map(|(p, _)| p.source.as_str()).collect();
+        sources.sort_unstable();
+        sources.dedup();
+        let of = |s: &&str| (0..train.len()).filter(|i| train[*i].0.source == **s).collect();
+        let by_source = sources.iter().map(of).collect();
+        let mean: Vec<[f32; 2]> = {
+            let upright: Vec<Vec<[f32; 2]>> =
+                train.iter().take(500).map(|(_, f)| crate::train::faces::mesh::upright(&f.mesh)).collect();
+            let n = upright.len().max(1) as f32;
+            (0..assay_models::face_mesh::POINTS)
+                .map(|i| [0, 1].map(|c| upright.iter().map(|m| m[i][c]).sum::<f32>() / n + 0.5))
+                .collect()
+        };
+        let pairs = faces::pairs(pictures, Some(Split::Train));
+        let mut task = Self {
+            choice,
+            by_source,
+            pairs: if choice.pairs > 0.0 { pairs } else { Vec::new() },
+            validation: Vec::new(),
+            mirror_of: crate::train::faces::points::mirrored(&mean),
+            train,
+        };
+        let mut rng = Rng::new(77);
+        let held_out = faces::real(pictures, Split::Validation, false);
+        for i in 0..160.min(held_out.len()) {
+            let view = held_out[i * held_out.len() / 160.min(held_out.len())];
+            let [real, fake] = task.blended(view, 1.0, &mut rng);
+            task.validation.extend([real, fake]);
+        }
+        if choice.pairs > 0.0 {
+            for pair in faces::pairs(pictures, Some(Split::Validation)) {
+                let [real, fake] = task.swapped(pair, 1.0, 0.0, &mut rng);
+                task.validation.extend([real, fake]);
+            }
+        }
+        task
+    }
+
+    /// A real crop beside its manipulated twin, for people.
+    pub fn preview(&self, rng: &mut Rng) -> Crop {
+        let [real, fake] = self.draw(rng, 1.0);
+        let canvas = if rng.chance(0.3) { real.crop } else { fake.crop };
+        Crop { canvas, boxes: vec![], points: vec![] }
+    }
+
+    fn draw(&self, rng: &mut Rng, share: f64) -> [Example; 2] {
+        if rng.chance(self.choice.pairs)
+            && let Some(pair) = rng.pick(&self.pairs).copied()
+        {
+            return self.swapped(pair, share, 1.0, rng);
+        }
+        // Sources are drawn more evenly than their sizes: by the root of how many faces they have.
+        let weights: Vec<f64> = self.by_source.iter().map(|s| (s.len() as f64).sqrt()).collect();
+        let mut at = rng.range(0.0, weights.iter().sum());
+        let chosen = weights.iter().position(|w| {
+            at -= w;
+            at < 0.0
+        });
+        let of = &self.by_source[chosen.unwrap_or(0)];
+        self.blended(self.train[of[rng.below(of.len())]], share, rng)
+    }
+
+    fn blended(&self, (picture, face): View<'_>, share: f64, rng: &mut Rng) -> [Example; 2] {
+        let subtlety = (share / FULL_AT).min(1.0);
+        let view = faces::crop_from_picture(&face.mesh, 1.0, rng);
+        let mut real = faces::draw(picture, &view);
+        let mut mesh: Vec<[f32; 2]> = face.mesh.iter().map(|p| view.apply(*p)).collect();
+        if rng.chance(0.5) {
+            mirror(&mut real, SIDE);
+            mesh = self.mirror_of.iter().map(|i| [SIDE as f32 - mesh[*i][0], mesh[*i][1]]).collect();
+        }
+        let other = rng.pick(&self.train).filter(|_| rng.chance(0.3)).map(|(picture, face)| {
+            let view = faces::crop_from_picture(&face.mesh, 0.0, rng);
+            faces::draw(picture, &view)
+        });
+        let blend = Blend { shapes: self.choice.shapes, subtlety };
+        let (fake, mask) = self_blended(&real, SIDE, &mesh, other.as_ref(), blend, rng);
+        self.degraded([real, fake], mask, subtlety, "blends", rng)
+    }
+
+    /// Both halves by the same crop; what was changed follows from their difference.
+    fn swapped(&self, pair: Pair<'_>, share: f64, jitter: f64, rng: &mut Rng) -> [Example; 2] {
+        let mesh = if rng.chance(0.5) { &pair.real.1.mesh } else { &pair.fake.1.mesh };
+        let view = faces::crop_from_picture(mesh, jitter, rng);
+        let [mut real, mut fake] = [pair.real.0, pair.fake.0].map(|p| faces::draw(p, &view));
+        if rng.chance(0.5) {
+            mirror(&mut real, SIDE);
+            mirror(&mut fake, SIDE);
+        }
+        let mut mask: Mask = real
+            .iter()
+            .zip(&fake)
+            .map(|(a, b)| f32::from((0..3).map(|c| (a[c] - b[c]).abs()).sum::<f32>() > 18.0))
+            .collect();
+        super::masks::blur(&mut mask, SIDE, 4.0);
+        mask.iter_mut().for_each(|v| *v = (*v * 2.0).min(1.0));
+        self.degraded([real, fake], mask, (share / FULL_AT).min(1.0), "swaps", rng)
+    }
+
+    fn degraded(
+        &self,
+        crops: [Canvas; 2],
+        mask: Mask,
+        strength: f64,
+        name: &'static str,
+        rng: &mut Rng,
+    ) -> [Example; 2] {
+        let draws = rng.clone();
+        rng.next_u64();
+        let [real, fake] = crops.map(|mut crop| {
+            if self.choice.degrades {
+                processed(&mut crop, SIDE, strength, &mut draws.clone());
+            }
+            crop
+        });
+        [Example { crop: real, mask: None, name }, Example { crop: fake, mask: Some(mask), name }]
+    }
+}
+
+/// Means over the places of the map: of the mask, and of how near it is to half (the seam, `4 m (1 - m)`: Li et al., "Face X-ray", CVPR 2020).
+fn layers(mask: Option<&Mask>) -> Vec<f32> {
+    let mut out = vec![0.0; LAYERS * MAP * MAP];
+    let Some(mask) = mask else { return out };
+    let cell = SIDE / MAP;
+    let largest = mask.iter().copied().fold(1e-6, f32::max);
+    for (y, row) in mask.chunks_exact(SIDE).enumerate() {
+        for (x, v) in row.iter().enumerate() {
+            let at = y / cell * MAP + x / cell;
+            let share = v / largest;
+            out[at] += share / (cell * cell) as f32;
+            out[MAP * MAP + at] += 4.0 * share * (1.0 - share) / (cell * cell) as f32;
+        }
+    }
+    out
+}
+
+/// Mean cross entropy of logits against shares.
+fn cross_entropy<const D: usize>(logits: Tensor<D>, truth: Tensor<D>) -> Tensor<1> {
+    let miss = log_sigmoid(-logits.clone()) * (-truth.clone() + 1.0);
+    -(log_sigmoid(logits) * truth + miss).mean()
+}
+
+impl Task for Forgery<'_> {
+    type Net = FaceForgery;
+    type Batch = Batch;
+
+    fn init(&self, device: &Device) -> FaceForgery {
+        Config::default().init(Form::Trained, device)
+    }
+
+    fn batch(&self, rng: &mut Rng, share: f64) -> Batch {
+        let mut batch = Batch { planes: Vec::new(), labels: Vec::new(), maps: Vec::new() };
+        for _ in 0..FACES {
+            for example in self.draw(rng, share) {
+                face_forgery::append(&mut batch.planes, &example.crop, self.choice.input);
+                batch.labels.push(f32::from(example.mask.is_some()));
+                batch.maps.extend(layers(example.mask.as_ref()));
+            }
+        }
+        batch
+    }
+
+    fn loss(&self, net: &FaceForgery, batch: Batch, device: &Device) -> Tensor<1> {
+        let n = batch.labels.len();
+        let half = SIDE / 2;
+        let planes = TensorData::new(batch.planes, [n, face_forgery::CHANNELS, half, half]);
+        let (logit, map) = net.forward(Tensor::from_data(planes, device));
+        let loss = cross_entropy(logit, Tensor::from_data(TensorData::new(batch.labels, [n, 1]), device));
+        if !self.choice.has_mask_head {
+            return loss;
+        }
+        loss + cross_entropy(map, Tensor::from_data(TensorData::new(batch.maps, [n, LAYERS, MAP, MAP]), device))
+    }
+
+    fn validate(&self, net: &FaceForgery) -> Vec<(&'static str, f64)> {
+        let mut figures = Vec::new();
+        for (name, pixels) in [("blends", "blend_map_auc"), ("swaps", "swap_map_auc")] {
+            let of: Vec<&Example> = self.validation.iter().filter(|e| e.name == name).collect();
+            let (mut fakes, mut reals, mut inside, mut outside) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+            for chunk in of.chunks(32) {
+                let crops: Vec<&[[f32; 3]]> = chunk.iter().map(|e| e.crop.as_slice()).collect();
+                for (example, found) in chunk.iter().zip(net.judge(&crops, self.choice.input)) {
+                    if example.mask.is_some() { &mut fakes } else { &mut reals }.push(f64::from(found.logit));
+                    let Some(mask) = &example.mask else { continue };
+                    for (truth, share) in layers(Some(mask)).iter().zip(&found.map) {
+                        if *truth > 0.5 { &mut inside } else { &mut outside }.push(f64::from(*share));
+                    }
+                }
+            }
+            figures.extend(auc(&fakes, &reals).map(|v| (name, v)));
+            figures.extend(auc(&inside, &outside).map(|v| (pixels, v)));
+        }
+        figures
+    }
+}

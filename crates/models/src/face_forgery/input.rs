@@ -1,0 +1,112 @@
+//! What the network is given: colours, and what smoothing takes out of them.
+//!
+//! The decision that shapes it: residuals are computed here and not learned, because a short run does not find them. The colour residual
+//! is that of a 3x3 mean; the second differences of luma are the first-order filters of rich models (Fridrich and Kodovsky 2012).
+//! All are clipped at a few grey levels.
+use super::SIDE;
+
+/// Planes of the input: 2x2 patches of three colours, of their three residuals and of two second differences of luma.
+pub const CHANNELS: usize = 32;
+
+/// Grey levels at which a residual is clipped.
+const CLIP: f32 = 12.0;
+
+/// Which planes are filled; the others are zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Input {
+    /// The residuals.
+    pub has_high_pass: bool,
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self { has_high_pass: true }
+    }
+}
+
+/// Appends a crop of `SIDE * SIDE` pixels, RGB in 0..=255, as planes `[32, 80, 80]`.
+pub fn append(planes: &mut Vec<f32>, crop: &[[f32; 3]], input: Input) {
+    let half = SIDE / 2;
+    let start = planes.len();
+    planes.resize(start + CHANNELS * half * half, 0.0);
+    let planes = &mut planes[start..];
+    let mut put = |layer: usize, values: &[f32]| {
+        for (y, row) in values.chunks_exact(SIDE).enumerate() {
+            for (x, pair) in row.as_chunks::<2>().0.iter().enumerate() {
+                for (side, value) in pair.iter().enumerate() {
+                    planes[((layer * 4 + y % 2 * 2 + side) * half + y / 2) * half + x] = *value;
+                }
+            }
+        }
+    };
+    let colours: [Vec<f32>; 3] = std::array::from_fn(|c| crop.iter().map(|p| p[c] / 127.5 - 1.0).collect());
+    for (c, plane) in colours.iter().enumerate() {
+        put(c, plane);
+    }
+    if !input.has_high_pass {
+        return;
+    }
+    let clipped = |v: f32| (v * 127.5 / CLIP).clamp(-1.0, 1.0);
+    for (c, plane) in colours.iter().enumerate() {
+        let mean = smooth(plane);
+        let residual: Vec<f32> = plane.iter().zip(&mean).map(|(v, m)| clipped(v - m)).collect();
+        put(3 + c, &residual);
+    }
+    let luma: Vec<f32> =
+        (0..SIDE * SIDE).map(|i| 0.299 * colours[0][i] + 0.587 * colours[1][i] + 0.114 * colours[2][i]).collect();
+    for (layer, step) in [(6, 1), (7, SIDE)] {
+        let mut second = vec![0.0; SIDE * SIDE];
+        for i in step..SIDE * SIDE - step {
+            let is_inside = step != 1 || (i % SIDE != 0 && i % SIDE != SIDE - 1);
+            if is_inside {
+                second[i] = clipped(0.5 * (luma[i - step] + luma[i + step]) - luma[i]);
+            }
+        }
+        put(layer, &second);
+    }
+}
+
+/// The mean of 3x3 values; the border is repeated.
+fn smooth(plane: &[f32]) -> Vec<f32> {
+    let mut rows = vec![0.0; plane.len()];
+    for (row, out) in plane.chunks_exact(SIDE).zip(rows.chunks_exact_mut(SIDE)) {
+        for x in 1..SIDE - 1 {
+            out[x] = (row[x - 1] + row[x] + row[x + 1]) / 3.0;
+        }
+        out[0] = (2.0 * row[0] + row[1]) / 3.0;
+        out[SIDE - 1] = (2.0 * row[SIDE - 1] + row[SIDE - 2]) / 3.0;
+    }
+    let mut out = vec![0.0; plane.len()];
+    for y in 0..SIDE {
+        let (above, below) = (y.saturating_sub(1) * SIDE, (y + 1).min(SIDE - 1) * SIDE);
+        for x in 0..SIDE {
+            out[y * SIDE + x] = (rows[above + x] + rows[y * SIDE + x] + rows[below + x]) / 3.0;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flat_crop_has_no_residual_and_a_bright_pixel_has_one_at_its_place() {
+        let half = SIDE / 2;
+        let mut crop = vec![[100.0; 3]; SIDE * SIDE];
+        let mut planes = Vec::new();
+        append(&mut planes, &crop, Input::default());
+        assert_eq!(planes.len(), CHANNELS * half * half);
+        assert!(planes[12 * half * half..].iter().all(|v| v.abs() < 1e-4));
+        let (x, y) = (31, 44);
+        crop[y * SIDE + x][1] = 109.0;
+        planes.clear();
+        append(&mut planes, &crop, Input::default());
+        let at = |layer: usize| planes[((layer * 4 + y % 2 * 2 + x % 2) * half + y / 2) * half + x / 2];
+        assert!((at(1) - (109.0 / 127.5 - 1.0)).abs() < 1e-5);
+        assert!((at(4) - 8.0 / 12.0).abs() < 1e-3 && at(3).abs() < 1e-4, "{}", at(4));
+        assert!((at(6) + 0.587 * 9.0 / 12.0).abs() < 1e-3);
+        append(&mut planes, &crop, Input { has_high_pass: false });
+        assert!(planes[(CHANNELS + 12) * half * half..].iter().all(|v| *v == 0.0));
+    }
+}

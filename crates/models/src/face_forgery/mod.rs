@@ -1,0 +1,175 @@
+//! The forgery detector of this project: whether a face was synthesised or manipulated, and where.
+//!
+//! The decision that shapes it: what gives a blended face away is fine grain, so the crop is taken at about the picture's own resolution and the
+//! first layer sees, beside the colours, what is left of them after smoothing (clipped, so that strong edges do not drown weak noise), in
+//! patches of 2x2 pixels. A second head says at a stride of 8 what was laid over; it is trained with the first and shown as a map.
+//! Cutting the crop is the caller's work; calibration is not done here.
+use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
+use burn::tensor::{Device, Tensor, TensorData, module::interpolate};
+
+use crate::blocks::{Form, Stage};
+use crate::layers::{Conv, ConvConfig, Fold};
+use crate::state::floats;
+
+mod input;
+
+pub use input::{CHANNELS, Input, append};
+
+/// Side of the crop in pixels.
+pub const SIDE: usize = 160;
+
+/// Side of the crop over the longer side of the tight box around the mesh.
+pub const MARGIN: f32 = 1.5;
+
+/// Side of the map of manipulated places.
+pub const MAP: usize = SIDE / 8;
+
+/// What the second head says of a place: whether it was laid over, and whether it lies on the seam.
+pub const LAYERS: usize = 2;
+
+/// Widths of the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Config {
+    /// Channels at strides 2, 4, 8 and 16.
+    pub widths: [usize; 4],
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { widths: [32, 48, 96, 160] }
+    }
+}
+
+/// The network.
+#[derive(Module, Debug)]
+pub struct FaceForgery {
+    stages: Vec<Stage>,
+    lateral: Stage,
+    merge: Stage,
+    map: Conv,
+    head: Linear,
+}
+
+impl Config {
+    /// The network with random parameters.
+    pub fn init(&self, form: Form, device: &Device) -> FaceForgery {
+        let [half, quarter, eighth, sixteenth] = self.widths;
+        FaceForgery {
+            stages: vec![
+                Stage::init([CHANNELS, half], 1, 0, form, device),
+                Stage::init([half, quarter], 2, 1, form, device),
+                Stage::init([quarter, eighth], 2, 2, form, device),
+                Stage::init([eighth, sixteenth], 2, 2, form, device),
+            ],
+            lateral: Stage::init([sixteenth, eighth], 1, 0, form, device),
+            merge: Stage::init([eighth, quarter], 1, 0, form, device),
+            map: ConvConfig::new(quarter, LAYERS, 1).init(device),
+            head: LinearConfig::new(sixteenth + quarter, 1).init(device),
+        }
+    }
+}
+
+impl FaceForgery {
+    /// The logit of a manipulation, and the logits of the map's layers.
+    ///
+    /// # Shapes
+    /// `[batch, 32, 80, 80]` as [`append`] makes it, to `[batch, 1]` and `[batch, 2, 20, 20]`.
+    pub fn forward(&self, input: Tensor<4>) -> (Tensor<2>, Tensor<4>) {
+        let mut x = input;
+        let mut eighth = None;
+        for (i, stage) in self.stages.iter().enumerate() {
+            x = stage.forward(x);
+            if i == 2 {
+                eighth = Some(x.clone());
+            }
+        }
+        let [_, _, height, width] = x.dims();
+        let options = InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * height, 2 * width]);
+        let coarse = interpolate(self.lateral.forward(x.clone()), options);
+        let merged = self.merge.forward(match eighth {
+            Some(eighth) => eighth + coarse,
+            None => coarse,
+        });
+        let pooled = Tensor::cat(vec![means(x), means(merged.clone())], 1);
+        (self.head.forward(pooled), self.map.forward(merged))
+    }
+
+    /// What the network says of crops of [`SIDE`] x [`SIDE`] pixels, RGB in 0..=255.
+    pub fn judge(&self, crops: &[&[[f32; 3]]], input: Input) -> Vec<Judgement> {
+        let mut planes = Vec::new();
+        crops.iter().for_each(|crop| append(&mut planes, crop, input));
+        let shape = [crops.len(), CHANNELS, SIDE / 2, SIDE / 2];
+        let (logit, map) = self.forward(Tensor::from_data(TensorData::new(planes, shape), &Device::default()));
+        let map = floats(map);
+        let layers = map.chunks_exact(LAYERS * MAP * MAP);
+        let sigmoid = |v: &f32| 1.0 / (1.0 + (-v).exp());
+        floats(logit)
+            .into_iter()
+            .zip(layers)
+            .map(|(logit, layers)| Judgement { logit, map: layers[..MAP * MAP].iter().map(sigmoid).collect() })
+            .collect()
+    }
+
+    /// The same function without batch normalisation.
+    #[must_use]
+    pub fn folded(&self) -> Self {
+        Self {
+            stages: self.stages.iter().map(Stage::folded).collect(),
+            lateral: self.lateral.folded(),
+            merge: self.merge.folded(),
+            map: self.map.clone(),
+            head: self.head.clone(),
+        }
+    }
+}
+
+/// What the network says of one crop.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// Above zero where the network takes the face for manipulated. Not calibrated.
+    pub logit: f32,
+    /// 20 x 20 shares, 0 to 1, of what was laid over, row by row.
+    pub map: Vec<f32>,
+}
+
+impl Fold for FaceForgery {
+    fn fold(self) -> Self {
+        Self {
+            stages: self.stages.fold(),
+            lateral: self.lateral.fold(),
+            merge: self.merge.fold(),
+            map: self.map.folded(None),
+            ..self
+        }
+    }
+}
+
+/// The mean over every map.
+///
+/// # Shapes
+/// `[batch, channels, height, width]` to `[batch, channels]`.
+fn means(x: Tensor<4>) -> Tensor<2> {
+    let [batch, channels, height, width] = x.dims();
+    x.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_are_as_documented_and_folding_keeps_the_answers() {
+        let net = Config::default().init(Form::Trained, &Device::default());
+        let crop: Vec<[f32; 3]> = (0..SIDE * SIDE).map(|i| [(i * 7 % 251) as f32, (i % 13) as f32, 90.0]).collect();
+        let judge = |net: &FaceForgery| net.judge(&[&crop, &crop], Input::default());
+        let plain = judge(&net);
+        assert_eq!((plain.len(), plain[0].map.len()), (2, MAP * MAP));
+        for other in [judge(&net.folded()), judge(&net.folded().fold()), judge(&net.clone().fold())] {
+            assert!((other[1].logit - plain[0].logit).abs() < 1e-4, "{} {}", other[1].logit, plain[0].logit);
+        }
+        let parameters = net.num_params();
+        assert!((1_000_000..2_500_000).contains(&parameters), "{parameters}");
+    }
+}
