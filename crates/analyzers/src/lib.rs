@@ -25,7 +25,7 @@ macro_rules! analyzers {
     };
 }
 
-analyzers! { container, error_level, jpeg_ghost, jpeg_grid, double_quantization, noise_level, resampling, copy_move, dct_statistics, video_structure }
+analyzers! { container, error_level, jpeg_ghost, jpeg_grid, double_quantization, noise_level, resampling, copy_move, dct_statistics, video_structure, face_forgery }
 
 /// The analyzer of this id.
 pub fn find(id: &str) -> Option<&'static dyn Analyzer> {

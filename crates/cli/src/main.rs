@@ -57,6 +57,10 @@ enum Command {
     Models(commands::models::Args),
     /// Make planted forgeries, learn the calibration from them, measure the analyzers
     Lab(commands::lab::Args),
+    /// Read, divide and check data sets of real and fake media
+    Data(commands::data::Args),
+    /// Measure a detector on a data set
+    Evaluate(commands::evaluate::Args),
     /// Train a network of this project
     Train(commands::train::Args),
 }
@@ -70,6 +74,8 @@ fn main() -> ExitCode {
         Command::Log(args) => commands::log::run(&args),
         Command::Models(args) => commands::models::run(&args),
         Command::Lab(args) => commands::lab::run(args),
+        Command::Data(args) => commands::data::run(args),
+        Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Train(args) => commands::train::run(args),
     };
     let exit = outcome.unwrap_or_else(|error| {

@@ -98,18 +98,26 @@ impl<'a> ClipFaces<'a> {
         true
     }
 
-    fn look(&mut self, frame: &Frame) -> Result<SeenFrame, FacesError> {
-        let coded = frame.rgb();
-        let shown = shown(&coded, self.orientation);
-        let (_, back) = seen::reduced_size(&shown, CLIP_SIDE);
+    /// Looks at one picture of a clip whose frames the caller picks, in order of presentation; the picture is as shown. Without glances there are
+    /// no cuts.
+    ///
+    /// # Errors
+    /// [`FacesError`] when a network breaks.
+    pub fn look_at(&mut self, shown: &RgbImage, index: u64, pts_secs: f64) -> Result<(), FacesError> {
+        let seen = self.look(shown, index, pts_secs)?;
+        self.frames.push(seen);
+        Ok(())
+    }
+
+    fn look(&mut self, shown: &RgbImage, index: u64, pts_secs: f64) -> Result<SeenFrame, FacesError> {
+        let (_, back) = seen::reduced_size(shown, CLIP_SIDE);
         self.largest_reduction = self.largest_reduction.max(back[0]).max(back[1]);
-        let mut found = seen::detect(self.networks, &shown, CLIP_SIDE, MOST_FACES_CLIP)?;
+        let mut found = seen::detect(self.networks, shown, CLIP_SIDE, MOST_FACES_CLIP)?;
         let before: &[SeenFace] = self.frames.last().map_or(&[], |f| &f.faces);
         let least = self.networks.operating_points().face_score;
         found.retain(|d| {
             d.score >= least || before.iter().any(|f| f.observation.box_in_frame.iou(&d.box_in_frame) > LIKELY)
         });
-        let (index, pts_secs) = (frame.index, frame.pts_secs);
         let same = match (&found[..], before) {
             ([now], [was]) => now.box_in_frame.iou(&was.observation.box_in_frame) > SAME_PLACE,
             _ => false,
@@ -117,7 +125,7 @@ impl<'a> ClipFaces<'a> {
         let identity = !same || pts_secs - self.identity_secs >= IDENTITY_SECS;
         let thumbnail = found.len() <= CROWD || self.frames.len().is_multiple_of(4);
         let wanted = Wanted { identity, thumbnail };
-        let look = |d| seen::look(self.networks, &shown, (index, pts_secs), d, wanted);
+        let look = |d| seen::look(self.networks, shown, (index, pts_secs), d, wanted);
         let faces = found.iter().map(look).collect::<Result<Vec<_>, _>>()?;
         if identity && faces.iter().any(|f| f.embedding.is_some()) {
             self.identity_secs = pts_secs;
@@ -139,9 +147,9 @@ impl FrameReader for ClipFaces<'_> {
     fn read(&mut self, frame: &Frame) -> Result<(), MediaError> {
         // In a pass that other readers want more of, frames outside the windows are not given to this one.
         if self.failure.is_none() && self.is_due(frame) {
-            match self.look(frame) {
-                Ok(seen) => self.frames.push(seen),
-                Err(failure) => self.failure = Some(failure),
+            let coded = frame.rgb();
+            if let Err(failure) = self.look_at(&shown(&coded, self.orientation), frame.index, frame.pts_secs) {
+                self.failure = Some(failure);
             }
         }
         Ok(())

@@ -5,6 +5,7 @@
 use assay_evidence::NetworkInfo;
 use assay_models::face_detector::FaceDetector;
 use assay_models::face_embedding::{self, FaceEmbedding};
+use assay_models::face_forgery::FaceForgery;
 use assay_models::face_mesh::{self, FaceMesh};
 use assay_models::rgb::Rgb;
 use assay_models::shipped_faces::ShippedFaces;
@@ -12,6 +13,7 @@ use image::RgbImage;
 
 use crate::geometry::{Affine, Rect};
 use crate::pose::ReferenceShape;
+use crate::suspicion::{self, Suspicion};
 use crate::warp::{Border, crop};
 use crate::{Detection, FaceNetworks, FacesError, Landmarks, OperatingPoints};
 
@@ -26,6 +28,7 @@ pub struct Networks {
     detector: FaceDetector,
     mesh: FaceMesh,
     embedding: FaceEmbedding,
+    forgery: Vec<FaceForgery>,
     shape: ReferenceShape,
     identity: Vec<NetworkInfo>,
 }
@@ -36,7 +39,7 @@ impl Networks {
     /// # Errors
     /// [`FacesError`] where an embedded file does not fit its network.
     pub fn shipped() -> Result<Self, FacesError> {
-        let ShippedFaces { detector, mesh, embedding, entries } =
+        let ShippedFaces { detector, mesh, embedding, forgery, entries } =
             ShippedFaces::load().map_err(|e| FacesError::Network(e.to_string()))?;
         let info = |e: assay_models::registry::Entry| NetworkInfo {
             task: e.kind.purpose().to_owned(),
@@ -44,7 +47,13 @@ impl Networks {
             sha256: e.sha256,
         };
         let identity = entries.into_iter().map(info).collect();
-        Ok(Self { detector, mesh, embedding, shape: ReferenceShape::from_le_bytes(MEAN_FACE)?, identity })
+        Ok(Self { detector, mesh, embedding, forgery, shape: ReferenceShape::from_le_bytes(MEAN_FACE)?, identity })
+    }
+
+    /// Ids of the forgery networks, in the order of [`Suspicion::logits`].
+    pub fn forgery_ids(&self) -> Vec<String> {
+        let all = self.identity.iter().map(|n| n.id.clone());
+        all.skip(self.identity.len() - self.forgery.len()).collect()
     }
 
     /// Every face of at least `smallest_px` whose score reaches `least`; [`FaceNetworks::detect`] asks at the operating points.
@@ -113,6 +122,10 @@ impl FaceNetworks for Networks {
                 face_mesh::five(&landmarks.mesh).ok_or_else(|| FacesError::Network("the mesh lacks points".into()))?;
         }
         Ok(landmarks)
+    }
+
+    fn suspicion(&self, image: &RgbImage, landmarks: &Landmarks) -> Result<Option<Suspicion>, FacesError> {
+        suspicion::judge(&self.forgery, image, &landmarks.mesh)
     }
 
     fn embed(&self, image: &RgbImage, landmarks: &Landmarks) -> Result<Vec<f32>, FacesError> {

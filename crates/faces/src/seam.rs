@@ -8,6 +8,7 @@ use image::RgbImage;
 use crate::FacesError;
 use crate::geometry::Rect;
 use crate::pose::ReferenceShape;
+use crate::suspicion::Suspicion;
 
 /// Points of the MediaPipe FaceMesh topology without irises.
 pub const MESH_POINTS: usize = 468;
@@ -90,6 +91,14 @@ pub trait FaceNetworks: Send + Sync {
     /// # Errors
     /// [`FacesError`] when the network breaks.
     fn landmarks(&self, image: &RgbImage, detection: &Detection) -> Result<Landmarks, FacesError>;
+
+    /// What the forgery networks say of the face; `None` where there are none, or the face is too small for them.
+    ///
+    /// # Errors
+    /// [`FacesError`] when a network breaks.
+    fn suspicion(&self, _image: &RgbImage, _landmarks: &Landmarks) -> Result<Option<Suspicion>, FacesError> {
+        Ok(None)
+    }
 
     /// The identity vector of the face, of unit length.
     ///

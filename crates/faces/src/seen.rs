@@ -7,6 +7,7 @@ use crate::openness::{Openness, openness};
 use crate::pose::{Pose, pose};
 use crate::quality::{Quality, quality};
 use crate::template::FacePoints;
+use crate::suspicion::{LEAST_SHARPNESS, Suspicion};
 use crate::thumbnails;
 use crate::warp;
 use crate::{Detection, FaceNetworks, FacesError, Landmarks, MESH_POINTS};
@@ -41,6 +42,8 @@ pub struct Observation {
     pub quality: Quality,
     /// Score of the detector.
     pub score: f32,
+    /// What the forgery networks say; `None` where they were not asked.
+    pub suspicion: Option<Suspicion>,
 }
 
 /// An observation with what is kept of it until tracks are made.
@@ -107,11 +110,14 @@ pub(crate) fn look(
     let sound = landmarks.mesh.len() == MESH_POINTS
         && landmarks.confidence.len() == MESH_POINTS
         && landmarks.mesh.iter().flatten().chain(&landmarks.confidence).all(|v| v.is_finite());
-    let points68 = landmarks68::marked(&landmarks.mesh).filter(|_| sound).ok_or_else(|| {
+    let points68 = <[[f32; 2]; landmarks68::POINTS]>::try_from(landmarks.marked.as_slice());
+    let points68 = points68.ok().filter(|p| sound && p.iter().flatten().all(|v| v.is_finite())).ok_or_else(|| {
         FacesError::Answer(format!("a mesh of {} points, or numbers that are none", landmarks.mesh.len()))
     })?;
     let pose = networks.reference_shape().and_then(|shape| pose(&landmarks.mesh, &landmarks.confidence, shape));
     let quality = quality(frame, detection, &landmarks, pose.as_ref());
+    let sees_grain = quality.sharpness >= LEAST_SHARPNESS;
+    let suspicion = if sees_grain { networks.suspicion(frame, &landmarks)? } else { None };
     let embedding = if wanted.identity && quality.overall >= LEAST_FOR_IDENTITY {
         crate::track::unit(&networks.embed(frame, &landmarks)?)
     } else {
@@ -130,6 +136,7 @@ pub(crate) fn look(
         pose,
         quality,
         score: detection.score,
+        suspicion,
     };
     Ok(SeenFace { observation, embedding, jpeg })
 }

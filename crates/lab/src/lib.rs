@@ -5,11 +5,13 @@
 pub mod calibrate;
 pub mod cases;
 pub mod collect;
+pub mod datasets;
 pub mod evaluate;
 pub mod example;
 pub mod face_figures;
 pub mod ffmpeg;
 pub mod figures;
+pub mod judge;
 pub mod measure;
 pub mod planted;
 pub mod rng;

@@ -5,9 +5,10 @@ use burn::tensor::Device;
 use crate::blocks::Form;
 use crate::face_detector::{self, FaceDetector};
 use crate::face_embedding::{self, FaceEmbedding};
+use crate::face_forgery::{self, FaceForgery};
 use crate::face_mesh::{self, FaceMesh};
 use crate::layers::Fold as _;
-use crate::registry::{Entry, Registry};
+use crate::registry::{Entry, Loaded, Registry};
 use crate::state::{self, Mismatch};
 use crate::{Kind, ModelError};
 
@@ -19,7 +20,9 @@ pub struct ShippedFaces {
     pub mesh: FaceMesh,
     /// Tells people apart.
     pub embedding: FaceEmbedding,
-    /// What is known of the three files, in this order.
+    /// Forgery detectors; all of them are asked.
+    pub forgery: Vec<FaceForgery>,
+    /// What is known of the files, in this order.
     pub entries: Vec<Entry>,
 }
 
@@ -34,17 +37,26 @@ impl ShippedFaces {
         let detector = face_detector::Config::default().init(Form::Folded, &device);
         let mesh = face_mesh::Config::default().init(Form::Folded, &device);
         let embedding = face_embedding::Config::default().init(Form::Folded, &device);
+        let forgery = || face_forgery::Config::default().init(Form::Folded, &device);
         Ok(Self {
             detector: fill(detector, Kind::FaceDetector, &mut entries)?.fold(),
             mesh: fill(mesh, Kind::FaceMesh, &mut entries)?.fold(),
             embedding: fill(embedding, Kind::FaceEmbedding, &mut entries)?.fold(),
+            forgery: Registry::shipped_all(Kind::FaceForgery)?
+                .into_iter()
+                .map(|loaded| Ok(load(forgery(), loaded, &mut entries)?.fold()))
+                .collect::<Result<_, ModelError>>()?,
             entries,
         })
     }
 }
 
 fn fill<M: Module>(module: M, kind: Kind, entries: &mut Vec<Entry>) -> Result<M, ModelError> {
-    let loaded = Registry::shipped(kind)?;
+    load(module, Registry::shipped(kind)?, entries)
+}
+
+fn load<M: Module>(module: M, loaded: Loaded, entries: &mut Vec<Entry>) -> Result<M, ModelError> {
+    let kind = loaded.entry.kind;
     let misfit =
         |Mismatch(found)| ModelError::Misfit { path: loaded.entry.file.clone().into(), kind, found: Box::new(found) };
     let module = state::load(module, &loaded.tensors, "").map_err(misfit)?;
@@ -60,7 +72,7 @@ mod tests {
     #[test]
     fn the_shipped_files_fit_their_networks_and_an_empty_picture_has_no_face() {
         let faces = ShippedFaces::load().unwrap();
-        assert_eq!(faces.entries.len(), 3);
+        assert_eq!(faces.entries.len(), 3 + faces.forgery.len());
         let grey = vec![127; 160 * 120 * 3];
         let picture = Rgb::new(&grey, 160, 120).unwrap();
         assert!(faces.detector.find(&picture, 24.0, 0.75).is_empty());

@@ -1,5 +1,7 @@
 //! One file a subcommand.
 pub(crate) mod analyzers;
+pub(crate) mod data;
+pub(crate) mod evaluate;
 pub(crate) mod lab;
 pub(crate) mod log;
 pub(crate) mod models;

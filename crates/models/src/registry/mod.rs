@@ -94,9 +94,17 @@ impl Registry {
     /// # Errors
     /// [`ModelError::Registry`] where there are none of this kind, or a file is not what its entry says; tests keep that from happening.
     pub fn shipped(kind: Kind) -> Result<Loaded, ModelError> {
-        let entry = shipped::entries()?.into_iter().find(|entry| entry.kind == kind);
-        let entry = entry.ok_or_else(|| ModelError::Registry(format!("no {kind} is part of this build")))?;
-        Self::at("").load(&Listed { place: Place::Shipped, entry })
+        let first = Self::shipped_all(kind)?.into_iter().next();
+        first.ok_or_else(|| ModelError::Registry(format!("no {kind} is part of this build")))
+    }
+
+    /// All weights of a kind that are part of the program; there may be none.
+    ///
+    /// # Errors
+    /// [`ModelError::Registry`] where a file is not what its entry says; tests keep that from happening.
+    pub fn shipped_all(kind: Kind) -> Result<Vec<Loaded>, ModelError> {
+        let entries = shipped::entries()?.into_iter().filter(|entry| entry.kind == kind);
+        entries.map(|entry| Self::at("").load(&Listed { place: Place::Shipped, entry })).collect()
     }
 
     /// The user's folder.

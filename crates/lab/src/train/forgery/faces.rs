@@ -4,6 +4,8 @@
 //! what a detector should see only where a forger did it.
 use std::collections::BTreeMap;
 
+use assay_faces::geometry::Rect;
+use assay_faces::suspicion;
 use assay_models::face_forgery::{MARGIN, SIDE};
 
 use crate::rng::Rng;
@@ -99,17 +101,17 @@ pub fn size(mesh: &[[f32; 2]]) -> f32 {
 /// The transform from the picture to the crop; `jitter` is 0 for the crop that a scan takes.
 pub fn crop_from_picture(mesh: &[[f32; 2]], jitter: f64, rng: &mut Rng) -> Similarity {
     let [x, y, width, height] = tight_box(mesh);
-    let extent = width.max(height);
     let margin = MARGIN * (1.0 + rng.range(-0.14, 0.14) * jitter) as f32;
-    let scale = SIDE as f32 / (extent * margin);
+    let scale = SIDE as f32 / (size(mesh) * margin);
     let shift = |rng: &mut Rng| (rng.range(-0.06, 0.06) * jitter) as f32 * SIDE as f32;
     let target = [SIDE as f32 / 2.0 + shift(rng), SIDE as f32 / 2.0 + shift(rng)];
     Similarity::about([x + width / 2.0, y + height / 2.0], 0.0, scale, target)
 }
 
-/// The crop; black where it reaches beyond the picture.
+/// The crop, cut as a scan cuts it; the transform must not turn.
 pub fn draw(picture: &Picture, view: &Similarity) -> Canvas {
-    let mut canvas = vec![[0.0; 3]; SIDE * SIDE];
-    picture.levels.draw(view, SIDE, &mut canvas);
-    canvas
+    let back = view.inverse();
+    let ([x, y], side) = (back.apply([0.0; 2]), SIDE as f32 * back.scale());
+    let crop = suspicion::cut(picture.levels.full(), &Rect::new(x, y, side, side));
+    crop.pixels().map(|p| p.0.map(f32::from)).collect()
 }

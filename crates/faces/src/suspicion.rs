@@ -1,0 +1,98 @@
+//! The crop that the forgery networks see, and what they said of it.
+//!
+//! The decision that shapes it: the crop is judged while the frame is at hand, as everything else that needs pixels, and what is kept of it is small: the
+//! logits, the map, and a JPEG for the reader. Nothing is weighed here.
+use assay_models::face_forgery::{Input, MAP, MARGIN, SIDE};
+use image::{ExtendedColorType, RgbImage};
+
+use crate::FacesError;
+use crate::geometry::{Affine, Rect};
+use crate::warp::{self, Border};
+
+/// Mesh size in pixels (the longer side of its tight box) below which no grain is left to judge.
+pub const SMALLEST_PX: f32 = 48.0;
+/// Sharpness (of [`crate::Quality`]) below which a face is too blurred to be judged.
+pub const LEAST_SHARPNESS: f32 = 0.15;
+/// JPEG quality of the kept crop.
+const JPEG_QUALITY: u8 = 90;
+
+/// What the forgery networks say of one face in one frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suspicion {
+    /// One logit a network, above zero where it takes the face for manipulated; not calibrated.
+    pub logits: Vec<f32>,
+    /// Shares 0..=1 of what was laid over, row by row over the crop: the networks' mean.
+    pub map: Vec<f32>,
+    /// The crop, in pixels of the frame.
+    pub crop_in_frame: Rect,
+    /// The crop as the networks saw it.
+    pub jpeg: Vec<u8>,
+}
+
+/// Side of [`Suspicion::map`].
+pub const MAP_SIDE: usize = MAP;
+
+impl Suspicion {
+    /// The mean of the networks' logits.
+    pub fn logit(&self) -> f32 {
+        self.logits.iter().sum::<f32>() / self.logits.len().max(1) as f32
+    }
+}
+
+/// The square that is cut out around a mesh; `None` where the mesh has no extent or is too small.
+pub fn square(mesh: &[[f32; 2]]) -> Option<Rect> {
+    let tight = Rect::around(mesh)?;
+    let extent = tight.width.max(tight.height);
+    let side = extent * MARGIN;
+    let [x, y] = tight.centre();
+    (extent >= SMALLEST_PX).then(|| Rect::new(x - side / 2.0, y - side / 2.0, side, side))
+}
+
+/// The crop of a square, black beyond the frame's edge; values 0..=255.
+pub fn cut(frame: &RgbImage, square: &Rect) -> RgbImage {
+    let scale = [f64::from(square.width) / SIDE as f64, f64::from(square.height) / SIDE as f64];
+    let frame_from_crop = Affine::scale_shift(scale, [f64::from(square.x), f64::from(square.y)]);
+    warp::crop(frame, &frame_from_crop, (SIDE as u32, SIDE as u32), Border::Black)
+}
+
+/// Asks every network of one crop.
+pub(crate) fn judge(
+    networks: &[assay_models::face_forgery::FaceForgery],
+    frame: &RgbImage,
+    mesh: &[[f32; 2]],
+) -> Result<Option<Suspicion>, FacesError> {
+    let Some(square) = square(mesh).filter(|_| !networks.is_empty()) else { return Ok(None) };
+    let crop = cut(frame, &square);
+    let values: Vec<[f32; 3]> = crop.pixels().map(|p| p.0.map(f32::from)).collect();
+    let mut found = Suspicion { logits: Vec::new(), map: vec![0.0; MAP * MAP], crop_in_frame: square, jpeg: Vec::new() };
+    for network in networks {
+        for judgement in network.judge(&[&values], Input::default()) {
+            found.logits.push(judgement.logit);
+            found.map.iter_mut().zip(judgement.map).for_each(|(sum, v)| *sum += v / networks.len() as f32);
+        }
+    }
+    let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut found.jpeg, JPEG_QUALITY);
+    encoder.encode(crop.as_raw(), crop.width(), crop.height(), ExtendedColorType::Rgb8)?;
+    Ok(Some(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_square_holds_the_mesh_in_its_middle_and_small_faces_have_none() {
+        let mesh = [[100.0, 50.0], [200.0, 90.0], [150.0, 170.0]];
+        let found = square(&mesh).unwrap();
+        assert_eq!((found.width, found.centre()), (180.0, [150.0, 110.0]));
+        assert!(square(&[[0.0, 0.0], [20.0, 30.0]]).is_none() && square(&[]).is_none());
+    }
+
+    #[test]
+    fn the_crop_is_the_part_of_the_frame_and_black_beyond_it() {
+        let frame = RgbImage::from_fn(320, 320, |x, _| image::Rgb([(x / 2) as u8, 80, 9]));
+        let crop = cut(&frame, &Rect::new(240.0, 100.0, 160.0, 160.0));
+        assert_eq!(crop.get_pixel(0, 0).0, [120, 80, 9]);
+        assert_eq!(crop.get_pixel(120, 50).0, [0, 0, 0]);
+    }
+}
