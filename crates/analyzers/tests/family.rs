@@ -5,9 +5,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
 
-use assay_analyzers::{ANALYZERS, Analyzer, Artefacts, Context, Sample, documentation};
+use assay_analyzers::{ANALYZERS, Analyzer, Artefacts, Context, Need, Sample, documentation};
 use assay_evidence::{Outcome, Role, Status};
+use assay_faces::{FaceNetworks, Networks};
 use assay_media::{Limits, NoProgress, Source};
 use serde_json::Value;
 
@@ -34,7 +36,10 @@ fn runnable_cases_of(id: &str) -> Vec<PathBuf> {
 }
 
 fn ask(analyzer: &dyn Analyzer, file: &Path) -> Outcome {
-    let artefacts = Artefacts::new(Source::open(file, &Limits::default()).unwrap(), 4);
+    static NETWORKS: LazyLock<Arc<dyn FaceNetworks>> = LazyLock::new(|| Arc::new(Networks::shipped().unwrap()));
+    let needs_faces = analyzer.about().needs.contains(&Need::Faces);
+    let artefacts = Artefacts::new(Source::open(file, &Limits::default()).unwrap(), 4)
+        .with_networks(needs_faces.then(|| NETWORKS.clone()));
     analyzer
         .analyze(&Sample::new(&artefacts, analyzer.about()), &Context { progress: &NoProgress, seed: 1 })
         .unwrap_or_else(|e| panic!("{} on {}: {e}", analyzer.about().id, file.display()))

@@ -90,8 +90,8 @@ impl FaceNetworks for Networks {
         OperatingPoints {
             face_score: 0.75,
             doubtful_score: 0.5,
-            same_person_cosine: 0.87,
-            other_person_cosine: 0.45,
+            same_person_cosine: 0.72,
+            other_person_cosine: 0.3,
             smallest_face_px: 24.0,
         }
     }

@@ -64,7 +64,8 @@ pub(crate) fn judge(
     let Some(square) = square(mesh).filter(|_| !networks.is_empty()) else { return Ok(None) };
     let crop = cut(frame, &square);
     let values: Vec<[f32; 3]> = crop.pixels().map(|p| p.0.map(f32::from)).collect();
-    let mut found = Suspicion { logits: Vec::new(), map: vec![0.0; MAP * MAP], crop_in_frame: square, jpeg: Vec::new() };
+    let mut found =
+        Suspicion { logits: Vec::new(), map: vec![0.0; MAP * MAP], crop_in_frame: square, jpeg: Vec::new() };
     for network in networks {
         for judgement in network.judge(&[&values], Input::default()) {
             found.logits.push(judgement.logit);

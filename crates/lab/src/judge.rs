@@ -3,7 +3,7 @@
 //! The decision that shapes it: faces are found, followed and cut exactly as a scan does it, only the frames are fewer: as many as asked for, evenly
 //! spaced. A file that cannot be read and a part without a face are failures with a reason, never a made-up score.
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
@@ -55,7 +55,11 @@ pub fn judge(
     let answers: Vec<(Vec<FrameScore>, Vec<Failure>)> = files
         .par_iter()
         .map(|(path, parts)| {
-            let answer = if progress.cancelled() { Ok((Vec::new(), Vec::new())) } else { file(path, parts, networks.as_ref(), detector, frames) };
+            let answer = if progress.cancelled() {
+                Ok((Vec::new(), Vec::new()))
+            } else {
+                file(path, parts, networks.as_ref(), detector, frames)
+            };
             if let Ok(mut done) = done.lock() {
                 *done += 1;
                 progress.update("judging", *done, files.len() as u64);
@@ -90,7 +94,10 @@ fn file(
         None => {
             let picture = source.picture()?;
             let picture = shown(&picture, source.orientation());
-            parts.iter().map(|part| Faces::of_still(networks, &cut(&picture, *part)).map_err(|e| e.to_string())).collect()
+            parts
+                .iter()
+                .map(|part| Faces::of_still(networks, &cut(&picture, *part)).map_err(|e| e.to_string()))
+                .collect()
         }
         Some(_) => {
             let packets = source.packets()?;
@@ -127,7 +134,8 @@ fn file(
             }
         }
         if scores.len() == before {
-            let reason = if faces.persons.is_empty() { "no face was found" } else { "every face is too small or too blurred" };
+            let reason =
+                if faces.persons.is_empty() { "no face was found" } else { "every face is too small or too blurred" };
             failures.push(failure(path, *part, FailureKind::NoFace, reason.into()));
         }
     }
@@ -187,25 +195,4 @@ impl FrameReader for PartReader<'_> {
         }
         Ok(())
     }
-}
-
-/// The table of the side-by-side clips of `data`, of one split or all: left halves are real, right ones swapped.
-///
-/// # Errors
-/// When the folder cannot be read.
-pub fn side_by_side(data: &Path) -> anyhow::Result<Vec<(PathBuf, Part, bool)>> {
-    let folder = data.join("pairs/faceswap_sbs");
-    let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut rows = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        if name.starts_with("Dean_Wiesel_2") {
-            rows.push((path, Part::Whole, true));
-        } else if name.ends_with(".mp4") {
-            rows.extend([(path.clone(), Part::Left, false), (path, Part::Right, true)]);
-        }
-    }
-    rows.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(rows)
 }

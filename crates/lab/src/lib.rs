@@ -11,6 +11,7 @@ pub mod example;
 pub mod face_figures;
 pub mod ffmpeg;
 pub mod figures;
+pub mod forgery_figures;
 pub mod judge;
 pub mod measure;
 pub mod planted;

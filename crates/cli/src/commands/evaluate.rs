@@ -50,9 +50,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let detector = match args.detector.as_str() {
         "ensemble" => Detector::Ensemble,
         id => Detector::One(
-            names.iter().position(|n| n == id).with_context(|| {
-                format!("there is no detector {id:?}; known are ensemble, {}", names.join(", "))
-            })?,
+            names
+                .iter()
+                .position(|n| n == id)
+                .with_context(|| format!("there is no detector {id:?}; known are ensemble, {}", names.join(", ")))?,
         ),
     };
     anyhow::ensure!(!names.is_empty(), "this build has no forgery networks");

@@ -116,6 +116,21 @@ enum Command {
         #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
         json: Option<JsonTarget>,
     },
+    /// Measure the forgery networks on swaps, generated portraits and real photographs that they never saw
+    Forgery {
+        /// Folder of labelled pictures and clips
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Where pictures that are saved again are kept; a temporary folder when not given
+        #[arg(long, value_name = "DIR")]
+        work: Option<PathBuf>,
+        /// Evenly spaced frames of a clip
+        #[arg(long, default_value_t = 16)]
+        frames: u32,
+        /// Where the Markdown tables are written
+        #[arg(long, value_name = "FILE", default_value = "docs/forgery.md")]
+        out: PathBuf,
+    },
     /// Draw the example files of the demo
     Example {
         /// Where they are written
@@ -212,6 +227,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                 Some(target) => target.write(&figures)?,
                 None => out!("{text}"),
             }
+        }
+        Command::Forgery { data, work, frames, out } => {
+            let options = assay_lab::forgery_figures::Options { data, work, frames };
+            let text = assay_lab::forgery_figures::run(&options, progress.as_ref())?;
+            bars.clear();
+            write_whole(&out, text.as_bytes())?;
+            out!("{text}");
         }
         Command::Example { out } => {
             std::fs::create_dir_all(&out)?;

@@ -2,7 +2,7 @@
 use std::path::PathBuf;
 
 use assay_lab::train::forgery::masks::Shapes;
-use assay_lab::train::forgery::{self, Choice};
+use assay_lab::train::forgery::{self, Choice, Recipe};
 use assay_lab::train::{Options, faces};
 use assay_models::face_forgery::Input;
 use clap::{Subcommand, ValueEnum};
@@ -54,7 +54,7 @@ enum Command {
     Detector {
         /// How forged faces come about
         #[arg(long)]
-        recipe: Recipe,
+        recipe: RecipeName,
         /// Folder of labelled pictures
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
@@ -77,11 +77,13 @@ enum Command {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Recipe {
+enum RecipeName {
     /// Real faces laid over themselves (self-blended images)
     Sbi,
     /// The same, mixed with real and swapped frames of the same moment
     Pairs,
+    /// Wholly generated portraits against real ones
+    Synthesis,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -105,7 +107,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         }
         Command::Detector { recipe, data, out, minutes, learning_rate, seed, without } => {
             let choice = Choice {
-                pairs: if matches!(recipe, Recipe::Pairs) { 0.35 } else { 0.0 },
+                recipe: match recipe {
+                    RecipeName::Sbi => Recipe::Sbi,
+                    RecipeName::Pairs => Recipe::Pairs,
+                    RecipeName::Synthesis => Recipe::Synthesis,
+                },
                 has_mask_head: !without.contains(&Part::MaskHead),
                 shapes: if without.contains(&Part::Hulls) { Shapes::Ellipse } else { Shapes::Hulls },
                 degrades: !without.contains(&Part::Degradation),

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
 mod bad_input;
 mod common;
+mod data;
 mod models;
 mod resume;
 mod surface;

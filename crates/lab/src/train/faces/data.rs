@@ -81,6 +81,11 @@ pub fn person_of(stem: &str) -> &str {
     stem.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_')
 }
 
+/// The split of a file of the data folder, by who is in it.
+pub fn split_of_file(file: &str) -> Split {
+    split_of(&owner(file))
+}
+
 fn owner(file: &str) -> String {
     let mut parts = file.rsplit('/');
     let name = parts.next().unwrap_or(file);

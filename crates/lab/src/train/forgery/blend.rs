@@ -96,6 +96,20 @@ pub fn processed(canvas: &mut Canvas, side: usize, strength: f64, rng: &mut Rng)
     }
 }
 
+/// Scaled down a little or to a half, and saved as JPEG once or twice: nothing of a file's first compression is left to tell it by.
+pub fn saved_again(canvas: &mut Canvas, side: usize, rng: &mut Rng) {
+    if rng.chance(0.5) {
+        coarsen(canvas, side, rng.range(1.05, 2.1) as f32);
+    }
+    if rng.chance(0.3) {
+        compress(canvas, side, rng.between(60, 97) as u8);
+    }
+    if rng.chance(0.3) {
+        recolour(canvas, None, 1.0, rng);
+    }
+    compress(canvas, side, rng.between(40, 97) as u8);
+}
+
 fn moments(canvas: &Canvas) -> [(f32, f32); 3] {
     let n = canvas.len().max(1) as f32;
     std::array::from_fn(|c| {

@@ -18,7 +18,7 @@ pub mod faces;
 pub mod masks;
 pub mod task;
 
-pub use task::Choice;
+pub use task::{Choice, Recipe};
 
 /// Trains a detector on the pictures of `data` and writes `weights.safetensors` into the run's folder.
 ///

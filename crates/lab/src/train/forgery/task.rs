@@ -7,7 +7,7 @@ use assay_models::face_forgery::{self, Config, FaceForgery, Input, LAYERS, MAP, 
 use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::blend::{Blend, processed, self_blended};
+use super::blend::{Blend, processed, saved_again, self_blended};
 use super::faces::{self, Pair, View};
 use super::masks::{Mask, Shapes};
 use crate::measure::auc;
@@ -23,11 +23,25 @@ const FACES: usize = 16;
 /// Share of the run after which everything has its full strength.
 const FULL_AT: f64 = 0.4;
 
+/// How manipulated faces come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Recipe {
+    /// Real faces laid over themselves.
+    Sbi,
+    /// The same, and real and swapped frames of the same moment.
+    Pairs,
+    /// Wholly generated portraits against real ones.
+    Synthesis,
+}
+
+/// Share of the draws that are pairs of real and swapped frames in [`Recipe::Pairs`]; the rest are self-blended.
+const PAIRS: f64 = 0.35;
+
 /// What a run does, and leaves out for comparison.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Choice {
-    /// Share of the draws that are pairs of real and swapped frames; the rest are self-blended.
-    pub pairs: f64,
+    /// How manipulated faces come about.
+    pub recipe: Recipe,
     /// Whether the map is trained.
     pub has_mask_head: bool,
     /// Hulls of the mesh, or ellipses.
@@ -40,7 +54,13 @@ pub struct Choice {
 
 impl Default for Choice {
     fn default() -> Self {
-        Self { pairs: 0.0, has_mask_head: true, shapes: Shapes::Hulls, degrades: true, input: Input::default() }
+        Self {
+            recipe: Recipe::Sbi,
+            has_mask_head: true,
+            shapes: Shapes::Hulls,
+            degrades: true,
+            input: Input::default(),
+        }
     }
 }
 
@@ -50,6 +70,7 @@ pub struct Forgery<'a> {
     train: Vec<View<'a>>,
     by_source: Vec<Vec<usize>>,
     pairs: Vec<Pair<'a>>,
+    portraits: Portraits<'a>,
     validation: Vec<Example>,
     mirror_of: Vec<usize>,
 }
@@ -57,8 +78,33 @@ pub struct Forgery<'a> {
 /// A crop with what is true of it.
 struct Example {
     crop: Canvas,
+    is_fake: bool,
+    /// What was laid over, where that is known.
     mask: Option<Mask>,
     name: &'static str,
+}
+
+/// Generated portraits, real ones of the same size and compression, and everything that is real or generated.
+struct Portraits<'a> {
+    twins: Vec<View<'a>>,
+    generated: Vec<View<'a>>,
+    reals: Vec<View<'a>>,
+    all_generated: Vec<View<'a>>,
+}
+
+impl<'a> Portraits<'a> {
+    fn new(pictures: &'a [Picture], split: Split) -> Self {
+        let of = |sources: &[&str]| -> Vec<View<'a>> {
+            let fits = |p: &&Picture| p.split == split && sources.contains(&p.source.as_str());
+            pictures.iter().filter(fits).flat_map(|p| p.faces.iter().map(move |f| (p, f))).collect()
+        };
+        Self {
+            twins: of(&["ffhq256"]),
+            generated: of(&["stylegan256"]),
+            reals: of(&["ffhq256", "celeba178", "lfw250", "selfies"]),
+            all_generated: of(&["stylegan256", "gan256"]),
+        }
+    }
 }
 
 /// A batch in host memory.
@@ -71,7 +117,8 @@ pub struct Batch {
 impl<'a> Forgery<'a> {
     /// Sorts the faces. Validation crops are drawn once, with the seed of the figures.
     pub fn new(pictures: &'a [Picture], choice: Choice) -> Self {
-        let train = faces::real(pictures, Split::Train, choice.pairs > 0.0);
+        let has_pairs = choice.recipe == Recipe::Pairs;
+        let train = faces::real(pictures, Split::Train, has_pairs);
         let mut sources: Vec<&str> = train.iter().map(|(p, _)| p.source.as_str()).collect();
         sources.sort_unstable();
         sources.dedup();
@@ -85,23 +132,32 @@ impl<'a> Forgery<'a> {
                 .map(|i| [0, 1].map(|c| upright.iter().map(|m| m[i][c]).sum::<f32>() / n + 0.5))
                 .collect()
         };
-        let pairs = faces::pairs(pictures, Some(Split::Train));
+        let pairs = if has_pairs { faces::pairs(pictures, Some(Split::Train)) } else { Vec::new() };
         let mut task = Self {
             choice,
             by_source,
-            pairs: if choice.pairs > 0.0 { pairs } else { Vec::new() },
+            pairs,
+            portraits: Portraits::new(pictures, Split::Train),
             validation: Vec::new(),
             mirror_of: crate::train::faces::points::mirrored(&mean),
             train,
         };
         let mut rng = Rng::new(77);
+        if choice.recipe == Recipe::Synthesis {
+            let held_out = Portraits::new(pictures, Split::Validation);
+            for _ in 0..160 {
+                let drawn = task.generated(&held_out, &mut rng);
+                task.validation.extend(drawn.into_iter().flatten());
+            }
+            return task;
+        }
         let held_out = faces::real(pictures, Split::Validation, false);
         for i in 0..160.min(held_out.len()) {
             let view = held_out[i * held_out.len() / 160.min(held_out.len())];
             let [real, fake] = task.blended(view, 1.0, &mut rng);
             task.validation.extend([real, fake]);
         }
-        if choice.pairs > 0.0 {
+        if has_pairs {
             for pair in faces::pairs(pictures, Some(Split::Validation)) {
                 let [real, fake] = task.swapped(pair, 1.0, 0.0, &mut rng);
                 task.validation.extend([real, fake]);
@@ -118,7 +174,12 @@ impl<'a> Forgery<'a> {
     }
 
     fn draw(&self, rng: &mut Rng, share: f64) -> [Example; 2] {
-        if rng.chance(self.choice.pairs)
+        if self.choice.recipe == Recipe::Synthesis
+            && let Some(examples) = self.generated(&self.portraits, rng)
+        {
+            return examples;
+        }
+        if rng.chance(PAIRS)
             && let Some(pair) = rng.pick(&self.pairs).copied()
         {
             return self.swapped(pair, share, 1.0, rng);
@@ -171,6 +232,37 @@ impl<'a> Forgery<'a> {
         self.degraded([real, fake], mask, (share / FULL_AT).min(1.0), "swaps", rng)
     }
 
+    /// A real and a generated portrait. Files of generators share a compression that real ones have not, so both are scaled down a little and
+    /// saved again by the same draws.
+    fn generated(&self, portraits: &Portraits<'_>, rng: &mut Rng) -> Option<[Example; 2]> {
+        let (reals, fakes) = if rng.chance(0.7) {
+            (&portraits.twins, &portraits.generated)
+        } else {
+            (&portraits.reals, &portraits.all_generated)
+        };
+        let (real, fake) = (*rng.pick(reals)?, *rng.pick(fakes)?);
+        let flips = rng.chance(0.5);
+        let draws = rng.clone();
+        rng.next_u64();
+        let [real, fake] = [real, fake].map(|(picture, face)| {
+            let mut draws = draws.clone();
+            let view = faces::crop_from_picture(&face.mesh, 1.0, &mut draws);
+            let mut crop = faces::draw(picture, &view);
+            if flips {
+                mirror(&mut crop, SIDE);
+            }
+            if self.choice.degrades {
+                saved_again(&mut crop, SIDE, &mut draws);
+            }
+            crop
+        });
+        let name = "portraits";
+        Some([
+            Example { crop: real, is_fake: false, mask: None, name },
+            Example { crop: fake, is_fake: true, mask: None, name },
+        ])
+    }
+
     fn degraded(
         &self,
         crops: [Canvas; 2],
@@ -187,7 +279,10 @@ impl<'a> Forgery<'a> {
             }
             crop
         });
-        [Example { crop: real, mask: None, name }, Example { crop: fake, mask: Some(mask), name }]
+        [
+            Example { crop: real, is_fake: false, mask: None, name },
+            Example { crop: fake, is_fake: true, mask: Some(mask), name },
+        ]
     }
 }
 
@@ -227,7 +322,7 @@ impl Task for Forgery<'_> {
         for _ in 0..FACES {
             for example in self.draw(rng, share) {
                 face_forgery::append(&mut batch.planes, &example.crop, self.choice.input);
-                batch.labels.push(f32::from(example.mask.is_some()));
+                batch.labels.push(f32::from(example.is_fake));
                 batch.maps.extend(layers(example.mask.as_ref()));
             }
         }
@@ -240,7 +335,7 @@ impl Task for Forgery<'_> {
         let planes = TensorData::new(batch.planes, [n, face_forgery::CHANNELS, half, half]);
         let (logit, map) = net.forward(Tensor::from_data(planes, device));
         let loss = cross_entropy(logit, Tensor::from_data(TensorData::new(batch.labels, [n, 1]), device));
-        if !self.choice.has_mask_head {
+        if !self.choice.has_mask_head || self.choice.recipe == Recipe::Synthesis {
             return loss;
         }
         loss + cross_entropy(map, Tensor::from_data(TensorData::new(batch.maps, [n, LAYERS, MAP, MAP]), device))
@@ -248,13 +343,13 @@ impl Task for Forgery<'_> {
 
     fn validate(&self, net: &FaceForgery) -> Vec<(&'static str, f64)> {
         let mut figures = Vec::new();
-        for (name, pixels) in [("blends", "blend_map_auc"), ("swaps", "swap_map_auc")] {
+        for (name, pixels) in [("blends", "blend_map_auc"), ("swaps", "swap_map_auc"), ("portraits", "")] {
             let of: Vec<&Example> = self.validation.iter().filter(|e| e.name == name).collect();
             let (mut fakes, mut reals, mut inside, mut outside) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
             for chunk in of.chunks(32) {
                 let crops: Vec<&[[f32; 3]]> = chunk.iter().map(|e| e.crop.as_slice()).collect();
                 for (example, found) in chunk.iter().zip(net.judge(&crops, self.choice.input)) {
-                    if example.mask.is_some() { &mut fakes } else { &mut reals }.push(f64::from(found.logit));
+                    if example.is_fake { &mut fakes } else { &mut reals }.push(f64::from(found.logit));
                     let Some(mask) = &example.mask else { continue };
                     for (truth, share) in layers(Some(mask)).iter().zip(&found.map) {
                         if *truth > 0.5 { &mut inside } else { &mut outside }.push(f64::from(*share));
