@@ -91,7 +91,7 @@ impl FaceNetworks for Networks {
             face_score: 0.75,
             doubtful_score: 0.5,
             same_person_cosine: 0.72,
-            other_person_cosine: 0.3,
+            other_person_cosine: 0.1,
             smallest_face_px: 24.0,
         }
     }

@@ -90,23 +90,18 @@ fn file(
     frames: u32,
 ) -> anyhow::Result<(Vec<FrameScore>, Vec<Failure>)> {
     let source = Source::open(path, &Limits::default())?;
-    let found: Vec<Result<Faces, String>> = match source.video() {
-        None => {
-            let picture = source.picture()?;
-            let picture = shown(&picture, source.orientation());
-            parts
-                .iter()
-                .map(|part| Faces::of_still(networks, &cut(&picture, *part)).map_err(|e| e.to_string()))
-                .collect()
-        }
-        Some(_) => {
-            let packets = source.packets()?;
-            let mut readers: Vec<PartReader<'_>> =
-                parts.iter().map(|part| PartReader::new(networks, *part, source.orientation(), frames)).collect();
-            let mut all: Vec<&mut dyn FrameReader> = readers.iter_mut().map(|r| r as &mut dyn FrameReader).collect();
-            source.decode_with(&packets, &mut all, &NoProgress).context("cannot decode it")?;
-            readers.into_iter().map(PartReader::finish).collect()
-        }
+    let found: Vec<Result<Faces, String>> = if source.video().is_some() {
+        let packets = source.packets()?;
+        let mut readers: Vec<PartReader<'_>> =
+            parts.iter().map(|part| PartReader::new(networks, *part, source.orientation(), frames)).collect();
+        let mut all: Vec<&mut dyn FrameReader> = readers.iter_mut().map(|r| r as &mut dyn FrameReader).collect();
+        source.decode_with(&packets, &mut all, &NoProgress).context("cannot decode it")?;
+        readers.into_iter().map(PartReader::finish).collect()
+    } else {
+        let picture = source.picture()?;
+        let picture = shown(&picture, source.orientation());
+        let look = |part: &Part| Faces::of_still(networks, &cut(&picture, *part)).map_err(|e| e.to_string());
+        parts.iter().map(look).collect()
     };
     let (mut scores, mut failures) = (Vec::new(), Vec::new());
     for (part, found) in parts.iter().zip(found) {

@@ -42,7 +42,7 @@ pub fn conv(x: Tensor<4>, weight: Tensor<4>, stride: usize, padding: usize, roun
     };
     let (x, x_node) = x.into_parts();
     let (weight, weight_node) = weight.into_parts();
-    let x = Maps::of(x);
+    let x = Maps::of(&x);
     let prepared = Arc::new(Prepared::new(shape, x.extent, &values(&weight)));
     let out = prepared.forward(shape, x.values(), x.extent);
     let out = tensor(out, shape.output(x.extent));
@@ -78,13 +78,13 @@ pub fn norm(norm: &BatchNorm, z: Tensor<4>, skip: Option<Tensor<4>>, rectifies: 
     let (z, z_node) = z.into_parts();
     let (gamma, gamma_node) = gamma.into_parts();
     let (beta, beta_node) = beta.into_parts();
-    let z = Maps::of(z);
+    let z = Maps::of(&z);
     let (gamma, beta) = (values(&gamma), values(&beta));
     let statistics = normalisation::statistics(z.values(), z.extent.c);
     follow(norm, &statistics, &device);
     let skip = skip.and_then(|s| s.try_into_primitive::<Trained>().ok()).map(|s| {
         let (s, node) = s.into_parts();
-        (Maps::of(s), node)
+        (Maps::of(&s), node)
     });
     let out = normalisation::forward(
         z.values(),
@@ -140,7 +140,7 @@ struct Maps {
 
 impl Maps {
     /// Copies only where the maps do not lie so already.
-    fn of(x: FlexTensor) -> Self {
+    fn of(x: &FlexTensor) -> Self {
         let shape = x.shape();
         let extent = Extent { n: shape[0], c: shape[1], h: shape[2], w: shape[3] };
         Self { data: x.permute(&[0, 2, 3, 1]).to_contiguous(), extent }
@@ -175,7 +175,7 @@ impl Backward<Flex, 2> for ConvBackward {
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Grads, _: &mut Checkpointer) {
         let [by_x, by_weights] = ops.parents;
         let (shape, x, prepared) = ops.state;
-        let by_out = Maps::of(grads.consume::<Flex>(&ops.node));
+        let by_out = Maps::of(&grads.consume::<Flex>(&ops.node));
         let wants = [by_x.is_some(), by_weights.is_some()];
         let [x_gradient, weights_gradient] = prepared.backward(shape, x.values(), x.extent, by_out.values(), wants);
         if let (Some(node), Some(gradient)) = (by_x, x_gradient) {
@@ -199,7 +199,7 @@ struct NormState {
 }
 
 impl NormState {
-    fn backward(&self, by_out: FlexTensor, wants_skip: bool) -> normalisation::Gradients {
+    fn backward(&self, by_out: &FlexTensor, wants_skip: bool) -> normalisation::Gradients {
         normalisation::backward(
             self.z.values(),
             self.open.as_ref().map(Maps::values),
@@ -221,7 +221,7 @@ impl Backward<Flex, 3> for NormBackward {
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Grads, _: &mut Checkpointer) {
         let [z, gamma, beta] = ops.parents;
         let by_out = grads.consume::<Flex>(&ops.node);
-        let found = ops.state.backward(by_out, false);
+        let found = ops.state.backward(&by_out, false);
         let answers =
             [(z, tensor(found.z, ops.state.z.extent)), (gamma, vector(found.gamma)), (beta, vector(found.beta))];
         for (node, gradient) in answers {
@@ -242,7 +242,7 @@ impl Backward<Flex, 4> for SkipNormBackward {
         let [z, gamma, beta, skip] = ops.parents;
         let by_out = grads.consume::<Flex>(&ops.node);
         let extent = ops.state.z.extent;
-        let found = ops.state.backward(by_out, skip.is_some());
+        let found = ops.state.backward(&by_out, skip.is_some());
         let answers = [(z, tensor(found.z, extent)), (gamma, vector(found.gamma)), (beta, vector(found.beta))];
         for (node, gradient) in answers {
             if let Some(node) = node {

@@ -61,7 +61,7 @@ pub fn pairs(pictures: &[Picture], split: Option<Split>) -> Vec<Pair<'_>> {
     moments.into_values().filter_map(pair).collect()
 }
 
-fn pair<'a>([real, fake]: [Option<&'a Picture>; 2]) -> Option<Pair<'a>> {
+fn pair([real, fake]: [Option<&Picture>; 2]) -> Option<Pair<'_>> {
     let (real, fake) = (real?, fake?);
     let candidates = real.faces.iter().flat_map(|a| fake.faces.iter().map(move |b| (a, b)));
     let near = candidates.filter(|(a, b)| overlap(tight_box(&a.mesh), tight_box(&b.mesh)) > 0.4);
