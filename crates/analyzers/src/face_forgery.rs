@@ -18,7 +18,7 @@
 //! like; a map on hair, glasses or background is a reason to distrust the score.
 //!
 //! ## What fools it
-//! Good swaps: on side-by-side clips of swaps that it never saw it is right little more often than by chance (docs/forgery.md has the
+//! Good swaps: on side-by-side clips of swaps that it never saw it is right no more often than by chance (docs/forgery.md has the
 //! figures). Heavy compression and small copies take the grain away. Retouching, make-up filters and sharpening look like laying over.
 //! Faces that were wholly generated have no seam; another network would have to look for those.
 //!
@@ -54,7 +54,7 @@ static ABOUT: About = About {
     status: Status::DisplayOnly,
     needs: &[Need::Faces],
     fooled_by: &[
-        "Good face swaps: on swaps that it never saw it is right little more often than by chance.",
+        "Good face swaps: on swaps that it never saw it is right no more often than by chance.",
         "Heavy compression and small copies take away the grain that it looks at.",
         "Retouching, beauty filters and sharpening look like laying over.",
         "Wholly generated faces have no seam.",
@@ -125,7 +125,7 @@ fn explanation(judged: &[Judged<'_>], worst: &Judged<'_>, clip: bool) -> String 
     };
     let others = if judged.len() > 1 { format!(" It is the most suspicious of {} people.", judged.len()) } else { String::new() };
     format!(
-        "For {} the networks {lean} {over}.{others} They are shown for the eye only: on good face swaps they are right little more often than by chance, and their score does not move the verdict.",
+        "For {} the networks {lean} {over}.{others} They are shown for the eye only: on good face swaps they are right no more often than by chance, and their score does not move the verdict.",
         worst.id
     )
 }

@@ -128,9 +128,15 @@ fn faces_never_move_the_verdict_and_a_broken_network_breaks_nothing_else() {
         (scan(&file, &[], networks(false)), scan(&file, &[], None), scan(&file, &[], networks(true)));
     assert_eq!(found(&with).persons.len(), 3);
     assert!(matches!(&broken.result.faces, FaceSearch::Failed { reason } if reason.contains("on purpose")));
+    // The analyzer that looks at faces says each time why it could not; everything else is the same.
+    let apart = |report: &Report| {
+        let (mut verdict, mut findings) = (report.result.verdict.clone(), report.result.findings.clone());
+        verdict.not_tested.retain(|n| n.what != "Face forgery networks");
+        findings.retain(|f| f.analyzer != "face_forgery");
+        (verdict, findings)
+    };
     for other in [&without, &broken] {
-        assert_eq!(with.result.verdict, other.result.verdict);
-        assert_eq!(with.result.findings, other.result.findings);
+        assert_eq!(apart(&with), apart(other));
     }
     assert!(with.result.findings.iter().filter(|f| matches!(f.outcome, Outcome::Evidence(_))).count() >= 6);
 }
