@@ -125,7 +125,7 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         work: Option<PathBuf>,
         /// Evenly spaced frames of a clip
-        #[arg(long, default_value_t = 16)]
+        #[arg(long, default_value_t = assay_lab::judge::FRAMES)]
         frames: u32,
         /// Where the Markdown tables are written
         #[arg(long, value_name = "FILE", default_value = "docs/forgery.md")]

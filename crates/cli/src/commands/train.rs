@@ -101,9 +101,16 @@ enum Part {
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     let bars = Bars::new(1);
     let progress = bars.worker();
-    let (network, data, out, minutes, learning_rate, seed) = match args.command {
+    let weights = match args.command {
         Command::Faces { network, data, out, minutes, learning_rate, seed } => {
-            (network, data, out, minutes, learning_rate, seed)
+            let network = match network {
+                Network::Detector => faces::Network::Detector,
+                Network::Mesh => faces::Network::Mesh,
+                Network::Embedding => faces::Network::Embedding,
+                Network::Shape => faces::Network::Shape,
+            };
+            let options = Options { minutes, out, seed, learning_rate };
+            faces::run(network, &data, &options, progress.as_ref())?
         }
         Command::Detector { recipe, data, out, minutes, learning_rate, seed, without } => {
             let choice = Choice {
@@ -118,20 +125,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                 input: Input { has_high_pass: !without.contains(&Part::HighPass) },
             };
             let options = Options { minutes, out, seed, learning_rate };
-            let weights = forgery::run(choice, &data, &options, progress.as_ref())?;
-            bars.clear();
-            outln!("written: {}", weights.display());
-            return Ok(Exit::Clear);
+            forgery::run(choice, &data, &options, progress.as_ref())?
         }
     };
-    let network = match network {
-        Network::Detector => faces::Network::Detector,
-        Network::Mesh => faces::Network::Mesh,
-        Network::Embedding => faces::Network::Embedding,
-        Network::Shape => faces::Network::Shape,
-    };
-    let options = Options { minutes, out, seed, learning_rate };
-    let weights = faces::run(network, &data, &options, progress.as_ref())?;
     bars.clear();
     outln!("written: {}", weights.display());
     Ok(Exit::Clear)
