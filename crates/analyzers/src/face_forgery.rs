@@ -28,18 +28,11 @@
 //! ## References
 //! K. Shiohara, T. Yamasaki, *Detecting Deepfakes with Self-Blended Images*, CVPR 2022.
 //! L. Li, J. Bao, T. Zhang, H. Yang, D. Chen, F. Wen, B. Guo, *Face X-ray for More General Face Forgery Detection*, CVPR 2020.
-mod persons;
-mod pictures;
+use assay_evidence::{Family, Outcome, Status};
+use assay_faces::Suspicion;
 
-use assay_evidence::{Chart, Evidence, Family, MediaKind, Outcome, Role, Series, Span, Status, Where};
-
+use crate::judged_faces::{Words, judge};
 use crate::{About, Analyzer, AnalyzerError, Context, Need, Sample};
-use persons::Judged;
-
-/// Logit of a stretch above which its place is named.
-const NAMED_ABOVE: f64 = 2.0;
-/// Persons drawn in the chart.
-const MOST_LINES: usize = 8;
 
 pub(crate) struct FaceForgery;
 
@@ -51,10 +44,10 @@ static ABOUT: About = About {
     title: "Face forgery networks",
     summary: "traces of a face laid over another, by networks trained on self-blended faces; per person, over time, with a map",
     family: Family::Undirected,
-    status: Status::DisplayOnly,
+    status: Status::Calibrated,
     needs: &[Need::Faces],
     fooled_by: &[
-        "Good face swaps: on swaps that it never saw it is right no more often than by chance.",
+        "Good face swaps: of two unknown ones it misses about one.",
         "Heavy compression and small copies take away the grain that it looks at.",
         "Retouching, beauty filters and sharpening look like laying over.",
         "Wholly generated faces have no seam.",
@@ -76,70 +69,6 @@ impl Analyzer for FaceForgery {
     }
 
     fn analyze(&self, sample: &Sample, _context: &Context) -> Result<Outcome, AnalyzerError> {
-        let Some(faces) = sample.faces()? else {
-            return Ok(Outcome::not_applicable("This run had no face networks to look with."));
-        };
-        if faces.persons.is_empty() {
-            return Ok(Outcome::not_applicable("No face was found."));
-        }
-        let judged: Vec<Judged<'_>> = persons::judged(faces);
-        let Some(worst) = judged.iter().max_by(|a, b| a.score.total_cmp(&b.score)) else {
-            return Ok(Outcome::not_applicable(
-                "Every face is smaller than 48 pixels or too blurred for grain to be left in it.",
-            ));
-        };
-        let clip = sample.kind() == MediaKind::Video;
-        let mut evidence = Evidence::new(Role::DisplayOnly, worst.reliability, explanation(&judged, worst, clip));
-        evidence.measure("score of the most suspicious person", round(worst.score), "nats");
-        evidence.measure("faces judged", judged.iter().map(|j| j.looks.len()).sum::<usize>() as f64, "looks");
-        for person in &judged {
-            for stretch in person.stretches.iter().filter(|s| clip && s.logit > NAMED_ABOVE) {
-                let span = Span { start_secs: round(stretch.start_secs), end_secs: round(stretch.end_secs) };
-                evidence.places.push(Where::Time { span, label: format!("{}: networks lean to manipulated", person.id) });
-            }
-        }
-        if clip {
-            evidence.charts.push(chart(&judged));
-        }
-        evidence.pictures = pictures::most_and_least(worst)?;
-        Ok(Outcome::Evidence(Box::new(evidence)))
-    }
-}
-
-fn round(value: f64) -> f64 {
-    (value * 100.0).round() / 100.0 + 0.0
-}
-
-fn explanation(judged: &[Judged<'_>], worst: &Judged<'_>, clip: bool) -> String {
-    let lean = match worst.score {
-        s if s > NAMED_ABOVE => "lean clearly to manipulated",
-        s if s > 0.0 => "lean a little to manipulated",
-        s if s > -NAMED_ABOVE => "lean a little to real",
-        _ => "lean clearly to real",
-    };
-    let looks = worst.looks.len();
-    let over = if clip {
-        format!("over {looks} looks in {} stretches of up to three seconds", worst.stretches.len())
-    } else {
-        "in this picture".to_owned()
-    };
-    let others = if judged.len() > 1 { format!(" It is the most suspicious of {} people.", judged.len()) } else { String::new() };
-    format!(
-        "For {} the networks {lean} {over}.{others} They are shown for the eye only: on good face swaps they are right no more often than by chance, and their score does not move the verdict.",
-        worst.id
-    )
-}
-
-fn chart(judged: &[Judged<'_>]) -> Chart {
-    let line = |person: &Judged<'_>| Series {
-        name: person.id.clone(),
-        points: person.looks.iter().map(|l| [round(l.pts_secs), round(l.logit)]).collect(),
-    };
-    Chart {
-        title: "Networks' mean logit, one line a person (above 0: leans to manipulated)".into(),
-        x_label: "time (s)".into(),
-        y_label: "logit".into(),
-        series: judged.iter().take(MOST_LINES).map(line).collect(),
-        bars: false,
+        judge(sample, Suspicion::forgery_logit, &Words { leaning: "manipulated", has_map: true })
     }
 }

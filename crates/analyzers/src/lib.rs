@@ -6,6 +6,7 @@
 //! Calibration and fusion are not done here.
 mod about;
 mod cholesky;
+mod judged_faces;
 mod last_save;
 pub mod maps;
 mod regions;
@@ -25,7 +26,7 @@ macro_rules! analyzers {
     };
 }
 
-analyzers! { container, error_level, jpeg_ghost, jpeg_grid, double_quantization, noise_level, resampling, copy_move, dct_statistics, video_structure, face_forgery }
+analyzers! { container, error_level, jpeg_ghost, jpeg_grid, double_quantization, noise_level, resampling, copy_move, dct_statistics, video_structure, face_forgery, face_synthesis }
 
 /// The analyzer of this id.
 pub fn find(id: &str) -> Option<&'static dyn Analyzer> {

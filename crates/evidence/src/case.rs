@@ -15,7 +15,7 @@ pub struct Propositions {
 impl Default for Propositions {
     fn default() -> Self {
         Self {
-            forged: "The picture or clip was locally altered after it was recorded.".into(),
+            forged: "The picture or clip, or a face in it, was synthesised or altered after it was recorded.".into(),
             genuine: "It was recorded by a camera and processed as usual (cropped, scaled, compressed as a whole)."
                 .into(),
         }

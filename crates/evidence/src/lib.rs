@@ -25,4 +25,4 @@ pub use persons::{FaceBox, FaceQuality, FaceSearch, FacesFound, Likeness, Networ
 pub use report::{
     Failure, Preview, Report, RunInfo, SCHEMA_REPORT, SCHEMA_SCAN, ScanDocument, ScanResult, Settings, ToolInfo,
 };
-pub use verdict::{CalibrationRef, Contribution, Correction, Llr, NotTested, VerbalBand, Verdict};
+pub use verdict::{CalibrationRef, Contribution, Correction, Llr, NotTested, Question, VerbalBand, Verdict};

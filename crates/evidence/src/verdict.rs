@@ -111,6 +111,30 @@ pub struct NotTested {
     pub why: String,
 }
 
+/// One way in which a file may have been forged, weighed apart from the others because it has recorded items of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Question {
+    /// What is asked, such as "was a part of it altered?".
+    pub asked: String,
+    /// The value; absent when there is an abstention.
+    pub llr: Option<Llr>,
+    /// Why no value is given.
+    pub abstained: Option<String>,
+    /// Sorted by absolute contribution, largest first.
+    pub contributions: Vec<Contribution>,
+    /// Multiple looks.
+    pub correction: Correction,
+    /// The data behind the numbers.
+    pub calibration: Option<CalibrationRef>,
+}
+
+impl Verdict {
+    /// What every analyzer added, whatever the question.
+    pub fn contributions(&self) -> impl Iterator<Item = &Contribution> {
+        self.questions.iter().flat_map(|q| &q.contributions)
+    }
+}
+
 /// The answer for the whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
@@ -128,12 +152,8 @@ pub struct Verdict {
     pub threshold_lr: f64,
     /// The fused value reaches the threshold.
     pub above_threshold: bool,
-    /// Sorted by absolute contribution, largest first.
-    pub contributions: Vec<Contribution>,
-    /// Multiple looks.
-    pub correction: Correction,
-    /// The data behind the numbers.
-    pub calibration: Option<CalibrationRef>,
+    /// The ways of forging that were weighed apart; the fused value is the mean of their likelihood ratios.
+    pub questions: Vec<Question>,
     /// The stated prior, if any.
     pub prior: Option<Prior>,
     /// Posterior probability of H1 under that prior.

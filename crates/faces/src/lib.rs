@@ -22,6 +22,7 @@ mod quality;
 mod seam;
 mod seen;
 mod still;
+pub mod stretches;
 pub mod suspicion;
 pub mod template;
 mod thumbnails;

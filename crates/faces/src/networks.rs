@@ -5,10 +5,9 @@
 use assay_evidence::NetworkInfo;
 use assay_models::face_detector::FaceDetector;
 use assay_models::face_embedding::{self, FaceEmbedding};
-use assay_models::face_forgery::FaceForgery;
 use assay_models::face_mesh::{self, FaceMesh};
 use assay_models::rgb::Rgb;
-use assay_models::shipped_faces::ShippedFaces;
+use assay_models::shipped_faces::{Judges, ShippedFaces};
 use image::RgbImage;
 
 use crate::geometry::{Affine, Rect};
@@ -28,7 +27,7 @@ pub struct Networks {
     detector: FaceDetector,
     mesh: FaceMesh,
     embedding: FaceEmbedding,
-    forgery: Vec<FaceForgery>,
+    judges: Judges,
     shape: ReferenceShape,
     identity: Vec<NetworkInfo>,
 }
@@ -39,21 +38,28 @@ impl Networks {
     /// # Errors
     /// [`FacesError`] where an embedded file does not fit its network.
     pub fn shipped() -> Result<Self, FacesError> {
-        let ShippedFaces { detector, mesh, embedding, forgery, entries } =
+        Self::with(Judges::shipped().map_err(|e| FacesError::Network(e.to_string()))?)
+    }
+
+    /// The shipped weights that find and measure faces, and these that judge them.
+    ///
+    /// # Errors
+    /// As [`Networks::shipped`].
+    pub fn with(judges: Judges) -> Result<Self, FacesError> {
+        let ShippedFaces { detector, mesh, embedding, entries } =
             ShippedFaces::load().map_err(|e| FacesError::Network(e.to_string()))?;
         let info = |e: assay_models::registry::Entry| NetworkInfo {
             task: e.kind.purpose().to_owned(),
             id: e.id,
             sha256: e.sha256,
         };
-        let identity = entries.into_iter().map(info).collect();
-        Ok(Self { detector, mesh, embedding, forgery, shape: ReferenceShape::from_le_bytes(MEAN_FACE)?, identity })
+        let identity = entries.into_iter().chain(judges.entries.iter().cloned()).map(info).collect();
+        Ok(Self { detector, mesh, embedding, judges, shape: ReferenceShape::from_le_bytes(MEAN_FACE)?, identity })
     }
 
-    /// Ids of the forgery networks, in the order of [`Suspicion::logits`].
-    pub fn forgery_ids(&self) -> Vec<String> {
-        let all = self.identity.iter().map(|n| n.id.clone());
-        all.skip(self.identity.len() - self.forgery.len()).collect()
+    /// Ids of the networks that judge faces: those of [`Suspicion::forgery`], then those of [`Suspicion::synthesis`].
+    pub fn judge_ids(&self) -> Vec<String> {
+        self.judges.entries.iter().map(|e| e.id.clone()).collect()
     }
 
     /// Every face of at least `smallest_px` whose score reaches `least`; [`FaceNetworks::detect`] asks at the operating points.
@@ -125,7 +131,7 @@ impl FaceNetworks for Networks {
     }
 
     fn suspicion(&self, image: &RgbImage, landmarks: &Landmarks) -> Result<Option<Suspicion>, FacesError> {
-        suspicion::judge(&self.forgery, image, &landmarks.mesh)
+        suspicion::judge(&self.judges, image, &landmarks.mesh)
     }
 
     fn embed(&self, image: &RgbImage, landmarks: &Landmarks) -> Result<Vec<f32>, FacesError> {

@@ -2,7 +2,8 @@
 //!
 //! The decision that shapes it: the crop is judged while the frame is at hand, as everything else that needs pixels, and what is kept of it is small: the
 //! logits, the map, and a JPEG for the reader. Nothing is weighed here.
-use assay_models::face_forgery::{Input, MAP, MARGIN, SIDE};
+use assay_models::face_forgery::{Input, MAP, MARGIN, SIDE, SYNTHESIS_MARGIN};
+use assay_models::shipped_faces::Judges;
 use image::{ExtendedColorType, RgbImage};
 
 use crate::FacesError;
@@ -19,8 +20,10 @@ const JPEG_QUALITY: u8 = 90;
 /// What the forgery networks say of one face in one frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Suspicion {
-    /// One logit a network, above zero where it takes the face for manipulated; not calibrated.
-    pub logits: Vec<f32>,
+    /// One logit a network that tells manipulated faces, above zero where it takes the face for one; not calibrated.
+    pub forgery: Vec<f32>,
+    /// The same of the networks that tell wholly generated faces.
+    pub synthesis: Vec<f32>,
     /// Shares 0..=1 of what was laid over, row by row over the crop: the networks' mean.
     pub map: Vec<f32>,
     /// The crop, in pixels of the frame.
@@ -33,17 +36,26 @@ pub struct Suspicion {
 pub const MAP_SIDE: usize = MAP;
 
 impl Suspicion {
-    /// The mean of the networks' logits.
-    pub fn logit(&self) -> f32 {
-        self.logits.iter().sum::<f32>() / self.logits.len().max(1) as f32
+    /// The mean logit of a manipulation; `None` where no network looks for one.
+    pub fn forgery_logit(&self) -> Option<f32> {
+        mean(&self.forgery)
+    }
+
+    /// The mean logit of a wholly generated face; `None` where no network looks for one.
+    pub fn synthesis_logit(&self) -> Option<f32> {
+        mean(&self.synthesis)
     }
 }
 
-/// The square that is cut out around a mesh; `None` where the mesh has no extent or is too small.
-pub fn square(mesh: &[[f32; 2]]) -> Option<Rect> {
+fn mean(logits: &[f32]) -> Option<f32> {
+    (!logits.is_empty()).then(|| logits.iter().sum::<f32>() / logits.len() as f32)
+}
+
+/// The square that is cut out around a mesh, `margin` times its longer extent; `None` where the mesh has no extent or is too small.
+pub fn square(mesh: &[[f32; 2]], margin: f32) -> Option<Rect> {
     let tight = Rect::around(mesh)?;
     let extent = tight.width.max(tight.height);
-    let side = extent * MARGIN;
+    let side = extent * margin;
     let [x, y] = tight.centre();
     (extent >= SMALLEST_PX).then(|| Rect::new(x - side / 2.0, y - side / 2.0, side, side))
 }
@@ -56,20 +68,28 @@ pub fn cut(frame: &RgbImage, square: &Rect) -> RgbImage {
 }
 
 /// Asks every network of one crop.
-pub(crate) fn judge(
-    networks: &[assay_models::face_forgery::FaceForgery],
-    frame: &RgbImage,
-    mesh: &[[f32; 2]],
-) -> Result<Option<Suspicion>, FacesError> {
-    let Some(square) = square(mesh).filter(|_| !networks.is_empty()) else { return Ok(None) };
-    let crop = cut(frame, &square);
-    let values: Vec<[f32; 3]> = crop.pixels().map(|p| p.0.map(f32::from)).collect();
-    let mut found =
-        Suspicion { logits: Vec::new(), map: vec![0.0; MAP * MAP], crop_in_frame: square, jpeg: Vec::new() };
-    for network in networks {
-        for judgement in network.judge(&[&values], Input::default()) {
-            found.logits.push(judgement.logit);
-            found.map.iter_mut().zip(judgement.map).for_each(|(sum, v)| *sum += v / networks.len() as f32);
+pub(crate) fn judge(judges: &Judges, frame: &RgbImage, mesh: &[[f32; 2]]) -> Result<Option<Suspicion>, FacesError> {
+    let Some(around) = square(mesh, MARGIN).filter(|_| !judges.entries.is_empty()) else { return Ok(None) };
+    let crop = cut(frame, &around);
+    let values = |crop: &RgbImage| -> Vec<[f32; 3]> { crop.pixels().map(|p| p.0.map(f32::from)).collect() };
+    let mut found = Suspicion {
+        forgery: Vec::new(),
+        synthesis: Vec::new(),
+        map: vec![0.0; MAP * MAP],
+        crop_in_frame: around,
+        jpeg: Vec::new(),
+    };
+    let wide = values(&crop);
+    for network in &judges.forgery {
+        for judgement in network.judge(&[&wide], Input::default()) {
+            found.forgery.push(judgement.logit);
+            found.map.iter_mut().zip(judgement.map).for_each(|(sum, v)| *sum += v / judges.forgery.len() as f32);
+        }
+    }
+    if let Some(close) = square(mesh, SYNTHESIS_MARGIN).filter(|_| !judges.synthesis.is_empty()) {
+        let close = values(&cut(frame, &close));
+        for network in &judges.synthesis {
+            found.synthesis.extend(network.judge(&[&close], Input::default()).iter().map(|j| j.logit));
         }
     }
     let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut found.jpeg, JPEG_QUALITY);
@@ -84,9 +104,9 @@ mod tests {
     #[test]
     fn the_square_holds_the_mesh_in_its_middle_and_small_faces_have_none() {
         let mesh = [[100.0, 50.0], [200.0, 90.0], [150.0, 170.0]];
-        let found = square(&mesh).unwrap();
+        let found = square(&mesh, MARGIN).unwrap();
         assert_eq!((found.width, found.centre()), (180.0, [150.0, 110.0]));
-        assert!(square(&[[0.0, 0.0], [20.0, 30.0]]).is_none() && square(&[]).is_none());
+        assert!(square(&[[0.0, 0.0], [20.0, 30.0]], MARGIN).is_none() && square(&[], MARGIN).is_none());
     }
 
     #[test]

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use assay_analyzers::ANALYZERS;
+use assay_analyzers::{ANALYZERS, Need};
 use assay_evidence::Status;
 use assay_media::Progress;
-use assay_workbench::calibration::{CalibrationTable, Item};
+use assay_workbench::calibration::{About, CalibrationTable, Item};
 
 use crate::collect::collect;
 use crate::planted::{Index, Split, real_segments};
@@ -31,9 +31,10 @@ pub struct Options {
     pub made_with: String,
 }
 
-/// Ids of the analyzers that have a score.
+/// Ids of the analyzers that have a score for planted alterations; faces have items of their own.
 pub fn scored_analyzers() -> Vec<&'static str> {
-    ANALYZERS.iter().map(|a| a.about()).filter(|a| a.status == Status::Calibrated).map(|a| a.id).collect()
+    let fits = |a: &&assay_analyzers::About| a.status == Status::Calibrated && !a.needs.contains(&Need::Faces);
+    ANALYZERS.iter().map(|a| a.about()).filter(fits).map(|a| a.id).collect()
 }
 
 /// Asks the analyzers about the calibration split and learns a table.
@@ -69,5 +70,14 @@ pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<C
             Some(Item { group, forged, condition: record.condition.clone()?, scores: record.scores() })
         })
         .collect();
-    Ok(CalibrationTable::learn("planted", &options.data, &options.made_with, &items, &ids))
+    Ok(CalibrationTable::learn(
+        About {
+            id: "planted",
+            question: "was a part of it altered?",
+            data: &options.data,
+            made_with: &options.made_with,
+        },
+        &items,
+        &ids,
+    ))
 }

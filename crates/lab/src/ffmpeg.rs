@@ -142,3 +142,20 @@ fn pipe_into_x264<'a>(
     anyhow::ensure!(child.wait()?.success(), "ffmpeg cannot encode {}", path.display());
     Ok(())
 }
+
+/// Encodes a clip anew to H.264 in MP4, without its sound.
+///
+/// # Errors
+/// When ffmpeg is missing or fails.
+pub fn compress(from: &Path, to: &Path, crf: u8) -> anyhow::Result<()> {
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-y", "-i"])
+        .arg(from)
+        .args(["-map", "0:v:0", "-vf", "crop=trunc(iw/2)*2:trunc(ih/2)*2", "-c:v", "libx264", "-threads", "1"])
+        .args(["-crf", &crf.to_string(), "-pix_fmt", "yuv420p", "-f", "mp4"])
+        .arg(to)
+        .status()
+        .context("cannot run ffmpeg")?;
+    anyhow::ensure!(status.success(), "ffmpeg cannot encode {}", from.display());
+    Ok(())
+}

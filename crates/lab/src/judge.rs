@@ -1,4 +1,4 @@
-//! A detector asked about every file of a data set.
+//! The networks asked about every file of a data set.
 //!
 //! The decision that shapes it: faces are found, followed and cut exactly as a scan does it, only the frames are fewer: as many as asked for, evenly
 //! spaced. A file that cannot be read and a part without a face are failures with a reason, never a made-up score.
@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
-use assay_faces::{ClipFaces, FaceNetworks, Faces, Observation, shown};
+use assay_faces::{ClipFaces, FaceNetworks, Faces, Suspicion, shown};
 use assay_media::{
     Frame, FramePlan, FrameReader, FrameSamples, Limits, MediaError, NoProgress, Orientation, Progress, Source,
 };
@@ -19,46 +19,113 @@ use crate::datasets::{Failure, FailureKind, FrameScore, Manifest, Part};
 /// Frames of a clip that are looked at when nothing else is said.
 pub const FRAMES: u32 = 32;
 
-/// Which score is taken of a face.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detector {
-    /// The mean of all forgery networks' logits.
-    Ensemble,
-    /// One network, by its place among the shipped ones.
-    One(usize),
+/// How often a clip is looked at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// So many frames, evenly spaced.
+    Frames(u32),
+    /// So many frames a second, up to so many seconds' worth.
+    PerSecond(f64, f64),
 }
 
-impl Detector {
-    fn score(self, observation: &Observation) -> Option<f64> {
-        let suspicion = observation.suspicion.as_ref()?;
+impl Pace {
+    fn frames(self, source: &Source) -> u32 {
         match self {
-            Self::Ensemble => Some(f64::from(suspicion.logit())),
-            Self::One(at) => suspicion.logits.get(at).map(|l| f64::from(*l)),
+            Self::Frames(frames) => frames,
+            Self::PerSecond(rate, longest) => {
+                (source.duration_secs().unwrap_or(longest).min(longest) * rate).ceil().max(1.0) as u32
+            }
         }
     }
 }
 
-/// Scores and failures of every row; rows of one file share its decoding.
-pub fn judge(
+/// What a face is judged by.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Detector {
+    /// The mean logit of the networks that tell manipulated faces.
+    Forgery,
+    /// The mean logit of the networks that tell generated faces.
+    Synthesis,
+    /// A weighted sum of the networks' logits, in the order of [`assay_faces::Networks::judge_ids`].
+    Weighted(Vec<f64>),
+}
+
+impl Detector {
+    /// One network of `of`.
+    pub fn one(at: usize, of: usize) -> Self {
+        Self::Weighted((0..of).map(|i| f64::from(i == at)).collect())
+    }
+
+    /// The score of a look; `None` where no network answers for it.
+    pub fn score(&self, look: &Look) -> Option<f64> {
+        let mean =
+            |logits: &[f32]| (!logits.is_empty()).then(|| f64::from(logits.iter().sum::<f32>()) / logits.len() as f64);
+        match self {
+            Self::Forgery => mean(&look.forgery),
+            Self::Synthesis => mean(&look.synthesis),
+            Self::Weighted(weights) => {
+                let logits: Vec<f32> = look.forgery.iter().chain(&look.synthesis).copied().collect();
+                (!logits.is_empty()).then(|| logits.iter().zip(weights).map(|(l, w)| f64::from(*l) * w).sum())
+            }
+        }
+    }
+}
+
+/// One face in one frame, and what every network says of it: nothing where it is too small or too blurred.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// Where it was seen; the score is not yet filled in.
+    seen: FrameScore,
+    /// Time in seconds from the start; 0 for a still.
+    pub pts_secs: f64,
+    /// Logits of the networks that tell manipulated faces.
+    pub forgery: Vec<f32>,
+    /// Logits of the networks that tell generated faces.
+    pub synthesis: Vec<f32>,
+}
+
+impl Look {
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.seen.path
+    }
+
+    /// Which of the file's faces this is: part and person.
+    pub fn whose(&self) -> (Part, u32) {
+        (self.seen.part, self.seen.person)
+    }
+
+    /// Shorter side of the face in pixels.
+    pub fn face_px(&self) -> f64 {
+        self.seen.face_px.unwrap_or(0.0)
+    }
+}
+
+/// The looks with the score that each is given; those without one are left out.
+pub fn scores(looks: &[Look], score: impl Fn(&Look) -> Option<f64>) -> Vec<FrameScore> {
+    looks.iter().filter_map(|look| Some(FrameScore { log_odds: score(look)?, ..look.seen.clone() })).collect()
+}
+
+/// Looks and failures of every row; rows of one file share its decoding.
+pub fn look(
     manifest: &Manifest,
     networks: &Arc<dyn FaceNetworks>,
-    detector: Detector,
-    frames: u32,
+    pace: Pace,
     progress: &dyn Progress,
-) -> (Vec<FrameScore>, Vec<Failure>) {
+) -> (Vec<Look>, Vec<Failure>) {
     let mut files: BTreeMap<&Path, Vec<Part>> = BTreeMap::new();
     for row in &manifest.rows {
         files.entry(&row.path).or_default().push(row.part);
     }
     let files: Vec<_> = files.into_iter().collect();
     let done = Mutex::new(0u64);
-    let answers: Vec<(Vec<FrameScore>, Vec<Failure>)> = files
+    let answers: Vec<(Vec<Look>, Vec<Failure>)> = files
         .par_iter()
         .map(|(path, parts)| {
             let answer = if progress.cancelled() {
                 Ok((Vec::new(), Vec::new()))
             } else {
-                file(path, parts, networks.as_ref(), detector, frames)
+                file(path, parts, networks.as_ref(), pace)
             };
             if let Ok(mut done) = done.lock() {
                 *done += 1;
@@ -71,8 +138,8 @@ pub fn judge(
         })
         .collect();
     let mut all = (Vec::new(), Vec::new());
-    for (scores, failures) in answers {
-        all.0.extend(scores);
+    for (looks, failures) in answers {
+        all.0.extend(looks);
         all.1.extend(failures);
     }
     all
@@ -86,10 +153,10 @@ fn file(
     path: &Path,
     parts: &[Part],
     networks: &dyn FaceNetworks,
-    detector: Detector,
-    frames: u32,
-) -> anyhow::Result<(Vec<FrameScore>, Vec<Failure>)> {
+    pace: Pace,
+) -> anyhow::Result<(Vec<Look>, Vec<Failure>)> {
     let source = Source::open(path, &Limits::default())?;
+    let frames = pace.frames(&source);
     let found: Vec<Result<Faces, String>> = if source.video().is_some() {
         let packets = source.packets()?;
         let mut readers: Vec<PartReader<'_>> =
@@ -103,7 +170,7 @@ fn file(
         let look = |part: &Part| Faces::of_still(networks, &cut(&picture, *part)).map_err(|e| e.to_string());
         parts.iter().map(look).collect()
     };
-    let (mut scores, mut failures) = (Vec::new(), Vec::new());
+    let (mut looks, mut failures) = (Vec::new(), Vec::new());
     for (part, found) in parts.iter().zip(found) {
         let faces = match found {
             Ok(faces) => faces,
@@ -112,29 +179,37 @@ fn file(
                 continue;
             }
         };
-        let before = scores.len();
+        let mut is_judged = false;
         for (number, person) in (0u32..).zip(&faces.persons) {
             for o in faces.observations(person) {
-                let Some(log_odds) = detector.score(o) else { continue };
                 let [width, height] = [o.box_in_frame.width, o.box_in_frame.height];
-                scores.push(FrameScore {
+                let seen = FrameScore {
                     path: path.to_owned(),
                     part: *part,
                     person: number,
                     frame: o.index,
-                    log_odds,
+                    log_odds: f64::NAN,
                     face_px: Some(f64::from(width.min(height))),
                     yaw_deg: o.pose.as_ref().map(|p| f64::from(p.yaw)),
+                };
+                let of =
+                    |logits: fn(&Suspicion) -> &Vec<f32>| o.suspicion.as_ref().map(logits).cloned().unwrap_or_default();
+                is_judged |= o.suspicion.is_some();
+                looks.push(Look {
+                    seen,
+                    pts_secs: o.pts_secs,
+                    forgery: of(|s| &s.forgery),
+                    synthesis: of(|s| &s.synthesis),
                 });
             }
         }
-        if scores.len() == before {
+        if !is_judged {
             let reason =
                 if faces.persons.is_empty() { "no face was found" } else { "every face is too small or too blurred" };
             failures.push(failure(path, *part, FailureKind::NoFace, reason.into()));
         }
     }
-    Ok((scores, failures))
+    Ok((looks, failures))
 }
 
 fn cut(picture: &RgbImage, part: Part) -> std::borrow::Cow<'_, RgbImage> {

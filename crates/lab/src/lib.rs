@@ -8,6 +8,7 @@ pub mod collect;
 pub mod datasets;
 pub mod evaluate;
 pub mod example;
+pub mod face_calibration;
 pub mod face_figures;
 pub mod ffmpeg;
 pub mod figures;

@@ -9,7 +9,7 @@ use assay_checkpoints::{Checkpoint, PlainValue, StateDict};
 
 use crate::efficientnet::PaddingVariant;
 use crate::layout::{self, Shapes};
-use crate::registry::{ENTRY_KEY, Entry, NOT_STATED, Origin, id_from, packed, sha256_of, sha256_of_file, shapes};
+use crate::registry::{ENTRY_KEY, Entry, Origin, packed, sha256_of, sha256_of_file, shapes};
 use crate::state::Match;
 use crate::{InputContract, Kind, ModelError};
 
@@ -96,21 +96,7 @@ pub fn plan(request: &Request) -> Result<Plan, ModelError> {
     let origin = Origin { file: name.clone(), sha256: sha256_of_file(path)?, container: container.name().into() };
     let bytes = packed(&tensors).map_err(|source| ModelError::Checkpoint { path: path.clone(), source })?;
     let sha256 = sha256_of(&bytes);
-    let base = stated.unwrap_or_else(|| Entry {
-        id: id_from(&name),
-        kind,
-        file: String::new(),
-        sha256: String::new(),
-        bytes: 0,
-        licence: NOT_STATED.into(),
-        source: NOT_STATED.into(),
-        training_data: NOT_STATED.into(),
-        card: None,
-        origin: Some(origin),
-        input: InputContract::published(kind),
-        widths: toml::Table::new(),
-        metrics: toml::Table::new(),
-    });
+    let base = stated.unwrap_or_else(|| Entry { origin: Some(origin), ..Entry::unstated(&name, kind) });
     let said = |words: &Option<String>, else_: String| words.clone().unwrap_or(else_);
     let entry = Entry {
         id: said(&request.id, base.id),
@@ -132,7 +118,7 @@ pub fn plan(request: &Request) -> Result<Plan, ModelError> {
 }
 
 /// The entry that an exported file carries.
-fn stated(path: &Path, value: Option<PlainValue>) -> Result<Option<Entry>, ModelError> {
+pub(crate) fn stated(path: &Path, value: Option<PlainValue>) -> Result<Option<Entry>, ModelError> {
     let Some(PlainValue::Text(text)) = value else { return Ok(None) };
     let entry = serde_json::from_str(&text)
         .map_err(|e| ModelError::Registry(format!("the entry in {} is not in order: {e}", path.display())))?;

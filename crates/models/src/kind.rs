@@ -37,13 +37,15 @@ pub enum Kind {
     FaceMesh,
     /// Assay's own identity embedding.
     FaceEmbedding,
-    /// Assay's own forgery detector.
+    /// Assay's own detector of manipulated faces.
     FaceForgery,
+    /// The same network, trained to tell wholly generated faces.
+    FaceSynthesis,
 }
 
 impl Kind {
     /// Every kind with its name and what it is.
-    pub const ALL: [(Self, &'static str, &'static str); 15] = [
+    pub const ALL: [(Self, &'static str, &'static str); 16] = [
         (
             Self::FirstOrderMotion,
             "first-order-motion",
@@ -66,7 +68,8 @@ impl Kind {
         (Self::FaceDetector, "face-detector", "finds faces"),
         (Self::FaceMesh, "face-mesh", "places 468 points on a face"),
         (Self::FaceEmbedding, "face-embedding", "tells people apart"),
-        (Self::FaceForgery, "face-forgery", "tells forged faces, and where"),
+        (Self::FaceForgery, "face-forgery", "tells manipulated faces, and where"),
+        (Self::FaceSynthesis, "face-synthesis", "tells wholly generated faces"),
     ];
 
     /// The name that commands and registries use.

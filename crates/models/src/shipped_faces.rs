@@ -1,4 +1,7 @@
 //! The face networks that are part of the program, ready to run.
+use std::path::Path;
+
+use assay_checkpoints::{Checkpoint, Options};
 use burn::module::Module;
 use burn::tensor::Device;
 
@@ -8,9 +11,78 @@ use crate::face_embedding::{self, FaceEmbedding};
 use crate::face_forgery::{self, FaceForgery};
 use crate::face_mesh::{self, FaceMesh};
 use crate::layers::Fold as _;
-use crate::registry::{Entry, Loaded, Registry};
+use crate::registry::{ENTRY_KEY, Entry, Loaded, Registry, sha256_of};
 use crate::state::{self, Mismatch};
-use crate::{Kind, ModelError};
+use crate::{Kind, ModelError, import};
+
+/// Networks that judge faces.
+#[derive(Default)]
+pub struct Judges {
+    /// Tell manipulated faces; all of them are asked.
+    pub forgery: Vec<FaceForgery>,
+    /// Tell wholly generated faces; all of them are asked.
+    pub synthesis: Vec<FaceForgery>,
+    /// What is known of the files: those of `forgery`, then those of `synthesis`.
+    pub entries: Vec<Entry>,
+}
+
+impl Judges {
+    /// The shipped ones, after their hashes were computed again.
+    ///
+    /// # Errors
+    /// As [`ShippedFaces::load`].
+    pub fn shipped() -> Result<Self, ModelError> {
+        let of = |kind: Kind| Registry::shipped_all(kind);
+        Self::of(of(Kind::FaceForgery)?.into_iter().chain(of(Kind::FaceSynthesis)?))
+    }
+
+    /// Shipped weights by id, or files as `assay train detector` writes them.
+    ///
+    /// # Errors
+    /// [`ModelError`] where one cannot be opened or is no network of this kind.
+    pub fn open(ids_or_paths: &[String]) -> Result<Self, ModelError> {
+        let shipped: Vec<Loaded> = [Kind::FaceForgery, Kind::FaceSynthesis]
+            .into_iter()
+            .map(Registry::shipped_all)
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect();
+        let open = |name: &String| match shipped.iter().find(|l| l.entry.id == *name) {
+            Some(loaded) => Ok(loaded.clone()),
+            None => trained(Path::new(name)),
+        };
+        Self::of(ids_or_paths.iter().map(open).collect::<Result<Vec<_>, _>>()?)
+    }
+
+    fn of(weights: impl IntoIterator<Item = Loaded>) -> Result<Self, ModelError> {
+        let mut judges = Self::default();
+        for loaded in weights {
+            let kind = loaded.entry.kind;
+            let net = face_forgery::Config::default().init(Form::Folded, &Device::default());
+            let net = load(net, loaded, &mut judges.entries)?.fold();
+            if kind == Kind::FaceSynthesis { &mut judges.synthesis } else { &mut judges.forgery }.push(net);
+        }
+        judges.entries.sort_by_key(|e| e.kind == Kind::FaceSynthesis);
+        Ok(judges)
+    }
+}
+
+/// The weights that a run of `assay train detector` wrote.
+fn trained(path: &Path) -> Result<Loaded, ModelError> {
+    let bytes = std::fs::read(path).map_err(ModelError::io("read", path))?;
+    let mut checkpoint = Checkpoint::from_bytes(&bytes, Options::default())
+        .map_err(|source| ModelError::Checkpoint { path: path.to_owned(), source })?;
+    let name = path.display().to_string();
+    let stated = import::stated(path, checkpoint.values.remove(ENTRY_KEY))?;
+    let stated = stated.unwrap_or_else(|| Entry::unstated(&name, Kind::FaceForgery));
+    if !matches!(stated.kind, Kind::FaceForgery | Kind::FaceSynthesis) {
+        let reason = format!("it says that it is a {}, which judges no faces", stated.kind);
+        return Err(ModelError::WrongNetwork { path: path.to_owned(), reason });
+    }
+    let entry = Entry { id: name.clone(), file: name, sha256: sha256_of(&bytes), bytes: bytes.len() as u64, ..stated };
+    Ok(Loaded { entry, tensors: checkpoint.into_tensors() })
+}
 
 /// Detector, mesh and identity with their entries in the list of shipped weights.
 pub struct ShippedFaces {
@@ -20,8 +92,6 @@ pub struct ShippedFaces {
     pub mesh: FaceMesh,
     /// Tells people apart.
     pub embedding: FaceEmbedding,
-    /// Forgery detectors; all of them are asked.
-    pub forgery: Vec<FaceForgery>,
     /// What is known of the files, in this order.
     pub entries: Vec<Entry>,
 }
@@ -37,15 +107,10 @@ impl ShippedFaces {
         let detector = face_detector::Config::default().init(Form::Folded, &device);
         let mesh = face_mesh::Config::default().init(Form::Folded, &device);
         let embedding = face_embedding::Config::default().init(Form::Folded, &device);
-        let forgery = || face_forgery::Config::default().init(Form::Folded, &device);
         Ok(Self {
             detector: fill(detector, Kind::FaceDetector, &mut entries)?.fold(),
             mesh: fill(mesh, Kind::FaceMesh, &mut entries)?.fold(),
             embedding: fill(embedding, Kind::FaceEmbedding, &mut entries)?.fold(),
-            forgery: Registry::shipped_all(Kind::FaceForgery)?
-                .into_iter()
-                .map(|loaded| Ok(load(forgery(), loaded, &mut entries)?.fold()))
-                .collect::<Result<_, ModelError>>()?,
             entries,
         })
     }
@@ -72,7 +137,10 @@ mod tests {
     #[test]
     fn the_shipped_files_fit_their_networks_and_an_empty_picture_has_no_face() {
         let faces = ShippedFaces::load().unwrap();
-        assert_eq!(faces.entries.len(), 3 + faces.forgery.len());
+        assert_eq!(faces.entries.len(), 3);
+        let judges = Judges::shipped().unwrap();
+        assert!(!judges.forgery.is_empty());
+        assert_eq!(judges.entries.len(), judges.forgery.len() + judges.synthesis.len());
         let grey = vec![127; 160 * 120 * 3];
         let picture = Rgb::new(&grey, 160, 120).unwrap();
         assert!(faces.detector.find(&picture, 24.0, 0.75).is_empty());

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assay_checkpoints::{Dtype, HostTensor, StateDict};
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 
 /// What a checkpoint's tensors and a network's parameters have in common, and what not.
@@ -73,6 +73,21 @@ pub fn load_partly<M: Module>(module: M, state: &StateDict, prefix: &str) -> (M,
     let ours = state.keys().filter(|k| k.starts_with(prefix) && !k.ends_with("num_batches_tracked"));
     found.unused = ours.filter(|k| !used.contains(*k)).cloned().collect();
     (module, found)
+}
+
+/// The module with its parameters numbered in their order, so that what an optimiser keeps of them fits the same network in another process.
+pub fn numbered<M: Module>(module: M) -> M {
+    module.map(&mut Numberer(0))
+}
+
+struct Numberer(u64);
+
+impl ModuleMapper for Numberer {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (_, value, mapper) = param.consume();
+        self.0 += 1;
+        Param::from_mapped_value(ParamId::from(self.0), value, mapper)
+    }
 }
 
 /// Every parameter of `module` as a 32-bit tensor under its PyTorch name.

@@ -69,6 +69,13 @@ pub fn summary(report: &Report) -> String {
             let _ = writeln!(text, "  No value is given: {}", reason.as_deref().unwrap_or("unknown reason"));
         }
     }
+    for question in &verdict.questions {
+        let value = match (&question.llr, &question.abstained) {
+            (Some(llr), _) => ratio(llr.log10),
+            (None, reason) => format!("no value: {}", reason.as_deref().unwrap_or("unknown reason")),
+        };
+        let _ = writeln!(text, "    {:<40} {value}", question.asked);
+    }
     let mut skipped = Vec::new();
     for finding in &result.findings {
         match &finding.outcome {

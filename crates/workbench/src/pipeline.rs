@@ -22,8 +22,8 @@ pub struct Setup {
     pub settings: Settings,
     /// Bounds for decoders.
     pub limits: Limits,
-    /// Learned maps.
-    pub table: CalibrationTable,
+    /// Learned maps, one table a question.
+    pub tables: Vec<CalibrationTable>,
     /// The examiner's record.
     pub case: Case,
     /// Command line, for the record.
@@ -78,7 +78,7 @@ impl Setup {
         Ok(Self {
             settings: Settings { analyzers, frames, threshold_lr, seed: 1, networks: Vec::new() },
             limits: Limits::default(),
-            table: CalibrationTable::shipped()?,
+            tables: CalibrationTable::shipped()?,
             case: Case::default(),
             command: Vec::new(),
             binary_sha256: crate::hash_file(&std::env::current_exe()?)?,
@@ -148,8 +148,9 @@ pub fn scan_file(path: &Path, setup: &Setup, progress: &dyn Progress) -> Result<
     progress.update("verdict", analyzers.len() as u64, analyzers.len() as u64);
 
     let source = artefacts.source();
+    let persons = if let FaceSearch::Searched(found) = &faces { found.persons.len() as u32 } else { 0 };
     let condition = crate::calibration::Condition::of(source);
-    let verdict = verdict::decide(&mut findings, source, condition.as_ref(), setup);
+    let verdict = verdict::decide(&mut findings, source, condition.as_ref(), persons, setup);
     let previews = previews(&artefacts).map_err(|e| MediaError::Decoder(e.to_string()))?;
     let (width, height) = source.orientation().shown_size(source.coded_size().0, source.coded_size().1);
     let result = ScanResult {

@@ -64,7 +64,7 @@ impl WorkKey {
         hash.update(meta.len().to_le_bytes());
         hash.update(modified.to_le_bytes());
         for part in
-            [serde_json::to_vec(&setup.settings), serde_json::to_vec(&setup.case), serde_json::to_vec(&setup.table)]
+            [serde_json::to_vec(&setup.settings), serde_json::to_vec(&setup.case), serde_json::to_vec(&setup.tables)]
         {
             hash.update(part.unwrap_or_default());
         }

@@ -1,8 +1,9 @@
 //! From findings to the verdict: calibrated values, fusion, threshold, abstention, and what was not tested.
 use std::collections::BTreeMap;
 
+use assay_analyzers::Need;
 use assay_evidence::{
-    Contribution, Correction, Finding, Llr, MediaKind, NotTested, Outcome, Status, VerbalBand, Verdict,
+    Contribution, Correction, Finding, Llr, MediaKind, NotTested, Outcome, Question, Status, VerbalBand, Verdict,
 };
 use assay_media::Source;
 
@@ -15,23 +16,28 @@ pub const MIN_SIDE: u32 = 128;
 /// Length in seconds of the recorded clips. A longer one has as many chances of a chance finding as such stretches fit into it.
 const RECORDED_SECS: f64 = 3.0;
 
-/// Fills in each finding's calibrated value and weighs them together.
+/// Fills in each finding's calibrated value and weighs them together, apart for each question.
 pub(crate) fn decide(
     findings: &mut [Finding],
     source: &Source,
     condition: Option<&Condition>,
+    persons: u32,
     setup: &Setup,
 ) -> Verdict {
-    let part = condition.and_then(|c| setup.table.of(c));
-    if let Some(part) = part {
+    for part in setup.tables.iter().filter_map(|t| t.of(condition?)) {
         for finding in findings.iter_mut() {
             if let Outcome::Evidence(evidence) = &mut finding.outcome
                 && let Some(score) = &mut evidence.score
+                && let Some(llr) = part.llr(&finding.analyzer, score.raw)
             {
-                score.llr = part.llr(&finding.analyzer, score.raw);
+                score.llr = Some(llr);
             }
         }
     }
+    let scores = scores(findings);
+    let questions: Vec<Question> =
+        setup.tables.iter().map(|table| question(table, condition, source, &scores, persons)).collect();
+    let values: Vec<Llr> = questions.iter().filter_map(|q| q.llr).collect();
     let propositions = setup.case.propositions.clone().unwrap_or_default();
     let mut verdict = Verdict {
         propositions,
@@ -41,40 +47,80 @@ pub(crate) fn decide(
         abstained: None,
         threshold_lr: setup.settings.threshold_lr,
         above_threshold: false,
-        contributions: Vec::new(),
-        correction: Correction { analyzers: 0, segments: 1, persons: 1, taken_off_log10: 0.0 },
-        calibration: part.map(|p| setup.table.reference(p)),
+        questions,
         prior: setup.case.prior.clone(),
         posterior: None,
         not_tested: not_tested(findings, source.kind(), setup),
     };
-    match weigh(&setup.table, condition, source.coded_size(), &scores(findings)) {
-        Err(reason) => {
-            verdict.sentence = format!("No value is given: {reason}");
-            verdict.abstained = Some(reason);
-        }
+    if values.is_empty() {
+        let reason = verdict.questions.first().and_then(|q| q.abstained.clone());
+        let reason = reason.unwrap_or_else(|| "this build has no calibration table.".into());
+        verdict.sentence = format!("No value is given: {reason}");
+        verdict.abstained = Some(reason);
+        return verdict;
+    }
+    let llr = mixture(&values);
+    let band = VerbalBand::of(llr.log10);
+    verdict.sentence = sentence(band, llr, &verdict.propositions.forged, &verdict.propositions.genuine);
+    verdict.above_threshold = reaches(llr.log10, setup.settings.threshold_lr);
+    verdict.posterior = verdict.prior.as_ref().map(|prior| {
+        let odds = prior.probability / (1.0 - prior.probability) * 10f64.powf(llr.log10);
+        odds / (1.0 + odds)
+    });
+    verdict.band = Some(band);
+    verdict.llr = Some(llr);
+    verdict
+}
+
+/// A file is forged if it is forged in any of the ways that were asked about, and each of them is taken for as probable as the others: the
+/// likelihood ratio of such a proposition is the mean of theirs, so that a way without traces takes at most its share off.
+fn mixture(values: &[Llr]) -> Llr {
+    let mean = |of: fn(&Llr) -> f64| {
+        round((values.iter().map(|v| 10f64.powf(of(v))).sum::<f64>() / values.len().max(1) as f64).log10())
+    };
+    Llr { log10: mean(|v| v.log10), low: mean(|v| v.low), high: mean(|v| v.high) }
+}
+
+/// Weighs what bears on one question.
+fn question(
+    table: &CalibrationTable,
+    condition: Option<&Condition>,
+    source: &Source,
+    scores: &BTreeMap<String, f64>,
+    persons: u32,
+) -> Question {
+    let correction = Correction { analyzers: 0, segments: 1, persons: 1, taken_off_log10: 0.0 };
+    let mut question = Question {
+        asked: table.question.clone(),
+        llr: None,
+        abstained: None,
+        contributions: Vec::new(),
+        correction,
+        calibration: condition.and_then(|c| table.of(c)).map(|part| table.reference(part)),
+    };
+    match weigh(table, condition, source.coded_size(), scores) {
+        Err(reason) => question.abstained = Some(reason),
         Ok((mut llr, contributions)) => {
-            let segments = segments(source);
-            verdict.correction.segments = segments;
-            verdict.correction.taken_off_log10 = round(f64::from(segments).log10());
+            // Analyzers of faces score stretches and persons themselves and pay for their number there.
+            let about_faces = contributions
+                .iter()
+                .any(|c| assay_analyzers::find(&c.analyzer).is_some_and(|a| a.about().needs.contains(&Need::Faces)));
+            question.correction.segments = segments(source);
+            if about_faces {
+                question.correction.persons = persons.max(1);
+            } else {
+                question.correction.taken_off_log10 = round(f64::from(segments(source)).log10());
+            }
             for value in [&mut llr.log10, &mut llr.low, &mut llr.high] {
                 // What speaks for a genuine clip is not made stronger by its length.
-                *value = round((*value - verdict.correction.taken_off_log10).max(value.min(0.0)));
+                *value = round((*value - question.correction.taken_off_log10).max(value.min(0.0)));
             }
-            let band = VerbalBand::of(llr.log10);
-            verdict.sentence = sentence(band, llr, &verdict.propositions.forged, &verdict.propositions.genuine);
-            verdict.above_threshold = reaches(llr.log10, setup.settings.threshold_lr);
-            verdict.posterior = verdict.prior.as_ref().map(|prior| {
-                let odds = prior.probability / (1.0 - prior.probability) * 10f64.powf(llr.log10);
-                odds / (1.0 + odds)
-            });
-            verdict.correction.analyzers = contributions.len() as u32;
-            verdict.contributions = contributions;
-            verdict.band = Some(band);
-            verdict.llr = Some(llr);
+            question.correction.analyzers = contributions.len() as u32;
+            question.contributions = contributions;
+            question.llr = Some(llr);
         }
     }
-    verdict
+    question
 }
 
 /// How many stretches of the recorded clips' length were looked at: 1 for a still.
@@ -151,8 +197,28 @@ fn not_tested(findings: &[Finding], kind: MediaKind, setup: &Setup) -> Vec<NotTe
     let mut list = Vec::new();
     let mut add = |what: &str, why: &str| list.push(NotTested { what: what.into(), why: why.into() });
     let no_analyzer = "No analyzer with measured figures exists in this version.";
-    add("Pictures generated as a whole (diffusion models, GAN portraits)", no_analyzer);
-    add("Face swap, reenactment and other changes that follow the face", no_analyzer);
+    let valued = |id: &str| {
+        let is_valued = |f: &Finding| matches!(&f.outcome, Outcome::Evidence(e) if e.score.as_ref().is_some_and(|s| s.llr.is_some()));
+        findings.iter().any(|f| f.analyzer == id && is_valued(f))
+    };
+    if valued("face_synthesis") {
+        add(
+            "Faces generated by diffusion models",
+            "The network that looks for generated faces has learned from GANs only.",
+        );
+    }
+    add("Pictures without a face that were generated as a whole", no_analyzer);
+    if !valued("face_synthesis") {
+        add("Faces generated as a whole (GANs, diffusion models)", "No value was found for this file.");
+    }
+    if valued("face_forgery") {
+        add(
+            "Reenactment and lip synchronisation",
+            "The networks have learned from faces laid over others; changes that follow the face leave no seam.",
+        );
+    } else {
+        add("Face swap, reenactment and other changes that follow the face", "No value was found for this file.");
+    }
     add("Staging, wrong captions, or a picture taken of a screen", "These leave no trace that this version looks for.");
     if kind == MediaKind::Video {
         add("Generated video", no_analyzer);
@@ -184,11 +250,11 @@ fn not_tested(findings: &[Finding], kind: MediaKind, setup: &Setup) -> Vec<NotTe
     list
 }
 
-/// The embedded table's own figures for one analyzer, by condition: `(condition, forged, genuine, Cllr)`.
-pub fn figures_of(table: &CalibrationTable, analyzer: &str) -> Vec<(String, u32, u32, f64)> {
-    table
-        .conditions
+/// The tables' own figures for one analyzer, by condition: `(condition, forged, genuine, Cllr)`.
+pub fn figures_of(tables: &[CalibrationTable], analyzer: &str) -> Vec<(String, u32, u32, f64)> {
+    tables
         .iter()
+        .flat_map(|table| &table.conditions)
         .flat_map(|t| {
             t.analyzers
                 .iter()
@@ -201,6 +267,14 @@ pub fn figures_of(table: &CalibrationTable, analyzer: &str) -> Vec<(String, u32,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_way_of_forging_carries_the_verdict_and_the_others_take_off_their_share() {
+        let at = |log10| Llr { log10, low: log10 - 0.5, high: log10 + 0.5 };
+        let found = mixture(&[at(2.0), at(-1.0), at(-1.0)]);
+        assert!((found.log10 - (100.2f64 / 3.0).log10()).abs() < 1e-3, "{found:?}");
+        assert_eq!(mixture(&[at(-0.7)]), at(-0.7));
+    }
 
     #[test]
     fn sentences_name_the_supported_proposition_first() {

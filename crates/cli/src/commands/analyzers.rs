@@ -34,8 +34,8 @@ enum Command {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.command {
         Command::List { json: Some(target) } => {
-            let table = CalibrationTable::shipped()?;
-            target.write(&ANALYZERS.iter().map(|a| describe(a.about(), &table)).collect::<Vec<_>>())?;
+            let tables = CalibrationTable::shipped()?;
+            target.write(&ANALYZERS.iter().map(|a| describe(a.about(), &tables)).collect::<Vec<_>>())?;
         }
         Command::List { json: None } => {
             for analyzer in ANALYZERS {
@@ -47,10 +47,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Show { id, json } => {
             let analyzer = assay_analyzers::find(id)
                 .ok_or_else(|| anyhow::anyhow!("there is no analyzer {id:?}; `assay analyzers list` shows them all"))?;
-            let table = CalibrationTable::shipped()?;
+            let tables = CalibrationTable::shipped()?;
             match json {
-                Some(target) => target.write(&describe(analyzer.about(), &table))?,
-                None => out!("{}", show(analyzer.about(), &table)),
+                Some(target) => target.write(&describe(analyzer.about(), &tables))?,
+                None => out!("{}", show(analyzer.about(), &tables)),
             }
         }
     }
@@ -70,8 +70,8 @@ fn need(need: Need) -> String {
     }
 }
 
-fn describe(about: &About, table: &CalibrationTable) -> serde_json::Value {
-    let figures: Vec<_> = assay_workbench::figures_of(table, about.id)
+fn describe(about: &About, tables: &[CalibrationTable]) -> serde_json::Value {
+    let figures: Vec<_> = assay_workbench::figures_of(tables, about.id)
         .into_iter()
         .map(|(condition, forged, genuine, cllr)| {
             serde_json::json!({ "condition": condition, "forged": forged, "genuine": genuine, "cllr_bits": cllr })
@@ -87,7 +87,7 @@ fn describe(about: &About, table: &CalibrationTable) -> serde_json::Value {
     })
 }
 
-fn show(about: &About, table: &CalibrationTable) -> String {
+fn show(about: &About, tables: &[CalibrationTable]) -> String {
     let mut text = format!("{} ({})\n{}\n\n", about.title, about.id, about.summary);
     let mut list = |title: &str, items: &[String]| {
         if !items.is_empty() {
@@ -100,7 +100,7 @@ fn show(about: &About, table: &CalibrationTable) -> String {
     list("Needs", &about.needs.iter().copied().map(need).collect::<Vec<_>>());
     list("Fooled by", &owned(about.fooled_by));
     list("Does not apply when", &owned(about.not_applicable_when));
-    let mut figures: Vec<String> = assay_workbench::figures_of(table, about.id)
+    let mut figures: Vec<String> = assay_workbench::figures_of(tables, about.id)
         .into_iter()
         .map(|(condition, forged, genuine, cllr)| {
             format!("calibrated for {condition} on {forged} altered and {genuine} unaltered items: Cllr {cllr:.3} bits out of fold (0 perfect, 1 worthless)")

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use assay_faces::{FaceNetworks, Networks};
 use assay_lab::datasets::{self, Interval, Manifest, Results, Split};
-use assay_lab::judge::{self, Detector};
+use assay_lab::judge::{self, Detector, Pace};
+use assay_models::shipped_faces::Judges;
 
 use crate::Exit;
 use crate::files::{JsonTarget, write_whole};
@@ -17,7 +18,8 @@ pub(crate) struct Args {
     /// source, split, compression, video; paths may be relative to it
     #[arg(long, value_name = "FILE")]
     manifest: PathBuf,
-    /// `ensemble`, or the id of one forgery network (`assay models list`)
+    /// `ensemble` (every network that tells manipulated faces), `synthesis` (those that tell generated ones), or ids (`assay models list`) and
+    /// files of weights that `assay train detector` wrote, with commas between: the mean of their logits
     #[arg(long, default_value = "ensemble")]
     detector: String,
     /// Only rows of this split
@@ -45,22 +47,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     anyhow::ensure!(!manifest.rows.is_empty(), "{}: there are no rows to evaluate", args.manifest.display());
     anyhow::ensure!((1..=10_000).contains(&args.frames), "the number of frames lies between 1 and 10000");
-    let networks = Networks::shipped()?;
-    let names = networks.forgery_ids();
-    let detector = match args.detector.as_str() {
-        "ensemble" => Detector::Ensemble,
-        id => Detector::One(
-            names
-                .iter()
-                .position(|n| n == id)
-                .with_context(|| format!("there is no detector {id:?}; known are ensemble, {}", names.join(", ")))?,
-        ),
+    let (networks, detector) = match args.detector.as_str() {
+        "ensemble" => (Networks::shipped()?, Detector::Forgery),
+        "synthesis" => (Networks::shipped()?, Detector::Synthesis),
+        names => {
+            let names: Vec<String> = names.split(',').map(str::to_owned).collect();
+            let count = names.len();
+            (Networks::with(Judges::open(&names)?)?, Detector::Weighted(vec![1.0 / count as f64; count]))
+        }
     };
-    anyhow::ensure!(!names.is_empty(), "this build has no forgery networks");
     let networks: Arc<dyn FaceNetworks> = Arc::new(networks);
     let bars = Bars::new(1);
     let progress = bars.worker();
-    let (scores, failures) = judge::judge(&manifest, &networks, detector, args.frames, progress.as_ref());
+    let (looks, failures) = judge::look(&manifest, &networks, Pace::Frames(args.frames), progress.as_ref());
+    let scores = judge::scores(&looks, |look| detector.score(look));
     let results = datasets::evaluate(&manifest, &scores, &failures, args.seed)?;
     drop(progress);
     bars.clear();

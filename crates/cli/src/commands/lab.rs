@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use assay_lab::planted::{Options, make, make_clips};
+use assay_workbench::calibration::CalibrationTable;
 use clap::Subcommand;
 
 use crate::Exit;
@@ -47,7 +48,7 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         sources: PathBuf,
         /// Where the table is written
-        #[arg(long, value_name = "FILE", default_value = "crates/workbench/calibration.json")]
+        #[arg(long, value_name = "FILE", default_value = "crates/workbench/calibration/planted.json")]
         out: PathBuf,
         /// Folder where the analyzers' answers are kept and used again; delete ID.json in it when that analyzer changed
         #[arg(long, value_name = "DIR")]
@@ -116,6 +117,18 @@ enum Command {
         #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
         json: Option<JsonTarget>,
     },
+    /// Learn the calibration tables of the analyzers that ask networks about faces
+    CalibrateFaces {
+        /// Folder of labelled pictures and clips
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Where files that are saved again are kept; a temporary folder when not given
+        #[arg(long, value_name = "DIR")]
+        work: Option<PathBuf>,
+        /// Folder of the tables
+        #[arg(long, value_name = "DIR", default_value = "crates/workbench/calibration")]
+        out: PathBuf,
+    },
     /// Measure the forgery networks on swaps, generated portraits and real photographs that they never saw
     Forgery {
         /// Folder of labelled pictures and clips
@@ -167,29 +180,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             let options = assay_lab::calibrate::Options { set, sources, kept, data, made_with };
             let table = assay_lab::calibrate::calibrate(&options, progress.as_ref())?;
             bars.clear();
-            for part in &table.conditions {
-                outln!(
-                    "{:<28} {:>4} forged {:>4} genuine  Cllr {:.3}  cap {:.2}",
-                    part.condition.words(),
-                    part.forged,
-                    part.genuine,
-                    part.cllr,
-                    part.cap_log10
-                );
-                for (map, weight) in part.analyzers.iter().zip(&part.fusion.weights) {
-                    outln!(
-                        "    {:<22} Cllr {:.3}  weight {:.2}",
-                        map.analyzer,
-                        map.cllr,
-                        weight / std::f64::consts::LN_10
-                    );
-                }
-                let points = part
-                    .operating_points
-                    .iter()
-                    .map(|p| format!("LR {}: {} forged, {} genuine", p.threshold_lr, p.forged, p.genuine));
-                outln!("    at or above, out of fold: {}", points.collect::<Vec<_>>().join(" · "));
-            }
+            show(&table);
             write_whole(&out, (serde_json::to_string_pretty(&table)? + "\n").as_bytes())?;
             outln!("written: {} (build again to embed it)", out.display());
         }
@@ -228,6 +219,18 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                 None => out!("{text}"),
             }
         }
+        Command::CalibrateFaces { data, work, out } => {
+            let made_with = format!("assay lab calibrate-faces --data {}", base(&data));
+            let options = assay_lab::face_calibration::Options { data, work, made_with };
+            let tables = assay_lab::face_calibration::calibrate(&options, progress.as_ref())?;
+            bars.clear();
+            for table in tables {
+                show(&table);
+                let path = out.join(format!("{}.json", table.id));
+                write_whole(&path, (serde_json::to_string_pretty(&table)? + "\n").as_bytes())?;
+                outln!("written: {} (build again to embed it)", path.display());
+            }
+        }
         Command::Forgery { data, work, frames, out } => {
             let options = assay_lab::forgery_figures::Options { data, work, frames };
             let text = assay_lab::forgery_figures::run(&options, progress.as_ref())?;
@@ -248,6 +251,27 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::Clear)
+}
+
+fn show(table: &CalibrationTable) {
+    for part in &table.conditions {
+        outln!(
+            "{:<28} {:>4} forged {:>4} genuine  Cllr {:.3}  cap {:.2}",
+            part.condition.words(),
+            part.forged,
+            part.genuine,
+            part.cllr,
+            part.cap_log10
+        );
+        for (map, weight) in part.analyzers.iter().zip(&part.fusion.weights) {
+            outln!("    {:<22} Cllr {:.3}  weight {:.2}", map.analyzer, map.cllr, weight / std::f64::consts::LN_10);
+        }
+        let points = part
+            .operating_points
+            .iter()
+            .map(|p| format!("LR {}: {} forged, {} genuine", p.threshold_lr, p.forged, p.genuine));
+        outln!("    at or above, out of fold: {}", points.collect::<Vec<_>>().join(" · "));
+    }
 }
 
 fn make_kept(folder: Option<&std::path::Path>) -> anyhow::Result<()> {

@@ -2,8 +2,8 @@
 use std::path::PathBuf;
 
 use assay_lab::train::forgery::masks::Shapes;
-use assay_lab::train::forgery::{self, Choice, Recipe};
-use assay_lab::train::{Options, faces};
+use assay_lab::train::forgery::{self, Choice, Fold, Recipe};
+use assay_lab::train::{Budget, Options, faces};
 use assay_models::face_forgery::Input;
 use clap::{Subcommand, ValueEnum};
 
@@ -28,6 +28,36 @@ enum Network {
     Shape,
 }
 
+/// How long, how fast, and where.
+#[derive(clap::Args)]
+struct Run {
+    /// Folder of the run: record, checkpoints, log, curves, weights; a run that was ended goes on from there
+    #[arg(long, value_name = "DIR", default_value = "run")]
+    out: PathBuf,
+    /// Wall time in minutes, those before a resumption counted in
+    #[arg(long, default_value_t = 60.0)]
+    minutes: f64,
+    /// Number of steps instead of a time: the same run on every machine
+    #[arg(long, value_name = "N", conflicts_with = "minutes")]
+    steps: Option<u64>,
+    /// Highest learning rate
+    #[arg(long, default_value_t = 2e-3)]
+    learning_rate: f64,
+    /// Seed of all draws
+    #[arg(long, default_value_t = 2026)]
+    seed: u64,
+    /// Start from the network of another run's folder
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
+}
+
+impl Run {
+    fn options(self) -> Options {
+        let budget = self.steps.map_or(Budget::Minutes(self.minutes), Budget::Steps);
+        Options { budget, out: self.out, seed: self.seed, learning_rate: self.learning_rate, from: self.from }
+    }
+}
+
 #[derive(Subcommand)]
 enum Command {
     /// Train a network that finds, measures or tells apart faces
@@ -37,18 +67,8 @@ enum Command {
         /// Folder of labelled pictures
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
-        /// Folder of the run: checkpoints, log, weights; a run that was ended goes on from there
-        #[arg(long, value_name = "DIR")]
-        out: PathBuf,
-        /// Wall time in minutes, those before a resumption counted in
-        #[arg(long, default_value_t = 30.0)]
-        minutes: f64,
-        /// Highest learning rate
-        #[arg(long, default_value_t = 2e-3)]
-        learning_rate: f64,
-        /// Seed of all draws
-        #[arg(long, default_value_t = 2026)]
-        seed: u64,
+        #[command(flatten)]
+        run: Run,
     },
     /// Train a network that tells forged faces from real ones
     Detector {
@@ -58,21 +78,14 @@ enum Command {
         /// Folder of labelled pictures
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
-        /// Folder of the run: checkpoints, log, weights; a run that was ended goes on from there
-        #[arg(long, value_name = "DIR", default_value = "runs/detector")]
-        out: PathBuf,
-        /// Wall time in minutes, those before a resumption counted in
-        #[arg(long, default_value_t = 60.0)]
-        minutes: f64,
-        /// Highest learning rate
-        #[arg(long, default_value_t = 2e-3)]
-        learning_rate: f64,
-        /// Seed of all draws
-        #[arg(long, default_value_t = 2026)]
-        seed: u64,
+        #[command(flatten)]
+        run: Run,
         /// Leave a part out, to see what it brings (repeatable)
         #[arg(long, value_name = "PART")]
         without: Vec<Part>,
+        /// Hold out the side-by-side clips of one of several parts (PART/OF, the first part is 1), for cross-validation
+        #[arg(long, value_name = "PART/OF", value_parser = fold)]
+        hold_out: Option<Fold>,
     },
 }
 
@@ -98,21 +111,28 @@ enum Part {
     HighPass,
 }
 
+fn fold(text: &str) -> Result<Fold, String> {
+    let parsed = text.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
+    match parsed {
+        Some((part, of)) if (1..=of).contains(&part) && of > 1 => Ok(Fold { part: part - 1, of }),
+        _ => Err("expected PART/OF, such as 1/3".into()),
+    }
+}
+
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     let bars = Bars::new(1);
     let progress = bars.worker();
     let weights = match args.command {
-        Command::Faces { network, data, out, minutes, learning_rate, seed } => {
+        Command::Faces { network, data, run } => {
             let network = match network {
                 Network::Detector => faces::Network::Detector,
                 Network::Mesh => faces::Network::Mesh,
                 Network::Embedding => faces::Network::Embedding,
                 Network::Shape => faces::Network::Shape,
             };
-            let options = Options { minutes, out, seed, learning_rate };
-            faces::run(network, &data, &options, progress.as_ref())?
+            faces::run(network, &data, &run.options(), progress.as_ref())?
         }
-        Command::Detector { recipe, data, out, minutes, learning_rate, seed, without } => {
+        Command::Detector { recipe, data, run, without, hold_out } => {
             let choice = Choice {
                 recipe: match recipe {
                     RecipeName::Sbi => Recipe::Sbi,
@@ -123,9 +143,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                 shapes: if without.contains(&Part::Hulls) { Shapes::Ellipse } else { Shapes::Hulls },
                 degrades: !without.contains(&Part::Degradation),
                 input: Input { has_high_pass: !without.contains(&Part::HighPass) },
+                held_out: hold_out,
             };
-            let options = Options { minutes, out, seed, learning_rate };
-            forgery::run(choice, &data, &options, progress.as_ref())?
+            forgery::run(choice, &data, &run.options(), progress.as_ref())?
         }
     };
     bars.clear();

@@ -60,7 +60,7 @@ pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Fig
     progress.update("reading pictures", 0, 0);
     let split = if options.validation { Split::Validation } else { Split::Test };
     let networks = Networks::shipped()?;
-    let pictures = data::load(&options.data, true)?;
+    let pictures = data::load(&options.data, Some(data::ClipFrames::SHAPES))?;
     let hand = hand_points(&options.data)?;
     let geometry = Geometry::learn(&pictures, &hand);
     let mut known = geometry.known(&pictures, &hand, split);

@@ -1,14 +1,14 @@
 //! Training: one loop for every network of this project.
 //!
-//! The decision that shapes it: a run is bounded by minutes, not by steps, because it is to fit the machine at hand; the learning rate follows
-//! the share of the time that has passed. A second thread makes the batches. What is kept is the moving average of the parameters.
-//! Everything that a run leaves lies in one folder, and a run that was killed goes on from its last checkpoint.
-use std::path::{Path, PathBuf};
+//! The decision that shapes it: a run is bounded by minutes to fit the machine at hand, or by steps to be repeated anywhere; the learning rate follows
+//! the share that has passed. Batch `n` follows from the seed and `n` alone and everything that the next step depends on is in the checkpoint, so a run
+//! that was killed goes on where it stood. What is kept is the moving average of the parameters.
+use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use assay_checkpoints::{HostTensor, StateDict, read_safetensors, write_safetensors};
+use assay_checkpoints::{HostTensor, StateDict};
 use assay_media::Progress;
 use assay_models::state;
 use burn::module::Module;
@@ -16,21 +16,35 @@ use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Tensor};
 
 use crate::rng::Rng;
+use folder::{Folder, Line};
 
+mod curves;
 pub mod faces;
+mod folder;
 pub mod forgery;
 
-/// How long and how fast.
-#[derive(Debug, Clone)]
+/// When a run is over.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub enum Budget {
+    /// Wall time in minutes, those before a resumption counted in.
+    Minutes(f64),
+    /// Steps: the same run on every machine.
+    Steps(u64),
+}
+
+/// How long, how fast, and where.
+#[derive(Debug, Clone, serde::Serialize)]
 pub struct Options {
-    /// Wall time of the run in minutes, those before a resumption counted in.
-    pub minutes: f64,
+    /// When the run is over.
+    pub budget: Budget,
     /// Folder of the run.
     pub out: PathBuf,
     /// Seed of all draws.
     pub seed: u64,
     /// Highest learning rate.
     pub learning_rate: f64,
+    /// Folder of another run whose averaged network is the start.
+    pub from: Option<PathBuf>,
 }
 
 /// What is trained: a network, its batches, its loss, its measure.
@@ -42,6 +56,8 @@ pub trait Task: Sync {
 
     /// The network at the start.
     fn init(&self, device: &Device) -> Self::Net;
+    /// Pictures in a batch, to tell the speed.
+    fn pictures(&self) -> usize;
     /// Draws a batch; `share` is how much of the run has passed, for curricula.
     fn batch(&self, rng: &mut Rng, share: f64) -> Self::Batch;
     /// The loss to be made small.
@@ -51,10 +67,20 @@ pub trait Task: Sync {
 }
 
 /// Where a run stands.
-#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 struct Standing {
     secs: f64,
     steps: u64,
+}
+
+impl Standing {
+    /// How much of the run has passed, 0 to 1.
+    fn share(&self, budget: Budget) -> f64 {
+        match budget {
+            Budget::Minutes(minutes) => (self.secs / (minutes * 60.0)).min(1.0),
+            Budget::Steps(steps) => (self.steps as f64 / steps.max(1) as f64).min(1.0),
+        }
+    }
 }
 
 /// Decay of the moving average a step, reached after a few hundred steps.
@@ -63,70 +89,132 @@ const DECAY: f64 = 0.999;
 const AVERAGE_EVERY: u64 = 4;
 /// Seconds between two checkpoints, each with a validation.
 const CHECKPOINT_SECS: f64 = 150.0;
+/// Checkpoints of a run at least, however short it is.
+const CHECKPOINTS: f64 = 4.0;
 
-/// Trains until the time is over and returns the averaged network on the plain device.
+/// Trains until the budget is spent and returns the averaged network on the plain device.
 ///
 /// # Errors
-/// When the folder cannot be written or holds a checkpoint of another network, and when the loss is no number any more.
+/// When the folder cannot be written or holds a checkpoint of another network, when `from` does, and when the loss is no number any more.
 pub fn train<T: Task>(task: &T, options: &Options, progress: &dyn Progress) -> anyhow::Result<T::Net> {
-    std::fs::create_dir_all(&options.out).with_context(|| format!("cannot make {}", options.out.display()))?;
+    let folder = Folder::open(&options.out)?;
     let device = Device::default().autodiff();
-    let mut net = task.init(&device);
+    device.seed(options.seed);
+    let mut net = state::numbered(task.init(&device));
+    let mut optimizer = AdamWConfig::new().with_weight_decay(0.05).init();
     let mut standing = Standing::default();
     let mut average = state::collect(&net);
-    if let Some((kept, raw, averaged)) = read_checkpoint(&options.out)? {
-        net = state::load(net, &raw, "").context("the checkpoint is another network's")?;
-        (standing, average) = (kept, averaged);
+    if let Some(kept) = folder.read_checkpoint()? {
+        net = state::load(net, &kept.net, "").context("the checkpoint is another network's")?;
+        (standing, average) = (kept.standing, kept.average);
+        if let Some(path) = folder.optimizer() {
+            optimizer = optimizer.load(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        }
+    } else if let Some(from) = &options.from {
+        let other = Folder::open(from)?.read_checkpoint()?;
+        let other = other.with_context(|| format!("{} holds no checkpoint to start from", from.display()))?;
+        net = state::load(net, &other.average, "")
+            .with_context(|| format!("{} holds another network", from.display()))?;
+        average = other.average;
     }
-    let mut optimizer = AdamWConfig::new().with_weight_decay(0.05).init();
-    let total_secs = options.minutes * 60.0;
-    let before = standing.secs;
+    let budget = options.budget;
+    let checkpoint_secs = match budget {
+        Budget::Minutes(minutes) => CHECKPOINT_SECS.min(minutes * 60.0 / CHECKPOINTS),
+        Budget::Steps(_) => CHECKPOINT_SECS,
+    };
+    let (before, first) = (standing.secs, standing.steps);
     let start = Instant::now();
     let elapsed = || before + start.elapsed().as_secs_f64();
-    let (mut loss_sum, mut loss_count, mut images_at) = (0.0, 0u32, standing.steps);
-    let mut checkpoint_at = before + CHECKPOINT_SECS;
-    let (net, average, standing) = std::thread::scope(|scope| -> anyhow::Result<_> {
+    let mut recent = Recent::default();
+    let mut since = (standing.clone(), Recent::default());
+    let mut figures: Vec<(&str, f64)> = Vec::new();
+    std::thread::scope(|scope| -> anyhow::Result<()> {
         let (send, receive) = sync_channel(3);
-        let seed = options.seed ^ standing.steps.wrapping_mul(0x9E37_79B9);
         let elapsed = &elapsed;
         scope.spawn(move || {
-            let mut rng = Rng::new(seed);
-            while send.send(task.batch(&mut rng, (elapsed() / total_secs).min(1.0))).is_ok() {}
+            for steps in first.. {
+                let share = Standing { secs: elapsed(), steps }.share(budget);
+                let batch = task.batch(&mut Rng::labelled(options.seed, &format!("batch {steps}")), share);
+                if send.send(batch).is_err() {
+                    return;
+                }
+            }
         });
-        while elapsed() < total_secs && !progress.cancelled() {
-            let share = elapsed() / total_secs;
+        while standing.share(budget) < 1.0 && !progress.cancelled() {
+            let learning_rate = options.learning_rate * schedule(standing.share(budget));
             let batch = receive.recv().context("the thread that makes batches ended")?;
             let loss = task.loss(&net, batch, &device);
             let gradients = GradientsParams::from_grads(loss.backward(), &net);
-            net = optimizer.step(options.learning_rate * schedule(share), net, gradients);
+            net = optimizer.step(learning_rate, net.clone(), gradients);
             let value: f64 = loss.into_scalar::<f32>().into();
             anyhow::ensure!(value.is_finite(), "the loss is no number any more after {} steps", standing.steps);
-            (loss_sum, loss_count) = (loss_sum + value, loss_count + 1);
-            standing.steps += 1;
-            standing.secs = elapsed();
+            let now = Standing { secs: elapsed(), steps: standing.steps + 1 };
+            recent.add(value, now.secs - standing.secs, 0.98);
+            since.1.add(value, now.secs - standing.secs, 1.0);
+            standing = now;
             if standing.steps.is_multiple_of(AVERAGE_EVERY) {
                 let decay = DECAY.min((standing.steps as f64 + 1.0) / (standing.steps as f64 + 20.0));
                 blend(&mut average, &state::collect(&net), decay.powi(AVERAGE_EVERY as i32) as f32);
             }
-            progress.update("training", standing.secs as u64, total_secs as u64);
-            if standing.secs >= checkpoint_at || standing.secs >= total_secs {
-                let averaged = load_average(task, &average)?;
-                let figures = task.validate(&averaged);
-                let line = serde_json::json!({
-                    "secs": standing.secs.round(), "steps": standing.steps, "loss": loss_sum / f64::from(loss_count.max(1)),
-                    "steps_per_sec": (standing.steps - images_at) as f64 / (CHECKPOINT_SECS + standing.secs - checkpoint_at),
-                    "validation": figures.iter().map(|(n, v)| ((*n).to_owned(), (*v).into())).collect::<serde_json::Map<_, _>>(),
-                });
-                append(&options.out.join("log.jsonl"), &line)?;
-                write_checkpoint(&options.out, &standing, &state::collect(&net), &average)?;
-                (loss_sum, loss_count, images_at) = (0.0, 0, standing.steps);
-                checkpoint_at = elapsed() + CHECKPOINT_SECS;
+            let share = standing.share(budget);
+            let left =
+                (elapsed() - before) * (1.0 - share) / (share - Standing { secs: before, steps: first }.share(budget));
+            let speed = recent.speed() * task.pictures() as f64;
+            let line = live(recent.loss(), learning_rate, speed, &figures, left);
+            progress.update(&line, (share * 1e4) as u64, 10_000);
+            if standing.secs >= since.0.secs + checkpoint_secs || share >= 1.0 {
+                figures = task.validate(&load_average(task, &average)?);
+                folder.log(&Line {
+                    secs: standing.secs.round(),
+                    steps: standing.steps,
+                    loss: since.1.loss(),
+                    learning_rate,
+                    steps_per_sec: since.1.speed(),
+                    validation: figures.iter().map(|(n, v)| ((*n).to_owned(), *v)).collect(),
+                })?;
+                standing.secs = elapsed();
+                folder.write_checkpoint(&standing, &state::collect(&net), &average, &optimizer)?;
+                since = (standing.clone(), Recent::default());
             }
         }
-        Ok((net, average, standing))
+        Ok(())
     })?;
-    write_checkpoint(&options.out, &standing, &state::collect(&net), &average)?;
+    folder.write_checkpoint(&standing, &state::collect(&net), &average, &optimizer)?;
     load_average(task, &average)
+}
+
+/// Sums over steps; older ones may fade.
+#[derive(Default)]
+struct Recent {
+    loss: f64,
+    secs: f64,
+    weight: f64,
+}
+
+impl Recent {
+    fn add(&mut self, loss: f64, secs: f64, fading: f64) {
+        self.loss = self.loss * fading + loss;
+        self.secs = self.secs * fading + secs;
+        self.weight = self.weight * fading + 1.0;
+    }
+
+    fn loss(&self) -> f64 {
+        self.loss / self.weight.max(1e-9)
+    }
+
+    /// Steps a second.
+    fn speed(&self) -> f64 {
+        self.weight / self.secs.max(1e-9)
+    }
+}
+
+/// What a terminal shows while a run goes on.
+fn live(loss: f64, learning_rate: f64, speed: f64, figures: &[(&str, f64)], left_secs: f64) -> String {
+    let figures: String = figures.iter().map(|(name, value)| format!(", {name} {value:.3}")).collect();
+    format!(
+        "loss {loss:.3}, rate {learning_rate:.1e}, {speed:.0} images/s{figures}, {:.0} min left",
+        (left_secs / 60.0).ceil()
+    )
 }
 
 /// Warm-up over the first fiftieth, then half a cosine down to a hundredth.
@@ -146,38 +234,4 @@ fn blend(average: &mut StateDict, new: &StateDict, decay: f32) {
             *tensor = HostTensor::from_f32(&tensor.shape, &mixed);
         }
     }
-}
-
-fn append(path: &Path, line: &serde_json::Value) -> anyhow::Result<()> {
-    use std::io::Write as _;
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
-    writeln!(file, "{line}").with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn read_checkpoint(folder: &Path) -> anyhow::Result<Option<(Standing, StateDict, StateDict)>> {
-    let path = folder.join("checkpoint.safetensors");
-    if !path.exists() {
-        return Ok(None);
-    }
-    let tensors = read_safetensors(&std::fs::read(&path)?).with_context(|| path.display().to_string())?;
-    let standing = std::fs::read(folder.join("standing.json")).context("the checkpoint lacks standing.json")?;
-    let part = |prefix: &str| -> StateDict {
-        tensors.iter().filter_map(|(n, t)| Some((n.strip_prefix(prefix)?.to_owned(), t.clone()))).collect()
-    };
-    Ok(Some((serde_json::from_slice(&standing)?, part("net."), part("average."))))
-}
-
-fn write_checkpoint(folder: &Path, standing: &Standing, net: &StateDict, average: &StateDict) -> anyhow::Result<()> {
-    let named = |prefix: &'static str, s: &StateDict| -> Vec<(String, HostTensor)> {
-        s.iter().map(|(n, t)| (format!("{prefix}{n}"), t.clone())).collect()
-    };
-    let all: StateDict = named("net.", net).into_iter().chain(named("average.", average)).collect();
-    write_whole(&folder.join("checkpoint.safetensors"), &write_safetensors(&all, None)?)?;
-    write_whole(&folder.join("standing.json"), &serde_json::to_vec(standing)?)
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let part = path.with_extension("part");
-    std::fs::write(&part, bytes).with_context(|| format!("cannot write {}", part.display()))?;
-    std::fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -23,6 +23,10 @@ pub const SIDE: usize = 160;
 /// Side of the crop over the longer side of the tight box around the mesh.
 pub const MARGIN: f32 = 1.5;
 
+/// The same for [`crate::Kind::FaceSynthesis`]: a generator's grain is everywhere and finer than seams, so the crop is close. In a portrait of 256 pixels it
+/// has about the picture's own resolution.
+pub const SYNTHESIS_MARGIN: f32 = 1.08;
+
 /// Side of the map of manipulated places.
 pub const MAP: usize = SIDE / 8;
 

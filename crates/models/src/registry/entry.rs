@@ -55,6 +55,25 @@ pub struct Origin {
 pub const NOT_STATED: &str = "not stated";
 
 impl Entry {
+    /// Weights of which nothing was said but their kind and the name of their file.
+    pub fn unstated(file_name: &str, kind: Kind) -> Self {
+        Self {
+            id: id_from(file_name),
+            kind,
+            file: String::new(),
+            sha256: String::new(),
+            bytes: 0,
+            licence: NOT_STATED.into(),
+            source: NOT_STATED.into(),
+            training_data: NOT_STATED.into(),
+            card: None,
+            origin: None,
+            input: InputContract::published(kind),
+            widths: toml::Table::new(),
+            metrics: toml::Table::new(),
+        }
+    }
+
     /// Checks what a hand-edited file could get wrong.
     ///
     /// # Errors

@@ -152,18 +152,34 @@ fn verdict(verdict: &Verdict) -> Markup {
                 @if let (Some(prior), Some(posterior)) = (&verdict.prior, verdict.posterior) {
                     tr { th { "With a prior" } td { "If the probability of H1 before this evidence is " (prior.probability) " (" (prior.source) "), after it it is " b { (format!("{posterior:.4}")) } "." } }
                 }
-                @if let Some(c) = &verdict.calibration {
-                    tr { th { "Rests on" } td { (c.id) ": " (c.forged) " altered and " (c.genuine) " unaltered items (" (c.data) "). So many items support a likelihood ratio of at most " (ratio(c.cap_log10)) "." } }
-                }
-                @if verdict.llr.is_some() {
-                    tr { th { "Looked at" } td { (verdict.correction.analyzers) " calibrated analyzers, weighed together; " (verdict.correction.segments) " segment, " (verdict.correction.persons) " subject; taken off for multiple looks: " (format!("{:.2}", verdict.correction.taken_off_log10)) } }
+            }
+            h4 { "The ways of forging that were weighed apart" }
+            p.soft { "Each has recorded items of its own. The likelihood ratio above is the mean of theirs: a file is forged if it is forged in any of these ways." }
+            table {
+                tr { th { "Question" } th.n { "Likelihood ratio" } th { "Rests on" } }
+                @for q in &verdict.questions {
+                    tr {
+                        td { (q.asked) }
+                        @match (&q.llr, &q.abstained) {
+                            (Some(llr), _) => { td.n { b { (ratio(llr.log10)) } " (" (ratio(llr.low)) " to " (ratio(llr.high)) ")" } }
+                            (None, reason) => { td.n { "no value" @if let Some(reason) = reason { ": " (reason) } } }
+                        }
+                        td.soft {
+                            @if let Some(c) = &q.calibration {
+                                (c.id) ": " (c.forged) " forged and " (c.genuine) " genuine items (" (c.data) "), which support at most " (ratio(c.cap_log10)) ". "
+                            }
+                            @if q.llr.is_some() {
+                                (q.correction.analyzers) " analyzers, " (q.correction.segments) " segments, " (q.correction.persons) " persons or wholes; taken off for multiple looks: " (format!("{:.2}", q.correction.taken_off_log10)) "."
+                            }
+                        }
+                    }
                 }
             }
-            @if !verdict.contributions.is_empty() {
-                h4 { "What each analyzer added (log10 of the likelihood ratio)" }
+            @if verdict.contributions().next().is_some() {
+                h4 { "What each analyzer added to its question (log10 of the likelihood ratio)" }
                 table {
                     tr { th { "Analyzer" } th.n { "Own value" } th.n { "Weight" } th.n { "Added" } th {} }
-                    @for c in &verdict.contributions {
+                    @for c in verdict.contributions() {
                         @let part = (c.contribution_log10.abs() / 3.0).min(1.0) * 50.0;
                         tr {
                             td { a href={ "#" (c.analyzer) } { (c.analyzer) } }

@@ -49,7 +49,7 @@ pub(super) fn sections(report: &Report) -> Markup {
                 tr { th { "Analyzers" } td { (result.settings.analyzers.join(", ")) } }
                 tr { th { "Settings" } td { "threshold LR " (result.settings.threshold_lr) ", " (result.settings.frames) " frames, seed " (result.settings.seed) } }
                 @for n in &result.settings.networks { tr { th { "Network" } td { (n.id) " (" (n.task) "), weights SHA-256 " span.mono { (n.sha256) } } } }
-                @if let Some(c) = &result.verdict.calibration { tr { th { "Calibration" } td { (c.id) ", SHA-256 " span.mono { (c.sha256) } } } }
+                @for c in result.verdict.questions.iter().filter_map(|q| q.calibration.as_ref()) { tr { th { "Calibration" } td { (c.id) ", SHA-256 " span.mono { (c.sha256) } } } }
                 tr { th { "Result SHA-256" } td.mono { (report.result_sha256) } }
                 @if !report.run.log_head.is_empty() { tr { th { "Log entry" } td.mono { (report.run.log_head) } } }
                 tr { th { "Examined" } td { (report.run.path) ", " (report.run.started_utc) ", " (format!("{:.2} s", report.run.wall_secs)) " on " (report.run.platform) ", " (report.run.threads) " threads" } }

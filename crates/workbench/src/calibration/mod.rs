@@ -219,6 +219,8 @@ fn capped(value: f64, error: f64, floor: f64, cap: f64) -> Llr {
 pub struct CalibrationTable {
     /// Name.
     pub id: String,
+    /// What the table answers, such as "was a part of it altered?".
+    pub question: String,
     /// What the items are, one line.
     pub data: String,
     /// The command that made it.
@@ -228,12 +230,20 @@ pub struct CalibrationTable {
 }
 
 impl CalibrationTable {
-    /// The table that ships with this build.
+    /// The tables that ship with this build, one a question.
     ///
     /// # Errors
-    /// When the embedded file does not parse, which a test rules out.
-    pub fn shipped() -> Result<Self, serde_json::Error> {
-        serde_json::from_str(SHIPPED)
+    /// When an embedded file does not parse, which a test rules out.
+    pub fn shipped() -> Result<Vec<Self>, serde_json::Error> {
+        SHIPPED.into_iter().map(serde_json::from_str).collect()
+    }
+
+    /// The shipped table of planted local alterations.
+    ///
+    /// # Errors
+    /// As [`CalibrationTable::shipped`].
+    pub fn planted() -> Result<Self, serde_json::Error> {
+        serde_json::from_str(PLANTED)
     }
 
     /// The part for a file's condition.
@@ -254,7 +264,7 @@ impl CalibrationTable {
     }
 
     /// Learns a table. Conditions with fewer than 30 items of either class are left out: files of that kind get an abstention.
-    pub fn learn(id: &str, data: &str, made_with: &str, items: &[Item], analyzers: &[&str]) -> Self {
+    pub fn learn(about: About<'_>, items: &[Item], analyzers: &[&str]) -> Self {
         let conditions = Condition::all()
             .into_iter()
             .filter_map(|condition| {
@@ -262,11 +272,28 @@ impl CalibrationTable {
                 learn_condition(condition, &items, analyzers)
             })
             .collect();
-        Self { id: id.into(), data: data.into(), made_with: made_with.into(), conditions }
+        let About { id, question, data, made_with } = about;
+        let owned = str::to_owned;
+        Self { id: owned(id), question: owned(question), data: owned(data), made_with: owned(made_with), conditions }
     }
 }
 
-const SHIPPED: &str = include_str!("../../calibration.json");
+/// What a table says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// Name.
+    pub id: &'a str,
+    /// What it answers.
+    pub question: &'a str,
+    /// What the items are, one line.
+    pub data: &'a str,
+    /// The command that makes it.
+    pub made_with: &'a str,
+}
+
+const PLANTED: &str = include_str!("../../calibration/planted.json");
+const SHIPPED: [&str; 3] =
+    [PLANTED, include_str!("../../calibration/swaps.json"), include_str!("../../calibration/portraits.json")];
 
 impl Condition {
     /// In words.
@@ -419,6 +446,8 @@ fn upper_bound(llrs_log10: &[f64], forged: &[bool]) -> f64 {
 mod tests {
     use super::*;
 
+    const ABOUT: About<'_> = About { id: "t", question: "q", data: "d", made_with: "m" };
+
     fn items(n: usize) -> Vec<Item> {
         // A score that separates the classes by two standard deviations, one that is noise, and one that applies to half of the items.
         let mut state = 7u64;
@@ -443,7 +472,7 @@ mod tests {
 
     #[test]
     fn fusion_weighs_what_is_worth_something() {
-        let table = CalibrationTable::learn("t", "d", "m", &items(2000), &["good", "noise", "sometimes", "never"]);
+        let table = CalibrationTable::learn(ABOUT, &items(2000), &["good", "noise", "sometimes", "never"]);
         let part = table.of(&Condition::Jpeg { from: 90, to: 100 }).unwrap();
         let ids: Vec<&str> = part.analyzers.iter().map(|a| a.analyzer.as_str()).collect();
         assert_eq!(ids, ["good", "sometimes"], "one without scores has no map, and noise tells nothing");
@@ -462,7 +491,7 @@ mod tests {
 
     #[test]
     fn few_items_give_no_table() {
-        let table = CalibrationTable::learn("t", "d", "m", &items(40), &["good"]);
+        let table = CalibrationTable::learn(ABOUT, &items(40), &["good"]);
         assert!(table.conditions.is_empty());
     }
 

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 use assay_checkpoints::read_safetensors;
+use assay_faces::geometry::Rect;
 use image::RgbImage;
 use image::imageops::FilterType;
 use rayon::prelude::*;
@@ -60,8 +61,24 @@ pub struct Picture {
     pub faces: Vec<Face>,
 }
 
-/// Frames are kept at no more than this side.
-const FRAME_SIDE: u32 = 480;
+/// Which frames of clips are read, and how large they are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct ClipFrames {
+    /// Every so many frames; every [`LABELLED`]th has labels of its own, between two of them meshes are interpolated.
+    pub every: u64,
+    /// The longer side that no kept frame exceeds.
+    pub largest: u32,
+}
+
+impl ClipFrames {
+    /// For networks that find and measure faces: shapes, not grain.
+    pub const SHAPES: Self = Self { every: LABELLED, largest: 480 };
+    /// For networks that look at grain: as recorded.
+    pub const GRAIN: Self = Self { every: 5, largest: 1280 };
+}
+
+/// Distance of the labelled frames of a clip.
+const LABELLED: u64 = 15;
 
 /// Groups of side-by-side clips that share a driver or a swapped person.
 const GROUPS: [&[&str]; 4] =
@@ -86,7 +103,8 @@ pub fn split_of_file(file: &str) -> Split {
     split_of(&owner(file))
 }
 
-fn owner(file: &str) -> String {
+/// The name of the person, group or file that decides on which side of a split a file lies.
+pub fn owner(file: &str) -> String {
     let mut parts = file.rsplit('/');
     let name = parts.next().unwrap_or(file);
     let folder = parts.next().unwrap_or_default();
@@ -158,7 +176,7 @@ fn rows(folder: &Path, table: &str, tensor: &str) -> anyhow::Result<Vec<Row>> {
 ///
 /// # Errors
 /// When the labels or a picture cannot be read.
-pub fn load(folder: &Path, clips: bool) -> anyhow::Result<Vec<Picture>> {
+pub fn load(folder: &Path, clips: Option<ClipFrames>) -> anyhow::Result<Vec<Picture>> {
     let mut by_file: BTreeMap<String, Vec<Face>> = BTreeMap::new();
     for row in rows(folder, "faces.csv", "faces")? {
         by_file.entry(row.file).or_default().push(Face { mesh: row.mesh, hand: None });
@@ -189,7 +207,7 @@ pub fn load(folder: &Path, clips: bool) -> anyhow::Result<Vec<Picture>> {
             Ok(described(&file, "", picture, faces))
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
-    if clips {
+    if let Some(kept) = clips {
         let mut by_clip: BTreeMap<String, HashMap<(u64, String), Vec<Face>>> = BTreeMap::new();
         for row in rows(folder, "video_faces.csv", "video_faces")? {
             let frames = by_clip.entry(row.file).or_default();
@@ -198,7 +216,7 @@ pub fn load(folder: &Path, clips: bool) -> anyhow::Result<Vec<Picture>> {
         let clips: Vec<_> = by_clip.into_iter().collect();
         let frames: Vec<Vec<Picture>> = clips
             .into_par_iter()
-            .map(|(file, labels)| clip_frames(folder, &file, labels))
+            .map(|(file, labels)| clip_frames(folder, &file, labels, kept))
             .collect::<anyhow::Result<_>>()?;
         pictures.extend(frames.into_iter().flatten());
     }
@@ -217,21 +235,29 @@ fn described(file: &str, suffix: &str, picture: RgbImage, faces: Vec<Face>) -> P
 fn clip_frames(
     folder: &Path,
     file: &str,
-    mut labels: HashMap<(u64, String), Vec<Face>>,
+    labels: HashMap<(u64, String), Vec<Face>>,
+    kept: ClipFrames,
 ) -> anyhow::Result<Vec<Picture>> {
     let mut pictures = Vec::new();
-    for (index, frame) in every_kth(&folder.join(file), 15)? {
+    for (index, frame) in every_kth(&folder.join(file), kept.every)? {
         for part in ["whole", "left", "right"] {
-            let Some(faces) = labels.remove(&(index, part.to_owned())) else { continue };
+            let faces = faces_at(&labels, index, part);
+            if faces.is_empty() {
+                continue;
+            }
             let half = frame.width() / 2;
             let cut = match part {
                 "left" => image::imageops::crop_imm(&frame, 0, 0, half, frame.height()).to_image(),
                 "right" => image::imageops::crop_imm(&frame, half, 0, half, frame.height()).to_image(),
                 _ => frame.clone(),
             };
-            let scale = (FRAME_SIDE as f32 / cut.width().max(cut.height()) as f32).min(1.0);
+            let scale = (kept.largest as f32 / cut.width().max(cut.height()) as f32).min(1.0);
             let size = |v: u32| ((v as f32 * scale).round() as u32).max(1);
-            let small = image::imageops::resize(&cut, size(cut.width()), size(cut.height()), FilterType::Triangle);
+            let small = if scale < 1.0 {
+                image::imageops::resize(&cut, size(cut.width()), size(cut.height()), FilterType::Triangle)
+            } else {
+                cut
+            };
             let shrink =
                 |f: Face| Face { mesh: f.mesh.iter().map(|[x, y]| [x * scale, y * scale]).collect(), hand: None };
             let faces = faces.into_iter().map(shrink).collect();
@@ -239,6 +265,25 @@ fn clip_frames(
         }
     }
     Ok(pictures)
+}
+
+/// The faces of a labelled frame, or between two labelled frames those that overlap in both.
+fn faces_at(labels: &HashMap<(u64, String), Vec<Face>>, index: u64, part: &str) -> Vec<Face> {
+    let at = |index: u64| labels.get(&(index, part.to_owned())).map_or(&[][..], Vec::as_slice);
+    let before = at(index / LABELLED * LABELLED);
+    let share = (index % LABELLED) as f32 / LABELLED as f32;
+    if share == 0.0 {
+        return before.to_vec();
+    }
+    let after = at((index / LABELLED + 1) * LABELLED);
+    let between = |face: &Face| {
+        let own = Rect::around(&face.mesh)?;
+        let overlap = |other: &Face| Rect::around(&other.mesh).map_or(0.0, |r| r.iou(&own));
+        let next = after.iter().max_by(|a, b| overlap(a).total_cmp(&overlap(b)))?;
+        let mix = |(a, b): (&[f32; 2], &[f32; 2])| [0, 1].map(|c| a[c] + share * (b[c] - a[c]));
+        (overlap(next) > 0.4).then(|| Face { mesh: face.mesh.iter().zip(&next.mesh).map(mix).collect(), hand: None })
+    };
+    before.iter().filter_map(between).collect()
 }
 
 /// Frames 0, k, 2k ... of a clip of the training data, as RGB.

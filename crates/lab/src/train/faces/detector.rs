@@ -217,6 +217,10 @@ impl Task for Detector<'_> {
         net
     }
 
+    fn pictures(&self) -> usize {
+        BATCH
+    }
+
     fn batch(&self, rng: &mut Rng, _share: f64) -> Batch {
         let mut batch = Batch { pictures: vec![], heat: vec![], asked: vec![], values: vec![], weights: vec![] };
         for _ in 0..BATCH {

@@ -129,6 +129,10 @@ impl Task for Embedding<'_> {
         Config::default().init(Form::Trained, device)
     }
 
+    fn pictures(&self) -> usize {
+        2 * PEOPLE
+    }
+
     fn batch(&self, rng: &mut Rng, _share: f64) -> Self::Batch {
         let mut pictures = Vec::new();
         for of in [&self.several, &self.single] {

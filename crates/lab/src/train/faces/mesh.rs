@@ -124,6 +124,10 @@ impl Task for Mesh<'_> {
         Config::default().init(Form::Trained, device).with_shapes(&self.shapes.mean, &self.shapes.rows)
     }
 
+    fn pictures(&self) -> usize {
+        BATCH
+    }
+
     fn batch(&self, rng: &mut Rng, _share: f64) -> Self::Batch {
         let (mut pictures, mut meshes, mut weights) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..BATCH {

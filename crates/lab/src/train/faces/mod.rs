@@ -42,8 +42,12 @@ pub enum Network {
 /// When the data cannot be read, the folder cannot be written, or training fails.
 pub fn run(network: Network, data: &Path, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
     progress.update("reading pictures", 0, 0);
-    let pictures = data::load(data, true)?;
+    let pictures = data::load(data, Some(data::ClipFrames::SHAPES))?;
     std::fs::create_dir_all(&options.out).with_context(|| format!("cannot make {}", options.out.display()))?;
+    let mut files: Vec<String> =
+        pictures.iter().map(|p| p.name.split('#').next().unwrap_or(&p.name).to_owned()).collect();
+    files.dedup();
+    super::folder::write_record(&format!("{network:?}"), data, &files, options)?;
     let mut rng = Rng::new(options.seed);
     let look = |sheet: image::RgbImage| {
         let path = options.out.join("preview.jpg");

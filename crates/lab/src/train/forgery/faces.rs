@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use assay_faces::geometry::Rect;
 use assay_faces::suspicion;
-use assay_models::face_forgery::{MARGIN, SIDE};
+use assay_models::face_forgery::{MARGIN, SIDE, SYNTHESIS_MARGIN};
 
 use crate::rng::Rng;
 use crate::train::faces::augment::Canvas;
-use crate::train::faces::data::{Face, Picture, Split};
+use crate::train::faces::data::{Face, Picture, Split, owner};
 use crate::train::faces::points::tight_box;
 use crate::train::faces::warp::Similarity;
 
@@ -38,17 +38,17 @@ pub fn is_real(picture: &Picture) -> bool {
         && !picture.name.contains("Dean_Wiesel_2")
 }
 
-/// Every real face of a split that is large enough. Both halves of side-by-side clips are left out unless `with_pairs`.
-pub fn real(pictures: &[Picture], split: Split, with_pairs: bool) -> Vec<View<'_>> {
-    let fits = |p: &&Picture| p.split == split && is_real(p) && (with_pairs || !p.name.contains("faceswap_sbs"));
+/// Every real face of a split that is large enough, side-by-side clips left out.
+pub fn real(pictures: &[Picture], split: Split) -> Vec<View<'_>> {
+    let fits = |p: &&Picture| p.split == split && is_real(p) && !p.name.contains("faceswap_sbs");
     let large = |(_, f): &View<'_>| size(&f.mesh) >= SMALLEST;
     pictures.iter().filter(fits).flat_map(|p| p.faces.iter().map(move |f| (p, f))).filter(large).collect()
 }
 
 /// The faces of both halves of side-by-side clips at the same moment. Where a clip shows several people the one that differs most is taken.
-pub fn pairs(pictures: &[Picture], split: Option<Split>) -> Vec<Pair<'_>> {
+pub fn pairs(pictures: &[Picture]) -> Vec<Pair<'_>> {
     let mut moments: BTreeMap<(&str, &str), [Option<&Picture>; 2]> = BTreeMap::new();
-    for picture in pictures.iter().filter(|p| p.name.contains("faceswap_sbs") && split.is_none_or(|s| s == p.split)) {
+    for picture in pictures.iter().filter(|p| p.name.contains("faceswap_sbs")) {
         let Some((clip, rest)) = picture.name.split_once('#') else { continue };
         let Some((part, frame)) = rest.split_once(',') else { continue };
         let side = match part {
@@ -61,19 +61,39 @@ pub fn pairs(pictures: &[Picture], split: Option<Split>) -> Vec<Pair<'_>> {
     moments.into_values().filter_map(pair).collect()
 }
 
+/// One of several parts that the groups of side-by-side clips are divided into, each held out by one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Fold {
+    /// Which part, from 0.
+    pub part: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// The part that each clip of `clips` (paths below the data folder) belongs to: groups by size, the next always to the smallest part.
+pub fn parts(clips: &[String], of: usize) -> BTreeMap<String, usize> {
+    let mut groups: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+    clips.iter().for_each(|clip| groups.entry(owner(clip)).or_default().push(clip));
+    let mut groups: Vec<(String, Vec<&String>)> = groups.into_iter().collect();
+    groups.sort_by_key(|(name, clips)| (std::cmp::Reverse(clips.len()), name.clone()));
+    let mut sizes = vec![0; of.max(1)];
+    let mut out = BTreeMap::new();
+    for (_, clips) in groups {
+        let smallest = (0..sizes.len()).min_by_key(|i| sizes[*i]).unwrap_or(0);
+        sizes[smallest] += clips.len();
+        out.extend(clips.into_iter().map(|clip| (clip.clone(), smallest)));
+    }
+    out
+}
+
 fn pair([real, fake]: [Option<&Picture>; 2]) -> Option<Pair<'_>> {
     let (real, fake) = (real?, fake?);
     let candidates = real.faces.iter().flat_map(|a| fake.faces.iter().map(move |b| (a, b)));
-    let near = candidates.filter(|(a, b)| overlap(tight_box(&a.mesh), tight_box(&b.mesh)) > 0.4);
+    let overlap = |a: &Face, b: &Face| Some(Rect::around(&a.mesh)?.iou(&Rect::around(&b.mesh)?));
+    let near = candidates.filter(|(a, b)| overlap(a, b) > Some(0.4));
     let (a, b, _) =
         near.map(|(a, b)| (a, b, difference(real, fake, tight_box(&a.mesh)))).max_by(|x, y| x.2.total_cmp(&y.2))?;
     (size(&a.mesh) >= SMALLEST).then_some(Pair { real: (real, a), fake: (fake, b) })
-}
-
-fn overlap(a: [f32; 4], b: [f32; 4]) -> f32 {
-    let side = |i: usize| ((a[i] + a[i + 2]).min(b[i] + b[i + 2]) - a[i].max(b[i])).max(0.0);
-    let shared = side(0) * side(1);
-    shared / (a[2] * a[3] + b[2] * b[3] - shared).max(1e-6)
 }
 
 /// Mean difference of two pictures of one size inside a box.
@@ -98,12 +118,34 @@ pub fn size(mesh: &[[f32; 2]]) -> f32 {
     width.max(height)
 }
 
-/// The transform from the picture to the crop; `jitter` is 0 for the crop that a scan takes.
-pub fn crop_from_picture(mesh: &[[f32; 2]], jitter: f64, rng: &mut Rng) -> Similarity {
+/// How a crop lies around a face.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Around {
+    /// Its side over the longer extent of the mesh.
+    pub margin: f32,
+    /// How far its scale strays, as a share.
+    pub scales: f64,
+    /// How far its middle strays, in sides.
+    pub shifts: f64,
+}
+
+impl Around {
+    /// As a scan cuts it for networks that tell manipulated faces.
+    pub const PLAIN: Self = Self { margin: MARGIN, scales: 0.0, shifts: 0.0 };
+    /// The same, jittered.
+    pub const JITTERED: Self = Self { margin: MARGIN, scales: 0.14, shifts: 0.06 };
+    /// Close to a generated or real portrait, anywhere on it.
+    pub const CLOSE: Self = Self { margin: SYNTHESIS_MARGIN, scales: 0.15, shifts: 0.25 };
+    /// As a scan cuts it for networks that tell generated faces.
+    pub const CLOSE_PLAIN: Self = Self { margin: SYNTHESIS_MARGIN, scales: 0.0, shifts: 0.0 };
+}
+
+/// The transform from the picture to the crop.
+pub fn crop_from_picture(mesh: &[[f32; 2]], around: Around, rng: &mut Rng) -> Similarity {
     let [x, y, width, height] = tight_box(mesh);
-    let margin = MARGIN * (1.0 + rng.range(-0.14, 0.14) * jitter) as f32;
+    let margin = around.margin * (1.0 + rng.range(-around.scales, around.scales)) as f32;
     let scale = SIDE as f32 / (size(mesh) * margin);
-    let shift = |rng: &mut Rng| (rng.range(-0.06, 0.06) * jitter) as f32 * SIDE as f32;
+    let shift = |rng: &mut Rng| rng.range(-around.shifts, around.shifts) as f32 * SIDE as f32;
     let target = [SIDE as f32 / 2.0 + shift(rng), SIDE as f32 / 2.0 + shift(rng)];
     Similarity::about([x + width / 2.0, y + height / 2.0], 0.0, scale, target)
 }

@@ -8,8 +8,9 @@ use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::blend::{Blend, processed, saved_again, self_blended};
-use super::faces::{self, Pair, View};
-use super::masks::{Mask, Shapes};
+use super::faces::{self, Around, Fold, Pair, View};
+use super::masks::{self, Mask, Shapes};
+use crate::datasets;
 use crate::measure::auc;
 use crate::rng::Rng;
 use crate::train::Task;
@@ -35,7 +36,23 @@ pub enum Recipe {
 }
 
 /// Share of the draws that are pairs of real and swapped frames in [`Recipe::Pairs`]; the rest are self-blended.
-const PAIRS: f64 = 0.35;
+const PAIRS: f64 = 0.4;
+
+/// Share of the drawn pairs whose real half is laid over itself instead.
+const BLENDED_PAIRS: f64 = 0.3;
+/// Share of the varied pairs of which a part only is swapped.
+const PARTIAL: f64 = 0.6;
+/// Every so many of the held-out moments are looked at in validation.
+const VALIDATED_PAIRS: usize = 4;
+
+/// How a pair is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Draw {
+    /// As a scan sees it.
+    Plain,
+    /// Jittered, degraded, in parts; `share` of the run has passed.
+    Varied { share: f64 },
+}
 
 /// What a run does, and leaves out for comparison.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -50,6 +67,8 @@ pub struct Choice {
     pub degrades: bool,
     /// What the network sees.
     pub input: Input,
+    /// Which side-by-side clips are left out of training; without one those outside the training split.
+    pub held_out: Option<Fold>,
 }
 
 impl Default for Choice {
@@ -60,6 +79,7 @@ impl Default for Choice {
             shapes: Shapes::Hulls,
             degrades: true,
             input: Input::default(),
+            held_out: None,
         }
     }
 }
@@ -107,6 +127,18 @@ impl<'a> Portraits<'a> {
     }
 }
 
+/// The pairs to learn from and the held-out ones.
+fn divided(pairs: Vec<Pair<'_>>, held_out: Option<Fold>) -> [Vec<Pair<'_>>; 2] {
+    let clip = |pair: &Pair<'_>| pair.real.0.name.split('#').next().unwrap_or_default().to_owned();
+    let mut clips: Vec<String> = pairs.iter().map(clip).collect();
+    clips.dedup();
+    let is_in = |pair: &Pair<'_>, split: Split| match held_out {
+        Some(fold) => (faces::parts(&clips, fold.of).get(&clip(pair)) == Some(&fold.part)) == (split != Split::Train),
+        None => pair.real.0.split == split,
+    };
+    [Split::Train, Split::Validation].map(|split| pairs.iter().copied().filter(|p| is_in(p, split)).collect())
+}
+
 /// A batch in host memory.
 pub struct Batch {
     planes: Vec<f32>,
@@ -117,8 +149,7 @@ pub struct Batch {
 impl<'a> Forgery<'a> {
     /// Sorts the faces. Validation crops are drawn once, with the seed of the figures.
     pub fn new(pictures: &'a [Picture], choice: Choice) -> Self {
-        let has_pairs = choice.recipe == Recipe::Pairs;
-        let train = faces::real(pictures, Split::Train, has_pairs);
+        let train = faces::real(pictures, Split::Train);
         let mut sources: Vec<&str> = train.iter().map(|(p, _)| p.source.as_str()).collect();
         sources.sort_unstable();
         sources.dedup();
@@ -132,7 +163,10 @@ impl<'a> Forgery<'a> {
                 .map(|i| [0, 1].map(|c| upright.iter().map(|m| m[i][c]).sum::<f32>() / n + 0.5))
                 .collect()
         };
-        let pairs = if has_pairs { faces::pairs(pictures, Some(Split::Train)) } else { Vec::new() };
+        let [pairs, held_out_pairs] = match choice.recipe {
+            Recipe::Pairs => divided(faces::pairs(pictures), choice.held_out),
+            _ => [Vec::new(), Vec::new()],
+        };
         let mut task = Self {
             choice,
             by_source,
@@ -146,22 +180,19 @@ impl<'a> Forgery<'a> {
         if choice.recipe == Recipe::Synthesis {
             let held_out = Portraits::new(pictures, Split::Validation);
             for _ in 0..160 {
-                let drawn = task.generated(&held_out, &mut rng);
+                let drawn = task.generated(&held_out, Around::CLOSE_PLAIN, &mut rng);
                 task.validation.extend(drawn.into_iter().flatten());
             }
             return task;
         }
-        let held_out = faces::real(pictures, Split::Validation, false);
+        let held_out = faces::real(pictures, Split::Validation);
         for i in 0..160.min(held_out.len()) {
             let view = held_out[i * held_out.len() / 160.min(held_out.len())];
             let [real, fake] = task.blended(view, 1.0, &mut rng);
             task.validation.extend([real, fake]);
         }
-        if has_pairs {
-            for pair in faces::pairs(pictures, Some(Split::Validation)) {
-                let [real, fake] = task.swapped(pair, 1.0, 0.0, &mut rng);
-                task.validation.extend([real, fake]);
-            }
+        for pair in held_out_pairs.into_iter().step_by(VALIDATED_PAIRS) {
+            task.validation.extend(task.swapped(pair, Draw::Plain, &mut rng));
         }
         task
     }
@@ -175,14 +206,19 @@ impl<'a> Forgery<'a> {
 
     fn draw(&self, rng: &mut Rng, share: f64) -> [Example; 2] {
         if self.choice.recipe == Recipe::Synthesis
-            && let Some(examples) = self.generated(&self.portraits, rng)
+            && let Some(examples) = self.generated(&self.portraits, Around::CLOSE, rng)
         {
             return examples;
         }
         if rng.chance(PAIRS)
             && let Some(pair) = rng.pick(&self.pairs).copied()
         {
-            return self.swapped(pair, share, 1.0, rng);
+            // The people of the clips are seen forged by other means too, so that being one of them tells nothing.
+            return if rng.chance(BLENDED_PAIRS) {
+                self.blended(pair.real, share, rng)
+            } else {
+                self.swapped(pair, Draw::Varied { share }, rng)
+            };
         }
         // Sources are drawn more evenly than their sizes: by the root of how many faces they have.
         let weights: Vec<f64> = self.by_source.iter().map(|s| (s.len() as f64).sqrt()).collect();
@@ -197,7 +233,7 @@ impl<'a> Forgery<'a> {
 
     fn blended(&self, (picture, face): View<'_>, share: f64, rng: &mut Rng) -> [Example; 2] {
         let subtlety = (share / FULL_AT).min(1.0);
-        let view = faces::crop_from_picture(&face.mesh, 1.0, rng);
+        let view = faces::crop_from_picture(&face.mesh, Around::JITTERED, rng);
         let mut real = faces::draw(picture, &view);
         let mut mesh: Vec<[f32; 2]> = face.mesh.iter().map(|p| view.apply(*p)).collect();
         if rng.chance(0.5) {
@@ -205,7 +241,7 @@ impl<'a> Forgery<'a> {
             mesh = self.mirror_of.iter().map(|i| [SIDE as f32 - mesh[*i][0], mesh[*i][1]]).collect();
         }
         let other = rng.pick(&self.train).filter(|_| rng.chance(0.3)).map(|(picture, face)| {
-            let view = faces::crop_from_picture(&face.mesh, 0.0, rng);
+            let view = faces::crop_from_picture(&face.mesh, Around::PLAIN, rng);
             faces::draw(picture, &view)
         });
         let blend = Blend { shapes: self.choice.shapes, subtlety };
@@ -213,12 +249,25 @@ impl<'a> Forgery<'a> {
         self.degraded([real, fake], mask, subtlety, "blends", rng)
     }
 
-    /// Both halves by the same crop; what was changed follows from their difference.
-    fn swapped(&self, pair: Pair<'_>, share: f64, jitter: f64, rng: &mut Rng) -> [Example; 2] {
+    /// Both halves by the same crop; what was changed follows from their difference. So that no person and no place can be learned by heart, at times
+    /// a part of the swap only is laid over the real half.
+    fn swapped(&self, pair: Pair<'_>, how: Draw, rng: &mut Rng) -> [Example; 2] {
         let mesh = if rng.chance(0.5) { &pair.real.1.mesh } else { &pair.fake.1.mesh };
-        let view = faces::crop_from_picture(mesh, jitter, rng);
+        let around = if how == Draw::Plain { Around::PLAIN } else { Around::JITTERED };
+        let view = faces::crop_from_picture(mesh, around, rng);
         let [mut real, mut fake] = [pair.real.0, pair.fake.0].map(|p| faces::draw(p, &view));
-        if rng.chance(0.5) {
+        if let Draw::Varied { share } = how
+            && rng.chance(PARTIAL)
+        {
+            let mesh: Vec<[f32; 2]> = mesh.iter().map(|p| view.apply(*p)).collect();
+            let mut kept = masks::draw(&mesh, SIDE, self.choice.shapes, rng);
+            let ratio = if rng.chance(0.5 * share) { rng.range(0.5, 1.0) as f32 } else { 1.0 };
+            masks::soften(&mut kept, SIDE, 8.0, ratio, rng);
+            for ((fake, real), m) in fake.iter_mut().zip(&real).zip(&kept) {
+                *fake = std::array::from_fn(|c| real[c] + m * (fake[c] - real[c]));
+            }
+        }
+        if how != Draw::Plain && rng.chance(0.5) {
             mirror(&mut real, SIDE);
             mirror(&mut fake, SIDE);
         }
@@ -227,14 +276,18 @@ impl<'a> Forgery<'a> {
             .zip(&fake)
             .map(|(a, b)| f32::from((0..3).map(|c| (a[c] - b[c]).abs()).sum::<f32>() > 18.0))
             .collect();
-        super::masks::blur(&mut mask, SIDE, 4.0);
+        masks::blur(&mut mask, SIDE, 4.0);
         mask.iter_mut().for_each(|v| *v = (*v * 2.0).min(1.0));
-        self.degraded([real, fake], mask, (share / FULL_AT).min(1.0), "swaps", rng)
+        let strength = match how {
+            Draw::Plain => 0.0,
+            Draw::Varied { share } => (share / FULL_AT).min(1.0),
+        };
+        self.degraded([real, fake], mask, strength, "swaps", rng)
     }
 
     /// A real and a generated portrait. Files of generators share a compression that real ones have not, so both are scaled down a little and
     /// saved again by the same draws.
-    fn generated(&self, portraits: &Portraits<'_>, rng: &mut Rng) -> Option<[Example; 2]> {
+    fn generated(&self, portraits: &Portraits<'_>, around: Around, rng: &mut Rng) -> Option<[Example; 2]> {
         let (reals, fakes) = if rng.chance(0.7) {
             (&portraits.twins, &portraits.generated)
         } else {
@@ -246,7 +299,7 @@ impl<'a> Forgery<'a> {
         rng.next_u64();
         let [real, fake] = [real, fake].map(|(picture, face)| {
             let mut draws = draws.clone();
-            let view = faces::crop_from_picture(&face.mesh, 1.0, &mut draws);
+            let view = faces::crop_from_picture(&face.mesh, around, &mut draws);
             let mut crop = faces::draw(picture, &view);
             if flips {
                 mirror(&mut crop, SIDE);
@@ -303,6 +356,13 @@ fn layers(mask: Option<&Mask>) -> Vec<f32> {
     out
 }
 
+/// The mean of the map's middle, where the face is.
+fn middle(map: &[f32]) -> f32 {
+    let range = MAP / 4..MAP - MAP / 4;
+    let rows = range.clone().map(|y| map.get(y * MAP + range.start..y * MAP + range.end).unwrap_or_default());
+    rows.map(|r| r.iter().sum::<f32>()).sum::<f32>() / (range.len() * range.len()) as f32
+}
+
 /// Mean cross entropy of logits against shares.
 fn cross_entropy<const D: usize>(logits: Tensor<D>, truth: Tensor<D>) -> Tensor<1> {
     let miss = log_sigmoid(-logits.clone()) * (-truth.clone() + 1.0);
@@ -315,6 +375,10 @@ impl Task for Forgery<'_> {
 
     fn init(&self, device: &Device) -> FaceForgery {
         Config::default().init(Form::Trained, device)
+    }
+
+    fn pictures(&self) -> usize {
+        2 * FACES
     }
 
     fn batch(&self, rng: &mut Rng, share: f64) -> Batch {
@@ -343,21 +407,31 @@ impl Task for Forgery<'_> {
 
     fn validate(&self, net: &FaceForgery) -> Vec<(&'static str, f64)> {
         let mut figures = Vec::new();
-        for (name, pixels) in [("blends", "blend_map_auc"), ("swaps", "swap_map_auc"), ("portraits", "")] {
+        let names = [
+            ("blends", "blend_map_auc", "blends_by_map", "blends_paired"),
+            ("swaps", "swap_map_auc", "swaps_by_map", "swaps_paired"),
+            ("portraits", "", "", "portraits_paired"),
+        ];
+        for (name, pixels, by_map, paired) in names {
             let of: Vec<&Example> = self.validation.iter().filter(|e| e.name == name).collect();
             let (mut fakes, mut reals, mut inside, mut outside) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+            let (mut fake_maps, mut real_maps) = (Vec::new(), Vec::new());
             for chunk in of.chunks(32) {
                 let crops: Vec<&[[f32; 3]]> = chunk.iter().map(|e| e.crop.as_slice()).collect();
                 for (example, found) in chunk.iter().zip(net.judge(&crops, self.choice.input)) {
                     if example.is_fake { &mut fakes } else { &mut reals }.push(f64::from(found.logit));
+                    if example.is_fake { &mut fake_maps } else { &mut real_maps }.push(f64::from(middle(&found.map)));
                     let Some(mask) = &example.mask else { continue };
                     for (truth, share) in layers(Some(mask)).iter().zip(&found.map) {
                         if *truth > 0.5 { &mut inside } else { &mut outside }.push(f64::from(*share));
                     }
                 }
             }
+            let higher: f64 = fakes.iter().zip(&reals).map(|(f, r)| datasets::metrics::credit(*r, *f)).sum();
             figures.extend(auc(&fakes, &reals).map(|v| (name, v)));
+            figures.extend(auc(&fakes, &reals).map(|_| (paired, higher / fakes.len() as f64)));
             figures.extend(auc(&inside, &outside).map(|v| (pixels, v)));
+            figures.extend(auc(&fake_maps, &real_maps).filter(|_| !by_map.is_empty()).map(|v| (by_map, v)));
         }
         figures
     }

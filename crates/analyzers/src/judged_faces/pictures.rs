@@ -10,7 +10,7 @@ use crate::{AnalyzerError, maps};
 const ZOOM: u32 = 2;
 
 /// Crop and crop with map, side by side, for the looks with the highest and, in a clip, the lowest logit.
-pub(super) fn most_and_least(person: &Judged<'_>) -> Result<Vec<Picture>, AnalyzerError> {
+pub(super) fn most_and_least(person: &Judged<'_>, has_map: bool) -> Result<Vec<Picture>, AnalyzerError> {
     let by_logit = |a: &&Look<'_>, b: &&Look<'_>| a.logit.total_cmp(&b.logit);
     let most = person.looks.iter().max_by(by_logit);
     let least = person.looks.iter().min_by(by_logit).filter(|_| person.looks.len() > 1);
@@ -18,21 +18,22 @@ pub(super) fn most_and_least(person: &Judged<'_>) -> Result<Vec<Picture>, Analyz
     let mut pictures = Vec::new();
     for (what, look) in named {
         let Some(look) = look else { continue };
-        let caption = format!(
-            "{}, {what} look, at {:.2} s, logit {:.2}; right: bright where the networks see something laid over",
-            person.id, look.pts_secs, look.logit
-        );
-        let picture = drawn(look)?;
+        let right = if has_map { "; right: bright where the networks see something laid over" } else { "" };
+        let caption = format!("{}, {what} look, at {:.2} s, logit {:.2}{right}", person.id, look.pts_secs, look.logit);
+        let picture = drawn(look, has_map)?;
         let png = maps::png(picture.as_raw(), picture.width(), picture.height(), ExtendedColorType::Rgb8)?;
         pictures.push(Picture { caption, png, width: picture.width(), height: picture.height(), over_input: false });
     }
     Ok(pictures)
 }
 
-fn drawn(look: &Look<'_>) -> Result<RgbImage, AnalyzerError> {
+fn drawn(look: &Look<'_>, has_map: bool) -> Result<RgbImage, AnalyzerError> {
     let crop = image::load_from_memory_with_format(&look.suspicion.jpeg, image::ImageFormat::Jpeg)?.into_rgb8();
     let (width, height) = (crop.width() * ZOOM, crop.height() * ZOOM);
     let crop = image::imageops::resize(&crop, width, height, image::imageops::FilterType::Triangle);
+    if !has_map {
+        return Ok(crop);
+    }
     let mut out = RgbImage::new(2 * width, height);
     for (x, y, pixel) in crop.enumerate_pixels() {
         out.put_pixel(x, y, *pixel);

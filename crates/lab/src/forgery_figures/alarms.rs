@@ -1,0 +1,145 @@
+//! How often a real face reaches the default threshold.
+//!
+//! The decision that shapes it: photographs and clips are those of the test split, weighed by the shipped tables. The real halves of the side-by-side clips are
+//! judged by the network that held their people out; the tables have seen their scores, so they stand in a row of their own.
+use std::fmt::Write as _;
+
+use assay_faces::stretches::stretches;
+use assay_workbench::calibration::{CalibrationTable, Condition};
+
+use super::folds::Folds;
+use super::{Bench, sets};
+use crate::datasets::{Label, Manifest};
+use crate::face_calibration::{PACE, by_person};
+use crate::judge::{self, Detector, Look};
+use crate::train::faces::data::Split;
+
+/// Smallest face whose missing judgement counts as an abstention, in pixels.
+const COUNTED_PX: f64 = 64.0;
+
+/// How many of what reached the threshold by either kind of network.
+#[derive(Default)]
+struct Alarms {
+    units: usize,
+    forgery: usize,
+    synthesis: usize,
+    faces: usize,
+    unjudged: usize,
+}
+
+impl Alarms {
+    fn row(&self, what: &str, saved: &str) -> String {
+        let share = |count: usize| {
+            let (low, high) = wilson(count, self.units);
+            format!("{:.3} ({low:.3} to {high:.3})", count as f64 / self.units.max(1) as f64)
+        };
+        format!(
+            "| {what} | {saved} | {} | {} | {} | {:.3} of {} |\n",
+            self.units,
+            share(self.forgery),
+            share(self.synthesis),
+            self.unjudged as f64 / self.faces.max(1) as f64,
+            self.faces
+        )
+    }
+}
+
+/// 95 % interval of a share (Wilson 1927).
+fn wilson(count: usize, of: usize) -> (f64, f64) {
+    let (n, z) = (of.max(1) as f64, 1.96f64);
+    let p = count as f64 / n;
+    let middle = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
+    let reach = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
+    ((middle - reach).max(0.0), (middle + reach).min(1.0))
+}
+
+/// The table of false alarms.
+pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
+    let folds = Folds::of(ids, &sets::swap_clips(bench.data)?);
+    let tables = CalibrationTable::shipped()?;
+    let threshold = assay_workbench::DEFAULT_THRESHOLD_LR;
+    let mut text = format!(
+        "## False alarms\n\nReal faces whose likelihood ratio for \"replaced or reshaped\" (face_forgery) or \"generated\" (face_synthesis) reaches the default threshold of {threshold}, with 95 % Wilson intervals. \
+         Photographs and clips are of the test split, clips cut into stretches of three seconds; n counts photographs or stretches. The last column: faces of at least {COUNTED_PX} px on the shorter side that no network judged, being too blurred.\n\n\
+         | what | saved as | n | face_forgery | face_synthesis | not judged |\n|---|---|---|---|---|---|\n"
+    );
+    for saving in sets::PHOTOGRAPHS {
+        for folder in sets::PHOTOGRAPH_FOLDERS {
+            let manifest = sets::photographs(bench.data, bench.work, folder, Split::Test, saving)?;
+            let (looks, _) = judge::look(&manifest, &bench.networks, PACE, bench.progress);
+            let condition = match saving.condition() {
+                Condition::Lossless => Condition::Jpeg { from: 90, to: 100 },
+                other => other,
+            };
+            let found = count(&tables, &condition, &manifest, &looks, |look, _| Detector::Forgery.score(look));
+            text += &found.row(folder, saving.name);
+        }
+    }
+    for saving in sets::CLIPS {
+        let manifest = sets::clips(bench.data, bench.work, &[Split::Test], saving)?;
+        let (looks, _) = judge::look(&manifest, &bench.networks, PACE, bench.progress);
+        let found = count(&tables, &Condition::Video, &manifest, &looks, |look, _| Detector::Forgery.score(look));
+        text += &found.row("test clips", saving.name);
+        let mut manifest = sets::swaps(bench.data, bench.work, saving)?;
+        manifest.rows.retain(|r| r.label == Label::Real);
+        let (looks, _) = judge::look(&manifest, &bench.networks, PACE, bench.progress);
+        let out_of_fold = |look: &Look, source: &str| folds.out_of_fold(source, true).score(look);
+        let found = count(&tables, &Condition::Video, &manifest, &looks, out_of_fold);
+        text += &found.row("real halves, out of fold", saving.name);
+    }
+    let _ = writeln!(
+        text,
+        "\nThe tables' own counts, cross-fitted by groups: {}.",
+        tables.iter().skip(1).flat_map(own_counts).collect::<Vec<_>>().join("; ")
+    );
+    Ok(text + "\n")
+}
+
+/// What a table says of itself at the default threshold.
+fn own_counts(table: &CalibrationTable) -> Vec<String> {
+    let at = |t: &assay_workbench::calibration::ConditionTable| {
+        let point = t.operating_points.iter().find(|p| p.threshold_lr == assay_workbench::DEFAULT_THRESHOLD_LR)?;
+        Some(format!(
+            "{}, {}: {} of {} genuine and {} of {} forged reach it, Cllr {:.3}",
+            table.id,
+            t.condition.words(),
+            point.genuine,
+            t.genuine,
+            point.forged,
+            t.forged,
+            t.cllr
+        ))
+    };
+    table.conditions.iter().filter_map(at).collect()
+}
+
+fn count(
+    tables: &[CalibrationTable],
+    condition: &Condition,
+    manifest: &Manifest,
+    looks: &[Look],
+    forgery: impl Fn(&Look, &str) -> Option<f64>,
+) -> Alarms {
+    let reaches = |analyzer: &str, score: f64| {
+        let value = tables.iter().filter_map(|t| t.of(condition)).find_map(|t| {
+            t.analyzers.iter().any(|a| a.analyzer == analyzer).then(|| t.fuse(&[(analyzer.to_owned(), score)].into()))
+        });
+        value.is_some_and(|v| assay_workbench::reaches(v.llr.log10, assay_workbench::DEFAULT_THRESHOLD_LR))
+    };
+    let source = |look: &Look| manifest.rows.iter().find(|r| r.path == look.path()).and_then(|r| r.source.as_deref());
+    let mut alarms = Alarms::default();
+    for look in looks.iter().filter(|l| l.face_px() >= COUNTED_PX) {
+        alarms.faces += 1;
+        alarms.unjudged += usize::from(look.forgery.is_empty());
+    }
+    for own in by_person(looks, |look| forgery(look, source(look)?)).values() {
+        for stretch in stretches(own) {
+            alarms.units += 1;
+            alarms.forgery += usize::from(reaches("face_forgery", stretch.logit));
+        }
+    }
+    for own in by_person(looks, |look| Detector::Synthesis.score(look)).values() {
+        alarms.synthesis += stretches(own).iter().filter(|s| reaches("face_synthesis", s.logit)).count();
+    }
+    alarms
+}

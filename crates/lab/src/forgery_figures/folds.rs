@@ -1,0 +1,64 @@
+//! Which network did not see a side-by-side clip.
+use std::collections::BTreeMap;
+
+use crate::judge::Detector;
+use crate::train::forgery::faces::parts;
+
+/// Networks trained on swaps carry this, then the number of the part of the clips that they held out, from 1.
+const PREFIX: &str = "face-forgery-pairs-";
+
+/// The networks trained on swaps and the part of the clips that each held out.
+pub struct Folds {
+    /// By place among the networks that tell manipulated faces, which come first.
+    held_out: Vec<Option<usize>>,
+    parts: BTreeMap<String, usize>,
+}
+
+/// Chooses a detector by the clip it is to judge.
+pub type ByClip<'a> = Box<dyn Fn(&str) -> Detector + 'a>;
+
+impl Folds {
+    /// The folds of these networks over these clips.
+    pub fn of(ids: &[String], clips: &[String]) -> Self {
+        let number = |id: &String| id.strip_prefix(PREFIX)?.parse::<usize>().ok()?.checked_sub(1);
+        let held_out: Vec<Option<usize>> = ids.iter().filter(|id| id.starts_with("face-forgery")).map(number).collect();
+        let of = held_out.iter().flatten().count();
+        // As in training, where the clip without a real half is no pair.
+        let pairs: Vec<String> = clips.iter().filter(|c| !c.contains("Dean_Wiesel_2")).cloned().collect();
+        let mut parts = parts(&pairs, of);
+        for clip in clips.iter().filter(|c| !pairs.contains(c)) {
+            let mate =
+                pairs.iter().find(|p| crate::train::faces::data::owner(p) == crate::train::faces::data::owner(clip));
+            parts.insert(clip.clone(), mate.and_then(|m| parts.get(m)).copied().unwrap_or(0));
+        }
+        Self { held_out, parts }
+    }
+
+    /// Weights of the networks for one clip: every network that saw no swap counts as one, and the one that held the clip out as all that saw some.
+    pub fn out_of_fold(&self, clip: &str, with_others: bool) -> Detector {
+        let part = self.parts.get(clip);
+        let trained = self.held_out.iter().flatten().count() as f64;
+        let all = if with_others { self.held_out.len() as f64 } else { trained };
+        let weight = |held_out: &Option<usize>| match held_out {
+            Some(part_of_net) if Some(part_of_net) == part => trained / all,
+            Some(_) => 0.0,
+            None => f64::from(u8::from(with_others)) / all,
+        };
+        Detector::Weighted(self.held_out.iter().map(weight).collect())
+    }
+
+    /// Every way of judging swaps, by name.
+    pub fn asked<'a>(&'a self, ids: &'a [String]) -> Vec<(String, ByClip<'a>)> {
+        let mut asked: Vec<(String, ByClip<'a>)> = Vec::new();
+        for (at, (id, held_out)) in ids.iter().zip(&self.held_out).enumerate() {
+            if held_out.is_none() {
+                asked.push((id.clone(), Box::new(move |_| Detector::one(at, ids.len()))));
+            }
+        }
+        if self.held_out.iter().any(Option::is_some) {
+            asked.push(("face-forgery-pairs, out of fold".into(), Box::new(|clip| self.out_of_fold(clip, false))));
+            asked.push(("ensemble, out of fold".into(), Box::new(|clip| self.out_of_fold(clip, true))));
+        }
+        asked
+    }
+}

@@ -1,0 +1,140 @@
+//! What the shipped networks that judge faces are worth on people and files that they never saw, as a document.
+//!
+//! The decision that shapes it: every figure goes through `judge` and `datasets::evaluate`, the same as `assay evaluate`. Files of the training and validation
+//! split are left out. The side-by-side clips are too few for that: there each clip is judged by the network that held its people out.
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use assay_faces::{FaceNetworks, Networks};
+use assay_media::Progress;
+
+use crate::datasets::{self, Interval, Label, Manifest, Results};
+use crate::judge::{self, Detector, Look, Pace};
+use crate::train::faces::data::Split;
+use folds::Folds;
+
+mod alarms;
+pub mod folds;
+pub mod sets;
+
+/// What to measure, and where the files go that are saved again.
+pub struct Options {
+    /// The labelled pictures and clips.
+    pub data: PathBuf,
+    /// A folder for files that are saved again, made where it is missing; without one they are thrown away.
+    pub work: Option<PathBuf>,
+    /// Frames of a clip.
+    pub frames: u32,
+}
+
+/// What the tables are made with.
+pub(crate) struct Bench<'a> {
+    pub(crate) data: &'a Path,
+    pub(crate) work: &'a Path,
+    pub(crate) networks: Arc<dyn FaceNetworks>,
+    pub(crate) frames: u32,
+    pub(crate) progress: &'a dyn Progress,
+}
+
+impl Bench<'_> {
+    /// Looks at every file of a table.
+    pub(crate) fn look(&self, manifest: &Manifest) -> (Vec<Look>, Vec<datasets::Failure>) {
+        judge::look(manifest, &self.networks, Pace::Frames(self.frames), self.progress)
+    }
+}
+
+/// Measures everything and writes the document.
+///
+/// # Errors
+/// When the data cannot be read or the folder cannot be written.
+pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String> {
+    let thrown_away = tempfile::tempdir()?;
+    let work = options.work.as_deref().unwrap_or(thrown_away.path());
+    let networks = Networks::shipped()?;
+    let ids = networks.judge_ids();
+    let networks: Arc<dyn FaceNetworks> = Arc::new(networks);
+    let bench = Bench { data: &options.data, work, networks, frames: options.frames, progress };
+    let mut text = String::from(
+        "# Networks that judge faces\n\nMade by `assay lab forgery --data DIR`. Areas under the ROC curve with 95 % bootstrap intervals over files; a file's score is the mean logit of its frames, of \
+         the most suspicious person. People and files of the test split were used neither for training nor for choosing a number.\n\n",
+    );
+    text += &swaps(&bench, &ids)?;
+    text += &portraits(&bench, &ids)?;
+    text += &alarms::table(&bench, &ids)?;
+    Ok(text)
+}
+
+/// Side-by-side clips by every network, and out of fold.
+fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
+    let folds = Folds::of(ids, &sets::swap_clips(bench.data)?);
+    let mut text = String::from(
+        "## Face swaps\n\nSide-by-side clips: the left half as recorded, the right half with another face. Networks that learn from no swap are measured on all \
+         clips. Networks that learn from swaps exist once for each part of the clips that they did not see (groups of clips that share a person are never divided); \
+         `out of fold` judges every clip by the network that held it out.\n\n",
+    );
+    text += "| saved as | judged by | video AUC | frame AUC | paired | real, fake |\n|---|---|---|---|---|---|\n";
+    for saving in sets::CLIPS {
+        let manifest = sets::swaps(bench.data, bench.work, saving)?;
+        let (looks, failures) = bench.look(&manifest);
+        for (name, detector) in folds.asked(ids) {
+            let scores = judge::scores(&looks, |look| {
+                let source = manifest.rows.iter().find(|r| r.path == *look.path()).and_then(|r| r.source.as_ref())?;
+                detector(source).score(look)
+            });
+            let results = datasets::evaluate(&manifest, &scores, &failures, 1)?;
+            let (real, fake) = counts(&results);
+            let _ = writeln!(
+                text,
+                "| {} | {name} | {} | {} | {} | {real}, {fake} |",
+                saving.name,
+                shown(&results.video_auc),
+                shown(&results.frame_auc),
+                shown(&results.paired_accuracy)
+            );
+        }
+    }
+    Ok(text + "\n")
+}
+
+fn portraits(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
+    let mut text = String::from(
+        "## Generated portraits\n\nPortraits of the test split, saved again in the same way, because the files of the generators share a compression.\n\n\
+         | against | saved as | judged by | AUC | real, fake | without a usable face |\n|---|---|---|---|---|---|\n",
+    );
+    let synthesis = ids.iter().any(|id| id.starts_with("face-synthesis"));
+    let asked = [("face-synthesis", Detector::Synthesis), ("face-forgery", Detector::Forgery)];
+    for names in [["stylegan256", "ffhq256"], ["gan256", "ffhq256"]] {
+        for saving in sets::PORTRAITS {
+            let manifest = sets::portraits(bench.data, bench.work, names, Split::Test, saving)?;
+            let (looks, failures) = bench.look(&manifest);
+            for (name, detector) in asked.iter().skip(usize::from(!synthesis)) {
+                let scores = judge::scores(&looks, |look| detector.score(look));
+                let results = datasets::evaluate(&manifest, &scores, &failures, 1)?;
+                let (real, fake) = counts(&results);
+                let _ = writeln!(
+                    text,
+                    "| {} and {} | {} | {name} | {} | {real}, {fake} | {} |",
+                    names[0],
+                    names[1],
+                    saving.name,
+                    shown(&results.video_auc),
+                    results.failures.real_without_score + results.failures.fake_without_score
+                );
+            }
+        }
+    }
+    Ok(text + "\n")
+}
+
+fn counts(results: &Results) -> (usize, usize) {
+    let of = |label: Label| results.files.iter().filter(|f| f.label == label && f.score.is_some()).count();
+    (of(Label::Real), of(Label::Fake))
+}
+
+fn shown(interval: &Interval) -> String {
+    match (interval.value, interval.low, interval.high) {
+        (Some(value), Some(low), Some(high)) => format!("{value:.3} ({low:.3} to {high:.3})"),
+        _ => interval.reason.clone().unwrap_or_else(|| "not defined".into()),
+    }
+}
