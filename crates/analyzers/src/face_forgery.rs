@@ -28,7 +28,7 @@
 //! ## References
 //! K. Shiohara, T. Yamasaki, *Detecting Deepfakes with Self-Blended Images*, CVPR 2022.
 //! L. Li, J. Bao, T. Zhang, H. Yang, D. Chen, F. Wen, B. Guo, *Face X-ray for More General Face Forgery Detection*, CVPR 2020.
-use assay_evidence::{Family, Outcome, Status};
+use assay_evidence::{Family, Outcome, Role, Status};
 use assay_faces::Suspicion;
 
 use crate::judged_faces::{Words, judge};
@@ -69,6 +69,6 @@ impl Analyzer for FaceForgery {
     }
 
     fn analyze(&self, sample: &Sample, _context: &Context) -> Result<Outcome, AnalyzerError> {
-        judge(sample, Suspicion::forgery_logit, &Words { leaning: "manipulated", has_map: true })
+        judge(sample, Suspicion::forgery_logit, &Words { leaning: "manipulated", otherwise: "real", has_map: true, role: Role::Scored })
     }
 }

@@ -22,7 +22,7 @@
 //! ## References
 //! T. Karras, S. Laine, T. Aila, *A Style-Based Generator Architecture for Generative Adversarial Networks*, CVPR 2019.
 //! S.-Y. Wang, O. Wang, R. Zhang, A. Owens, A. A. Efros, *CNN-Generated Images Are Surprisingly Easy to Spot... for Now*, CVPR 2020.
-use assay_evidence::{Family, Outcome, Status};
+use assay_evidence::{Family, Outcome, Role, Status};
 use assay_faces::Suspicion;
 
 use crate::judged_faces::{Words, judge};
@@ -62,6 +62,6 @@ impl Analyzer for FaceSynthesis {
     }
 
     fn analyze(&self, sample: &Sample, _context: &Context) -> Result<Outcome, AnalyzerError> {
-        judge(sample, Suspicion::synthesis_logit, &Words { leaning: "generated", has_map: false })
+        judge(sample, Suspicion::synthesis_logit, &Words { leaning: "generated", otherwise: "real", has_map: false, role: Role::Scored })
     }
 }

@@ -26,7 +26,7 @@ macro_rules! analyzers {
     };
 }
 
-analyzers! { container, error_level, jpeg_ghost, jpeg_grid, double_quantization, noise_level, resampling, copy_move, dct_statistics, video_structure, face_forgery, face_synthesis }
+analyzers! { container, error_level, jpeg_ghost, jpeg_grid, double_quantization, noise_level, resampling, copy_move, dct_statistics, video_structure, face_forgery, face_synthesis, face_anomaly }
 
 /// The analyzer of this id.
 pub fn find(id: &str) -> Option<&'static dyn Analyzer> {

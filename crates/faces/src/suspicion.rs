@@ -24,6 +24,8 @@ pub struct Suspicion {
     pub forgery: Vec<f32>,
     /// The same of the networks that tell wholly generated faces.
     pub synthesis: Vec<f32>,
+    /// Share of real faces that are more usual, 0 to 1; `None` without a measure of that.
+    pub anomaly: Option<f32>,
     /// Shares 0..=1 of what was laid over, row by row over the crop: the networks' mean.
     pub map: Vec<f32>,
     /// The crop, in pixels of the frame.
@@ -39,6 +41,11 @@ impl Suspicion {
     /// The mean logit of a manipulation; `None` where no network looks for one.
     pub fn forgery_logit(&self) -> Option<f32> {
         mean(&self.forgery)
+    }
+
+    /// The rank among real faces as log odds: 0 for the middle one.
+    pub fn anomaly_logit(&self) -> Option<f32> {
+        self.anomaly.map(|rank| (rank / (1.0 - rank)).ln())
     }
 
     /// The mean logit of a wholly generated face; `None` where no network looks for one.
@@ -75,13 +82,17 @@ pub(crate) fn judge(judges: &Judges, frame: &RgbImage, mesh: &[[f32; 2]]) -> Res
     let mut found = Suspicion {
         forgery: Vec::new(),
         synthesis: Vec::new(),
+        anomaly: None,
         map: vec![0.0; MAP * MAP],
         crop_in_frame: around,
         jpeg: Vec::new(),
     };
     let wide = values(&crop);
-    for network in &judges.forgery {
+    for (at, network) in judges.forgery.iter().enumerate() {
         for judgement in network.judge(&[&wide], Input::default()) {
+            if at == 0 {
+                found.anomaly = judges.anomaly.as_ref().map(|a| a.rank(&judgement.features));
+            }
             found.forgery.push(judgement.logit);
             found.map.iter_mut().zip(judgement.map).for_each(|(sum, v)| *sum += v / judges.forgery.len() as f32);
         }

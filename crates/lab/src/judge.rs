@@ -212,7 +212,8 @@ fn file(
     Ok((looks, failures))
 }
 
-fn cut(picture: &RgbImage, part: Part) -> std::borrow::Cow<'_, RgbImage> {
+/// One part of a picture.
+pub(crate) fn cut(picture: &RgbImage, part: Part) -> std::borrow::Cow<'_, RgbImage> {
     let (width, height) = picture.dimensions();
     let [x, y, w, h] = match part {
         Part::Whole => return std::borrow::Cow::Borrowed(picture),

@@ -21,3 +21,4 @@ pub mod saving;
 pub mod scene;
 pub mod speed;
 pub mod train;
+pub mod train_speed;

@@ -41,11 +41,13 @@ pub enum Kind {
     FaceForgery,
     /// The same network, trained to tell wholly generated faces.
     FaceSynthesis,
+    /// A Gaussian of real faces in the features of the first detector of manipulated faces.
+    FaceAnomaly,
 }
 
 impl Kind {
     /// Every kind with its name and what it is.
-    pub const ALL: [(Self, &'static str, &'static str); 16] = [
+    pub const ALL: [(Self, &'static str, &'static str); 17] = [
         (
             Self::FirstOrderMotion,
             "first-order-motion",
@@ -70,6 +72,7 @@ impl Kind {
         (Self::FaceEmbedding, "face-embedding", "tells people apart"),
         (Self::FaceForgery, "face-forgery", "tells manipulated faces, and where"),
         (Self::FaceSynthesis, "face-synthesis", "tells wholly generated faces"),
+        (Self::FaceAnomaly, "face-anomaly", "tells how unlike real faces a face is"),
     ];
 
     /// The name that commands and registries use.

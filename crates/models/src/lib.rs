@@ -11,6 +11,8 @@ pub mod cpu;
 pub mod device;
 pub mod efficientnet;
 mod error;
+pub mod face_anomaly;
+pub mod face_autoencoder;
 pub mod face_detector;
 pub mod face_embedding;
 pub mod face_forgery;

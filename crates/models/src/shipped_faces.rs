@@ -6,6 +6,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 
 use crate::blocks::Form;
+use crate::face_anomaly::FaceAnomaly;
 use crate::face_detector::{self, FaceDetector};
 use crate::face_embedding::{self, FaceEmbedding};
 use crate::face_forgery::{self, FaceForgery};
@@ -22,7 +23,9 @@ pub struct Judges {
     pub forgery: Vec<FaceForgery>,
     /// Tell wholly generated faces; all of them are asked.
     pub synthesis: Vec<FaceForgery>,
-    /// What is known of the files: those of `forgery`, then those of `synthesis`.
+    /// Tells how unlike real faces a face is, in the features of the first of `forgery`.
+    pub anomaly: Option<FaceAnomaly>,
+    /// What is known of the files: those of `forgery`, then those of `synthesis`, then that of `anomaly`.
     pub entries: Vec<Entry>,
 }
 
@@ -33,7 +36,18 @@ impl Judges {
     /// As [`ShippedFaces::load`].
     pub fn shipped() -> Result<Self, ModelError> {
         let of = |kind: Kind| Registry::shipped_all(kind);
-        Self::of(of(Kind::FaceForgery)?.into_iter().chain(of(Kind::FaceSynthesis)?))
+        let mut judges = Self::of(of(Kind::FaceForgery)?.into_iter().chain(of(Kind::FaceSynthesis)?))?;
+        for Loaded { entry, tensors } in of(Kind::FaceAnomaly)? {
+            // Features of other weights are other features.
+            let features_of = entry.widths.get("features_of").and_then(|v| v.as_str());
+            if features_of != judges.entries.first().map(|e| e.sha256.as_str()) {
+                return Err(ModelError::Registry(format!("{} belongs to another network's features", entry.id)));
+            }
+            let found = FaceAnomaly::from_tensors(&tensors);
+            judges.anomaly = Some(found.ok_or_else(|| ModelError::Registry(format!("{} is not whole", entry.id)))?);
+            judges.entries.push(entry);
+        }
+        Ok(judges)
     }
 
     /// Shipped weights by id, or files as `assay train detector` writes them.
@@ -140,7 +154,8 @@ mod tests {
         assert_eq!(faces.entries.len(), 3);
         let judges = Judges::shipped().unwrap();
         assert!(!judges.forgery.is_empty());
-        assert_eq!(judges.entries.len(), judges.forgery.len() + judges.synthesis.len());
+        let parts = judges.forgery.len() + judges.synthesis.len() + usize::from(judges.anomaly.is_some());
+        assert_eq!(judges.entries.len(), parts);
         let grey = vec![127; 160 * 120 * 3];
         let picture = Rgb::new(&grey, 160, 120).unwrap();
         assert!(faces.detector.find(&picture, 24.0, 0.75).is_empty());

@@ -17,6 +17,10 @@ const MOST_LINES: usize = 8;
 pub(crate) struct Words {
     /// What a logit above 0 leans to.
     pub(crate) leaning: &'static str,
+    /// What a logit below 0 leans to.
+    pub(crate) otherwise: &'static str,
+    /// Whether the score is calibrated, or for the eye only.
+    pub(crate) role: Role,
     /// Whether the networks say where.
     pub(crate) has_map: bool,
 }
@@ -41,8 +45,10 @@ pub(crate) fn judge(
     };
     let clip = sample.kind() == MediaKind::Video;
     let score = worst.score - (judged.len() as f64).ln();
-    let mut evidence = Evidence::new(Role::Scored, worst.reliability, explanation(&judged, worst, clip, words))
-        .with_score(round(score), "mean logit of the networks over a stretch of the most suspicious person, less ln of the number of stretches and persons that are not so");
+    let mut evidence = Evidence::new(words.role, worst.reliability, explanation(&judged, worst, clip, words));
+    if words.role == Role::Scored {
+        evidence = evidence.with_score(round(score), "mean logit of the networks over a stretch of the most suspicious person, less ln of the number of stretches and persons that are not so");
+    }
     evidence.measure("score of the most suspicious person", round(worst.score), "nats");
     evidence.measure("faces judged", judged.iter().map(|j| j.looks.len()).sum::<usize>() as f64, "looks");
     for person in &judged {
@@ -68,8 +74,8 @@ fn explanation(judged: &[Judged<'_>], worst: &Judged<'_>, clip: bool, words: &Wo
     let lean = match worst.score {
         s if s > NAMED_ABOVE => format!("lean clearly to {leaning}"),
         s if s > 0.0 => format!("lean a little to {leaning}"),
-        s if s > -NAMED_ABOVE => "lean a little to real".to_owned(),
-        _ => "lean clearly to real".to_owned(),
+        s if s > -NAMED_ABOVE => format!("lean a little to {}", words.otherwise),
+        _ => format!("lean clearly to {}", words.otherwise),
     };
     let looks = worst.looks.len();
     let over = if clip {

@@ -144,6 +144,27 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = "docs/forgery.md")]
         out: PathBuf,
     },
+    /// Time training steps of the face-forgery network beside the same in PyTorch
+    TrainSpeed {
+        /// Turns
+        #[arg(long, default_value_t = 3)]
+        rounds: u32,
+        /// Steps of a turn
+        #[arg(long, default_value_t = 15)]
+        steps: u32,
+        /// Threads of both
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
+        /// A Python with PyTorch; without one only our own steps are timed
+        #[arg(long, value_name = "PROGRAM")]
+        python: Option<PathBuf>,
+        /// The script with the same step in PyTorch
+        #[arg(long, value_name = "FILE", default_value = "crates/lab/reference/forgery_speed.py")]
+        script: PathBuf,
+        /// As JSON; `-` is standard output
+        #[arg(long, value_name = "FILE")]
+        json: Option<JsonTarget>,
+    },
     /// Draw the example files of the demo
     Example {
         /// Where they are written
@@ -237,6 +258,21 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             bars.clear();
             write_whole(&out, text.as_bytes())?;
             out!("{text}");
+        }
+        Command::TrainSpeed { rounds, steps, threads, python, script, json } => {
+            let options = assay_lab::train_speed::Options { rounds, steps, threads, python, script };
+            let speed = assay_lab::train_speed::measure(&options, progress.as_ref())?;
+            bars.clear();
+            match (json, speed.pytorch_images_per_sec, speed.ratio) {
+                (Some(target), ..) => target.write(&speed)?,
+                (None, Some(theirs), Some(ratio)) => outln!(
+                    "{:.1} images/s, PyTorch {theirs:.1}: {ratio:.2} times as fast ({rounds} turns of {steps} steps, {threads} threads)",
+                    speed.images_per_sec
+                ),
+                _ => {
+                    outln!("{:.1} images/s ({rounds} turns of {steps} steps, {threads} threads)", speed.images_per_sec)
+                }
+            }
         }
         Command::Example { out } => {
             std::fs::create_dir_all(&out)?;

@@ -70,12 +70,21 @@ enum Command {
         #[command(flatten)]
         run: Run,
     },
+    /// Describe real faces by a Gaussian, in the features of the first shipped forgery network (no network is trained; takes a minute or two)
+    Anomaly {
+        /// Folder of labelled pictures
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Where the weights are written
+        #[arg(long, value_name = "DIR", default_value = "run")]
+        out: PathBuf,
+    },
     /// Train a network that tells forged faces from real ones
     Detector {
         /// How forged faces come about
         #[arg(long)]
         recipe: RecipeName,
-        /// Folder of labelled pictures
+        /// Folder of labelled pictures; for `generic` a manifest or the folder of a data set
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
         #[command(flatten)]
@@ -97,6 +106,10 @@ enum RecipeName {
     Pairs,
     /// Wholly generated portraits against real ones
     Synthesis,
+    /// Real faces after autoencoders trained in the same run, laid back as swap programs do, mixed with self-blended ones
+    Reconstruct,
+    /// Real and fake files of your own: a manifest, a folder with `real` and `fake`, FaceForensics++, DFDC, Celeb-DF, DeepfakeBench
+    Generic,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -132,12 +145,15 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             };
             faces::run(network, &data, &run.options(), progress.as_ref())?
         }
+        Command::Anomaly { data, out } => forgery::anomaly::run(&data, &out, progress.as_ref())?,
         Command::Detector { recipe, data, run, without, hold_out } => {
             let choice = Choice {
                 recipe: match recipe {
                     RecipeName::Sbi => Recipe::Sbi,
                     RecipeName::Pairs => Recipe::Pairs,
                     RecipeName::Synthesis => Recipe::Synthesis,
+                    RecipeName::Reconstruct => Recipe::Reconstruct,
+                    RecipeName::Generic => Recipe::Generic,
                 },
                 has_mask_head: !without.contains(&Part::MaskHead),
                 shapes: if without.contains(&Part::Hulls) { Shapes::Ellipse } else { Shapes::Hulls },

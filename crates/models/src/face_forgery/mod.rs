@@ -81,6 +81,15 @@ impl FaceForgery {
     /// # Shapes
     /// `[batch, 32, 80, 80]` as [`append`] makes it, to `[batch, 1]` and `[batch, 2, 20, 20]`.
     pub fn forward(&self, input: Tensor<4>) -> (Tensor<2>, Tensor<4>) {
+        let (features, map) = self.features(input);
+        (self.head.forward(features), map)
+    }
+
+    /// What the head sees, and the logits of the map's layers.
+    ///
+    /// # Shapes
+    /// As [`FaceForgery::forward`], with `[batch, features]` in place of the logit.
+    fn features(&self, input: Tensor<4>) -> (Tensor<2>, Tensor<4>) {
         let mut x = input;
         let mut eighth = None;
         for (i, stage) in self.stages.iter().enumerate() {
@@ -97,7 +106,7 @@ impl FaceForgery {
             None => coarse,
         });
         let pooled = Tensor::cat(vec![means(x), means(merged.clone())], 1);
-        (self.head.forward(pooled), self.map.forward(merged))
+        (pooled, self.map.forward(merged))
     }
 
     /// What the network says of crops of [`SIDE`] x [`SIDE`] pixels, RGB in 0..=255.
@@ -105,14 +114,21 @@ impl FaceForgery {
         let mut planes = Vec::new();
         crops.iter().for_each(|crop| append(&mut planes, crop, input));
         let shape = [crops.len(), CHANNELS, SIDE / 2, SIDE / 2];
-        let (logit, map) = self.forward(Tensor::from_data(TensorData::new(planes, shape), &Device::default()));
+        let (features, map) = self.features(Tensor::from_data(TensorData::new(planes, shape), &Device::default()));
+        let logit = self.head.forward(features.clone());
+        let count = features.dims()[1];
+        let features = floats(features);
         let map = floats(map);
         let layers = map.chunks_exact(LAYERS * MAP * MAP);
         let sigmoid = |v: &f32| 1.0 / (1.0 + (-v).exp());
         floats(logit)
             .into_iter()
-            .zip(layers)
-            .map(|(logit, layers)| Judgement { logit, map: layers[..MAP * MAP].iter().map(sigmoid).collect() })
+            .zip(layers.zip(features.chunks_exact(count)))
+            .map(|(logit, (layers, features))| Judgement {
+                logit,
+                map: layers[..MAP * MAP].iter().map(sigmoid).collect(),
+                features: features.to_vec(),
+            })
             .collect()
     }
 
@@ -136,6 +152,8 @@ pub struct Judgement {
     pub logit: f32,
     /// 20 x 20 shares, 0 to 1, of what was laid over, row by row.
     pub map: Vec<f32>,
+    /// What the logit was made from.
+    pub features: Vec<f32>,
 }
 
 impl Fold for FaceForgery {

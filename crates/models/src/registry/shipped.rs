@@ -53,7 +53,7 @@ mod tests {
             assert!(bytes.len() < 20_000_000, "{} is larger than 20 MB", entry.id);
         }
         // Networks that find and measure faces, and networks that judge them.
-        let judging = |e: &&Entry| matches!(e.kind, Kind::FaceForgery | Kind::FaceSynthesis);
+        let judging = |e: &&Entry| matches!(e.kind, Kind::FaceForgery | Kind::FaceSynthesis | Kind::FaceAnomaly);
         let (judges, finders): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(judging);
         assert!(
             finders.iter().all(|e| e.bytes < 3_000_000) && finders.iter().map(|e| e.bytes).sum::<u64>() < 8_000_000

@@ -110,6 +110,20 @@ pub fn saved_again(canvas: &mut Canvas, side: usize, rng: &mut Rng) {
     compress(canvas, side, rng.between(40, 97) as u8);
 }
 
+/// The inner colours with the mean and spread that the outer ones have under the mask (Reinhard et al. 2001, in RGB), as swap programs transfer colours.
+pub fn matched(inner: &Canvas, outer: &Canvas, mask: &Mask) -> Canvas {
+    let under =
+        |canvas: &Canvas| -> Canvas { canvas.iter().zip(mask).filter(|(_, m)| **m > 0.5).map(|(p, _)| *p).collect() };
+    let (own, theirs) = (moments(&under(inner)), moments(&under(outer)));
+    let moved = |p: &[f32; 3]| -> [f32; 3] {
+        std::array::from_fn(|c| {
+            let spread = (theirs[c].1 / own[c].1).clamp(0.6, 1.6);
+            ((p[c] - own[c].0) * spread + theirs[c].0).clamp(0.0, 255.0)
+        })
+    };
+    inner.iter().map(moved).collect()
+}
+
 fn moments(canvas: &Canvas) -> [(f32, f32); 3] {
     let n = canvas.len().max(1) as f32;
     std::array::from_fn(|c| {

@@ -15,7 +15,7 @@ use crate::train::faces::points::tight_box;
 use crate::train::faces::warp::Similarity;
 
 /// Faces narrower than this show no grain at the crop's size.
-const SMALLEST: f32 = 40.0;
+pub const MIN_EXTENT_PX: f32 = 40.0;
 
 /// One face of one picture.
 pub type View<'a> = (&'a Picture, &'a Face);
@@ -41,7 +41,7 @@ pub fn is_real(picture: &Picture) -> bool {
 /// Every real face of a split that is large enough, side-by-side clips left out.
 pub fn real(pictures: &[Picture], split: Split) -> Vec<View<'_>> {
     let fits = |p: &&Picture| p.split == split && is_real(p) && !p.name.contains("faceswap_sbs");
-    let large = |(_, f): &View<'_>| size(&f.mesh) >= SMALLEST;
+    let large = |(_, f): &View<'_>| size(&f.mesh) >= MIN_EXTENT_PX;
     pictures.iter().filter(fits).flat_map(|p| p.faces.iter().map(move |f| (p, f))).filter(large).collect()
 }
 
@@ -93,7 +93,7 @@ fn pair([real, fake]: [Option<&Picture>; 2]) -> Option<Pair<'_>> {
     let near = candidates.filter(|(a, b)| overlap(a, b) > Some(0.4));
     let (a, b, _) =
         near.map(|(a, b)| (a, b, difference(real, fake, tight_box(&a.mesh)))).max_by(|x, y| x.2.total_cmp(&y.2))?;
-    (size(&a.mesh) >= SMALLEST).then_some(Pair { real: (real, a), fake: (fake, b) })
+    (size(&a.mesh) >= MIN_EXTENT_PX).then_some(Pair { real: (real, a), fake: (fake, b) })
 }
 
 /// Mean difference of two pictures of one size inside a box.

@@ -6,41 +6,99 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use assay_checkpoints::write_safetensors;
+use assay_faces::Networks;
 use assay_media::Progress;
 use assay_models::Kind;
 use assay_models::registry::{ENTRY_KEY, Entry};
 use assay_models::state::{collect, halved};
 
 use super::faces::{data, preview};
-use super::{Options, train};
+use super::{Budget, Options, train};
+use crate::datasets;
 use crate::rng::Rng;
 
+pub mod anomaly;
 pub mod blend;
+mod examples;
 pub mod faces;
+pub mod given;
 pub mod masks;
+pub mod reconstruct;
 pub mod task;
 
 pub use faces::Fold;
+use task::Forgery;
 pub use task::{Choice, Recipe};
 
-/// Trains a detector on the pictures of `data` and writes `weights.safetensors` into the run's folder.
+/// Trains a detector on the pictures of `data` (for [`Recipe::Generic`] a table, or a folder that one can be made of) and writes `weights.safetensors` into the run's folder.
 ///
 /// # Errors
 /// When the data cannot be read, the folder cannot be written, or training fails.
 pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
+    std::fs::create_dir_all(&options.out).with_context(|| format!("cannot make {}", options.out.display()))?;
+    if choice.recipe == Recipe::Generic {
+        let indexed = datasets::index(data)?;
+        let networks = Networks::shipped()?;
+        let files: Vec<String> = indexed.manifest.rows.iter().map(|r| r.path.display().to_string()).collect();
+        super::folder::write_record(&choice, Path::new(""), &files, options)?;
+        let (faces, left_out) = given::load(indexed.manifest, &networks, progress)?;
+        if left_out > 0 {
+            progress.update(&format!("{left_out} files without a usable face were left out"), 0, 0);
+        }
+        return finish(choice, &Forgery::of_given(&faces, choice), options, progress);
+    }
     progress.update("reading pictures", 0, 0);
     let pictures = data::load(data, Some(data::ClipFrames::GRAIN))?;
-    std::fs::create_dir_all(&options.out).with_context(|| format!("cannot make {}", options.out.display()))?;
-    let task = task::Forgery::new(&pictures, choice);
-    let mut rng = Rng::new(options.seed);
-    let path = options.out.join("preview.jpg");
-    let sheet = preview::sheet(assay_models::face_forgery::SIDE, || task.preview(&mut rng));
-    sheet.save(&path).with_context(|| format!("cannot write {}", path.display()))?;
     let mut files: Vec<String> =
         pictures.iter().map(|p| p.name.split('#').next().unwrap_or(&p.name).to_owned()).collect();
     files.dedup();
     super::folder::write_record(&choice, data, &files, options)?;
-    let folded = collect(&train(&task, options, progress)?.folded());
+    let mut task = Forgery::new(&pictures, choice);
+    let mut options = options.clone();
+    if choice.recipe == Recipe::Reconstruct {
+        let (banks, rest) = banks(&task, &pictures, &options, progress)?;
+        task = task.with_banks(banks);
+        options.budget = rest;
+    }
+    finish(choice, &task, &options, progress)
+}
+
+/// Share of a run's budget that each autoencoder gets.
+const AUTOENCODER: f64 = 0.15;
+
+/// Trains the autoencoders in folders of their own and passes every training face through them; with what is left of the budget.
+fn banks(
+    task: &Forgery<'_>,
+    pictures: &[data::Picture],
+    options: &Options,
+    progress: &dyn Progress,
+) -> anyhow::Result<(Vec<Vec<reconstruct::Passed>>, Budget)> {
+    let part = |share: f64| match options.budget {
+        Budget::Minutes(minutes) => Budget::Minutes(minutes * share),
+        Budget::Steps(steps) => Budget::Steps((steps as f64 * share) as u64),
+    };
+    let mut banks = Vec::new();
+    for (at, config) in reconstruct::LAYOUTS.into_iter().enumerate() {
+        let validation = faces::real(pictures, data::Split::Validation);
+        let own = reconstruct::Autoencoding { config, train: task.faces(), validation };
+        let out = options.out.join(format!("autoencoder-{}", at + 1));
+        let options = Options { budget: part(AUTOENCODER), out, from: None, ..options.clone() };
+        let net = train(&own, &options, progress)?;
+        progress.update("passing faces through the autoencoder", 0, 0);
+        let bank = reconstruct::bank(&net, &own, options.seed);
+        let path = options.out.join("faces.jpg");
+        reconstruct::sheet(&bank, &own).save(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        banks.push(bank);
+    }
+    Ok((banks, part(1.0 - AUTOENCODER * reconstruct::LAYOUTS.len() as f64)))
+}
+
+fn finish(choice: Choice, task: &Forgery<'_>, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
+    let mut rng = Rng::new(options.seed);
+    let path = options.out.join("preview.jpg");
+    let sheet = preview::sheet(assay_models::face_forgery::SIDE, || task.preview(&mut rng));
+    sheet.save(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    let folded = collect(&train(task, options, progress)?.folded());
     let path = options.out.join("weights.safetensors");
     let kind = if choice.recipe == Recipe::Synthesis { Kind::FaceSynthesis } else { Kind::FaceForgery };
     let name = options.out.file_name().map_or_else(|| kind.to_string(), |n| n.to_string_lossy().into_owned());

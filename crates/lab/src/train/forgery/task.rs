@@ -7,22 +7,20 @@ use assay_models::face_forgery::{self, Config, FaceForgery, Input, LAYERS, MAP, 
 use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::blend::{Blend, processed, saved_again, self_blended};
+use super::examples::{Draw, Example, Portraits};
 use super::faces::{self, Around, Fold, Pair, View};
-use super::masks::{self, Mask, Shapes};
+use super::given::Given;
+use super::masks::{Mask, Shapes};
+use super::reconstruct::Passed;
 use crate::datasets;
 use crate::measure::auc;
 use crate::rng::Rng;
 use crate::train::Task;
-use crate::train::faces::augment::{Canvas, mirror};
 use crate::train::faces::data::{Picture, Split};
 use crate::train::faces::preview::Crop;
 
 /// Faces in a batch, each twice.
 const FACES: usize = 16;
-
-/// Share of the run after which everything has its full strength.
-const FULL_AT: f64 = 0.4;
 
 /// How manipulated faces come about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -33,26 +31,14 @@ pub enum Recipe {
     Pairs,
     /// Wholly generated portraits against real ones.
     Synthesis,
+    /// Real faces after an autoencoder, laid back, mixed with self-blended ones.
+    Reconstruct,
+    /// The faces of a labelled table.
+    Generic,
 }
 
-/// Share of the draws that are pairs of real and swapped frames in [`Recipe::Pairs`]; the rest are self-blended.
-const PAIRS: f64 = 0.4;
-
-/// Share of the drawn pairs whose real half is laid over itself instead.
-const BLENDED_PAIRS: f64 = 0.3;
-/// Share of the varied pairs of which a part only is swapped.
-const PARTIAL: f64 = 0.6;
 /// Every so many of the held-out moments are looked at in validation.
 const VALIDATED_PAIRS: usize = 4;
-
-/// How a pair is drawn.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Draw {
-    /// As a scan sees it.
-    Plain,
-    /// Jittered, degraded, in parts; `share` of the run has passed.
-    Varied { share: f64 },
-}
 
 /// What a run does, and leaves out for comparison.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -86,45 +72,17 @@ impl Default for Choice {
 
 /// The task.
 pub struct Forgery<'a> {
-    choice: Choice,
-    train: Vec<View<'a>>,
-    by_source: Vec<Vec<usize>>,
-    pairs: Vec<Pair<'a>>,
-    portraits: Portraits<'a>,
+    pub(super) choice: Choice,
+    pub(super) train: Vec<View<'a>>,
+    pub(super) by_source: Vec<Vec<usize>>,
+    pub(super) pairs: Vec<Pair<'a>>,
+    pub(super) portraits: Portraits<'a>,
+    /// What came out of autoencoders, one list each, in the order of `train`.
+    pub(super) banks: Vec<Vec<Passed>>,
+    /// Training faces of a table.
+    pub(super) given: Vec<&'a Given>,
     validation: Vec<Example>,
-    mirror_of: Vec<usize>,
-}
-
-/// A crop with what is true of it.
-struct Example {
-    crop: Canvas,
-    is_fake: bool,
-    /// What was laid over, where that is known.
-    mask: Option<Mask>,
-    name: &'static str,
-}
-
-/// Generated portraits, real ones of the same size and compression, and everything that is real or generated.
-struct Portraits<'a> {
-    twins: Vec<View<'a>>,
-    generated: Vec<View<'a>>,
-    reals: Vec<View<'a>>,
-    all_generated: Vec<View<'a>>,
-}
-
-impl<'a> Portraits<'a> {
-    fn new(pictures: &'a [Picture], split: Split) -> Self {
-        let of = |sources: &[&str]| -> Vec<View<'a>> {
-            let fits = |p: &&Picture| p.split == split && sources.contains(&p.source.as_str());
-            pictures.iter().filter(fits).flat_map(|p| p.faces.iter().map(move |f| (p, f))).collect()
-        };
-        Self {
-            twins: of(&["ffhq256"]),
-            generated: of(&["stylegan256"]),
-            reals: of(&["ffhq256", "celeba178", "lfw250", "selfies"]),
-            all_generated: of(&["stylegan256", "gan256"]),
-        }
-    }
+    pub(super) mirror_of: Vec<usize>,
 }
 
 /// The pairs to learn from and the held-out ones.
@@ -144,6 +102,20 @@ pub struct Batch {
     planes: Vec<f32>,
     labels: Vec<f32>,
     maps: Vec<f32>,
+    /// 1 where the map is known.
+    known: Vec<f32>,
+}
+
+impl Batch {
+    /// A batch of noise of the right shape, to time steps with.
+    pub fn drawn(pictures: usize, rng: &mut Rng) -> Self {
+        let half = SIDE / 2;
+        let mut values = |count: usize| (0..count).map(|_| rng.range(-1.0, 1.0) as f32).collect::<Vec<_>>();
+        let planes = values(pictures * face_forgery::CHANNELS * half * half);
+        let maps = values(pictures * LAYERS * MAP * MAP).iter().map(|v| v.abs()).collect();
+        let labels = (0..pictures).map(|i| (i % 2) as f32).collect();
+        Self { planes, labels, maps, known: vec![1.0; pictures] }
+    }
 }
 
 impl<'a> Forgery<'a> {
@@ -172,6 +144,8 @@ impl<'a> Forgery<'a> {
             by_source,
             pairs,
             portraits: Portraits::new(pictures, Split::Train),
+            banks: Vec::new(),
+            given: Vec::new(),
             validation: Vec::new(),
             mirror_of: crate::train::faces::points::mirrored(&mean),
             train,
@@ -197,145 +171,46 @@ impl<'a> Forgery<'a> {
         task
     }
 
+    /// A task on the faces of a table.
+    pub fn of_given(given: &'a [Given], choice: Choice) -> Self {
+        let of = |split: Split| given.iter().filter(|g| g.picture.split == split).collect::<Vec<_>>();
+        let mut task = Self {
+            choice,
+            train: Vec::new(),
+            by_source: Vec::new(),
+            pairs: Vec::new(),
+            portraits: Portraits::default(),
+            banks: Vec::new(),
+            given: of(Split::Train),
+            validation: Vec::new(),
+            mirror_of: Vec::new(),
+        };
+        let (held_out, mut rng) = (of(Split::Validation), Rng::new(77));
+        let has_both = [true, false].iter().all(|label| held_out.iter().any(|g| g.is_fake == *label));
+        for _ in 0..if has_both { 160 } else { 0 } {
+            let drawn = task.given_pair(&held_out, false, &mut rng);
+            task.validation.extend(drawn);
+        }
+        task
+    }
+
+    /// Training faces, in the order of the banks.
+    pub fn faces(&self) -> &[View<'a>] {
+        &self.train
+    }
+
+    /// With what came out of the autoencoders.
+    #[must_use]
+    pub fn with_banks(mut self, banks: Vec<Vec<Passed>>) -> Self {
+        self.banks = banks;
+        self
+    }
+
     /// A real crop beside its manipulated twin, for people.
     pub fn preview(&self, rng: &mut Rng) -> Crop {
         let [real, fake] = self.draw(rng, 1.0);
         let canvas = if rng.chance(0.3) { real.crop } else { fake.crop };
         Crop { canvas, boxes: vec![], points: vec![] }
-    }
-
-    fn draw(&self, rng: &mut Rng, share: f64) -> [Example; 2] {
-        if self.choice.recipe == Recipe::Synthesis
-            && let Some(examples) = self.generated(&self.portraits, Around::CLOSE, rng)
-        {
-            return examples;
-        }
-        if rng.chance(PAIRS)
-            && let Some(pair) = rng.pick(&self.pairs).copied()
-        {
-            // The people of the clips are seen forged by other means too, so that being one of them tells nothing.
-            return if rng.chance(BLENDED_PAIRS) {
-                self.blended(pair.real, share, rng)
-            } else {
-                self.swapped(pair, Draw::Varied { share }, rng)
-            };
-        }
-        // Sources are drawn more evenly than their sizes: by the root of how many faces they have.
-        let weights: Vec<f64> = self.by_source.iter().map(|s| (s.len() as f64).sqrt()).collect();
-        let mut at = rng.range(0.0, weights.iter().sum());
-        let chosen = weights.iter().position(|w| {
-            at -= w;
-            at < 0.0
-        });
-        let of = &self.by_source[chosen.unwrap_or(0)];
-        self.blended(self.train[of[rng.below(of.len())]], share, rng)
-    }
-
-    fn blended(&self, (picture, face): View<'_>, share: f64, rng: &mut Rng) -> [Example; 2] {
-        let subtlety = (share / FULL_AT).min(1.0);
-        let view = faces::crop_from_picture(&face.mesh, Around::JITTERED, rng);
-        let mut real = faces::draw(picture, &view);
-        let mut mesh: Vec<[f32; 2]> = face.mesh.iter().map(|p| view.apply(*p)).collect();
-        if rng.chance(0.5) {
-            mirror(&mut real, SIDE);
-            mesh = self.mirror_of.iter().map(|i| [SIDE as f32 - mesh[*i][0], mesh[*i][1]]).collect();
-        }
-        let other = rng.pick(&self.train).filter(|_| rng.chance(0.3)).map(|(picture, face)| {
-            let view = faces::crop_from_picture(&face.mesh, Around::PLAIN, rng);
-            faces::draw(picture, &view)
-        });
-        let blend = Blend { shapes: self.choice.shapes, subtlety };
-        let (fake, mask) = self_blended(&real, SIDE, &mesh, other.as_ref(), blend, rng);
-        self.degraded([real, fake], mask, subtlety, "blends", rng)
-    }
-
-    /// Both halves by the same crop; what was changed follows from their difference. So that no person and no place can be learned by heart, at times
-    /// a part of the swap only is laid over the real half.
-    fn swapped(&self, pair: Pair<'_>, how: Draw, rng: &mut Rng) -> [Example; 2] {
-        let mesh = if rng.chance(0.5) { &pair.real.1.mesh } else { &pair.fake.1.mesh };
-        let around = if how == Draw::Plain { Around::PLAIN } else { Around::JITTERED };
-        let view = faces::crop_from_picture(mesh, around, rng);
-        let [mut real, mut fake] = [pair.real.0, pair.fake.0].map(|p| faces::draw(p, &view));
-        if let Draw::Varied { share } = how
-            && rng.chance(PARTIAL)
-        {
-            let mesh: Vec<[f32; 2]> = mesh.iter().map(|p| view.apply(*p)).collect();
-            let mut kept = masks::draw(&mesh, SIDE, self.choice.shapes, rng);
-            let ratio = if rng.chance(0.5 * share) { rng.range(0.5, 1.0) as f32 } else { 1.0 };
-            masks::soften(&mut kept, SIDE, 8.0, ratio, rng);
-            for ((fake, real), m) in fake.iter_mut().zip(&real).zip(&kept) {
-                *fake = std::array::from_fn(|c| real[c] + m * (fake[c] - real[c]));
-            }
-        }
-        if how != Draw::Plain && rng.chance(0.5) {
-            mirror(&mut real, SIDE);
-            mirror(&mut fake, SIDE);
-        }
-        let mut mask: Mask = real
-            .iter()
-            .zip(&fake)
-            .map(|(a, b)| f32::from((0..3).map(|c| (a[c] - b[c]).abs()).sum::<f32>() > 18.0))
-            .collect();
-        masks::blur(&mut mask, SIDE, 4.0);
-        mask.iter_mut().for_each(|v| *v = (*v * 2.0).min(1.0));
-        let strength = match how {
-            Draw::Plain => 0.0,
-            Draw::Varied { share } => (share / FULL_AT).min(1.0),
-        };
-        self.degraded([real, fake], mask, strength, "swaps", rng)
-    }
-
-    /// A real and a generated portrait. Files of generators share a compression that real ones have not, so both are scaled down a little and
-    /// saved again by the same draws.
-    fn generated(&self, portraits: &Portraits<'_>, around: Around, rng: &mut Rng) -> Option<[Example; 2]> {
-        let (reals, fakes) = if rng.chance(0.7) {
-            (&portraits.twins, &portraits.generated)
-        } else {
-            (&portraits.reals, &portraits.all_generated)
-        };
-        let (real, fake) = (*rng.pick(reals)?, *rng.pick(fakes)?);
-        let flips = rng.chance(0.5);
-        let draws = rng.clone();
-        rng.next_u64();
-        let [real, fake] = [real, fake].map(|(picture, face)| {
-            let mut draws = draws.clone();
-            let view = faces::crop_from_picture(&face.mesh, around, &mut draws);
-            let mut crop = faces::draw(picture, &view);
-            if flips {
-                mirror(&mut crop, SIDE);
-            }
-            if self.choice.degrades {
-                saved_again(&mut crop, SIDE, &mut draws);
-            }
-            crop
-        });
-        let name = "portraits";
-        Some([
-            Example { crop: real, is_fake: false, mask: None, name },
-            Example { crop: fake, is_fake: true, mask: None, name },
-        ])
-    }
-
-    fn degraded(
-        &self,
-        crops: [Canvas; 2],
-        mask: Mask,
-        strength: f64,
-        name: &'static str,
-        rng: &mut Rng,
-    ) -> [Example; 2] {
-        let draws = rng.clone();
-        rng.next_u64();
-        let [real, fake] = crops.map(|mut crop| {
-            if self.choice.degrades {
-                processed(&mut crop, SIDE, strength, &mut draws.clone());
-            }
-            crop
-        });
-        [
-            Example { crop: real, is_fake: false, mask: None, name },
-            Example { crop: fake, is_fake: true, mask: Some(mask), name },
-        ]
     }
 }
 
@@ -363,10 +238,10 @@ fn middle(map: &[f32]) -> f32 {
     rows.map(|r| r.iter().sum::<f32>()).sum::<f32>() / (range.len() * range.len()) as f32
 }
 
-/// Mean cross entropy of logits against shares.
-fn cross_entropy<const D: usize>(logits: Tensor<D>, truth: Tensor<D>) -> Tensor<1> {
+/// Cross entropy of logits against shares.
+fn cross_entropy<const D: usize>(logits: Tensor<D>, truth: Tensor<D>) -> Tensor<D> {
     let miss = log_sigmoid(-logits.clone()) * (-truth.clone() + 1.0);
-    -(log_sigmoid(logits) * truth + miss).mean()
+    -(log_sigmoid(logits) * truth + miss)
 }
 
 impl Task for Forgery<'_> {
@@ -382,12 +257,13 @@ impl Task for Forgery<'_> {
     }
 
     fn batch(&self, rng: &mut Rng, share: f64) -> Batch {
-        let mut batch = Batch { planes: Vec::new(), labels: Vec::new(), maps: Vec::new() };
+        let mut batch = Batch { planes: Vec::new(), labels: Vec::new(), maps: Vec::new(), known: Vec::new() };
         for _ in 0..FACES {
             for example in self.draw(rng, share) {
                 face_forgery::append(&mut batch.planes, &example.crop, self.choice.input);
                 batch.labels.push(f32::from(example.is_fake));
                 batch.maps.extend(layers(example.mask.as_ref()));
+                batch.known.push(f32::from(!example.is_fake || example.mask.is_some()));
             }
         }
         batch
@@ -398,11 +274,13 @@ impl Task for Forgery<'_> {
         let half = SIDE / 2;
         let planes = TensorData::new(batch.planes, [n, face_forgery::CHANNELS, half, half]);
         let (logit, map) = net.forward(Tensor::from_data(planes, device));
-        let loss = cross_entropy(logit, Tensor::from_data(TensorData::new(batch.labels, [n, 1]), device));
+        let loss = cross_entropy(logit, Tensor::from_data(TensorData::new(batch.labels, [n, 1]), device)).mean();
         if !self.choice.has_mask_head || self.choice.recipe == Recipe::Synthesis {
             return loss;
         }
-        loss + cross_entropy(map, Tensor::from_data(TensorData::new(batch.maps, [n, LAYERS, MAP, MAP]), device))
+        let known = Tensor::from_data(TensorData::new(batch.known, [n, 1, 1, 1]), device);
+        let maps = Tensor::from_data(TensorData::new(batch.maps, [n, LAYERS, MAP, MAP]), device);
+        loss + (cross_entropy(map, maps) * known).mean()
     }
 
     fn validate(&self, net: &FaceForgery) -> Vec<(&'static str, f64)> {
@@ -411,6 +289,7 @@ impl Task for Forgery<'_> {
             ("blends", "blend_map_auc", "blends_by_map", "blends_paired"),
             ("swaps", "swap_map_auc", "swaps_by_map", "swaps_paired"),
             ("portraits", "", "", "portraits_paired"),
+            ("given", "given_map_auc", "", ""),
         ];
         for (name, pixels, by_map, paired) in names {
             let of: Vec<&Example> = self.validation.iter().filter(|e| e.name == name).collect();
@@ -429,7 +308,9 @@ impl Task for Forgery<'_> {
             }
             let higher: f64 = fakes.iter().zip(&reals).map(|(f, r)| datasets::metrics::credit(*r, *f)).sum();
             figures.extend(auc(&fakes, &reals).map(|v| (name, v)));
-            figures.extend(auc(&fakes, &reals).map(|_| (paired, higher / fakes.len() as f64)));
+            figures.extend(
+                auc(&fakes, &reals).filter(|_| !paired.is_empty()).map(|_| (paired, higher / fakes.len() as f64)),
+            );
             figures.extend(auc(&inside, &outside).map(|v| (pixels, v)));
             figures.extend(auc(&fake_maps, &real_maps).filter(|_| !by_map.is_empty()).map(|v| (by_map, v)));
         }
