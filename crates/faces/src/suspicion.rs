@@ -67,17 +67,17 @@ pub fn square(mesh: &[[f32; 2]], margin: f32) -> Option<Rect> {
     (extent >= SMALLEST_PX).then(|| Rect::new(x - side / 2.0, y - side / 2.0, side, side))
 }
 
-/// The crop of a square, black beyond the frame's edge; values 0..=255.
-pub fn cut(frame: &RgbImage, square: &Rect) -> RgbImage {
-    let scale = [f64::from(square.width) / SIDE as f64, f64::from(square.height) / SIDE as f64];
+/// The crop of a square as `side` pixels, black beyond the frame's edge; values 0..=255.
+pub fn cut(frame: &RgbImage, square: &Rect, side: u32) -> RgbImage {
+    let scale = [f64::from(square.width) / f64::from(side), f64::from(square.height) / f64::from(side)];
     let frame_from_crop = Affine::scale_shift(scale, [f64::from(square.x), f64::from(square.y)]);
-    warp::crop(frame, &frame_from_crop, (SIDE as u32, SIDE as u32), Border::Black)
+    warp::crop(frame, &frame_from_crop, (side, side), Border::Black)
 }
 
 /// Asks every network of one crop.
 pub(crate) fn judge(judges: &Judges, frame: &RgbImage, mesh: &[[f32; 2]]) -> Result<Option<Suspicion>, FacesError> {
     let Some(around) = square(mesh, MARGIN).filter(|_| !judges.entries.is_empty()) else { return Ok(None) };
-    let crop = cut(frame, &around);
+    let crop = cut(frame, &around, SIDE as u32);
     let values = |crop: &RgbImage| -> Vec<[f32; 3]> { crop.pixels().map(|p| p.0.map(f32::from)).collect() };
     let mut found = Suspicion {
         forgery: Vec::new(),
@@ -98,7 +98,7 @@ pub(crate) fn judge(judges: &Judges, frame: &RgbImage, mesh: &[[f32; 2]]) -> Res
         }
     }
     if let Some(close) = square(mesh, SYNTHESIS_MARGIN).filter(|_| !judges.synthesis.is_empty()) {
-        let close = values(&cut(frame, &close));
+        let close = values(&cut(frame, &close, SIDE as u32));
         for network in &judges.synthesis {
             found.synthesis.extend(network.judge(&[&close], Input::default()).iter().map(|j| j.logit));
         }
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn the_crop_is_the_part_of_the_frame_and_black_beyond_it() {
         let frame = RgbImage::from_fn(320, 320, |x, _| image::Rgb([(x / 2) as u8, 80, 9]));
-        let crop = cut(&frame, &Rect::new(240.0, 100.0, 160.0, 160.0));
+        let crop = cut(&frame, &Rect::new(240.0, 100.0, 160.0, 160.0), 160);
         assert_eq!(crop.get_pixel(0, 0).0, [120, 80, 9]);
         assert_eq!(crop.get_pixel(120, 50).0, [0, 0, 0]);
     }

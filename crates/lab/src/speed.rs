@@ -66,6 +66,8 @@ pub struct Speed {
 
 /// Scans that are measured: the container alone, and everything.
 const SCANS: [&[&str]; 2] = [&["--analyzers", "container"], &[]];
+/// Frames that the networks are asked about in the clip with a face.
+const LOOKS: &str = "32";
 
 /// Makes a ten-second and a long 1080p clip and measures on them.
 ///
@@ -76,20 +78,40 @@ pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Spe
         .with_context(|| format!("cannot make the folder {}", options.folder.display()))?;
     let short = options.folder.join("ten_seconds.mp4");
     let long = options.folder.join("long.mp4");
-    let steps = (SCANS.len() * (options.rounds + 1) + 2) as u64;
+    let steps = (4 * (options.rounds + 1) + 3) as u64;
     progress.update("making the clips", 0, steps);
     make_clip(&short)?;
     loop_clip(&short, &long, options.long_secs)?;
     let mut done = 1;
     let mut paces = Vec::new();
-    for arguments in SCANS {
+    let with_face = options.folder.join("with_face.mp4");
+    make_clip_with_face(&with_face, &options.folder)?;
+    let table = options.folder.join("with_face.csv");
+    std::fs::write(&table, "path,label\nwith_face.mp4,real\n").context("cannot write the table")?;
+    let evaluate = || {
+        let mut command = Command::new(&options.program);
+        command.args(["evaluate", "--detector", "ensemble", "--frames", LOOKS, "--manifest"]).arg(&table);
+        command
+    };
+    let plain = |arguments: &'static [&'static str]| -> Timed<'_> {
+        let command = || scan(&options.program, &short, arguments, &options.folder);
+        (shown(arguments), &short, Box::new(command))
+    };
+    let faces = || scan(&options.program, &with_face, &[], &options.folder);
+    let timed_commands: [Timed<'_>; 4] = [
+        plain(SCANS[0]),
+        plain(SCANS[1]),
+        ("scan, one face in the clip".into(), &with_face, Box::new(faces)),
+        (format!("evaluate --frames {LOOKS}, one face in the clip"), &with_face, Box::new(evaluate)),
+    ];
+    for (arguments, clip, command) in &timed_commands {
         let mut rounds: Vec<(f64, f64)> = Vec::new();
         // The first round warms the file cache and is thrown away.
         for round in 0..=options.rounds {
             progress.update("timing", done, steps);
             done += 1;
-            let decode = timed(decode_only(&short))?;
-            let scan = timed(scan(&options.program, &short, arguments, &options.folder))?;
+            let decode = timed(decode_only(clip))?;
+            let scan = timed(command())?;
             if round > 0 {
                 rounds.push((decode, scan));
             }
@@ -102,7 +124,7 @@ pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Spe
         let ratios = of(&|(decode, scan)| scan / decode);
         let middle = ratios.len() / 2;
         paces.push(Pace {
-            arguments: shown(arguments),
+            arguments: arguments.clone(),
             ratio: ratios[middle],
             least: ratios[0],
             most: ratios[ratios.len() - 1],
@@ -121,6 +143,9 @@ pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Spe
     Ok(Speed { paces, memory, long_secs: options.long_secs, rounds: options.rounds })
 }
 
+/// Name, clip and command of what is timed.
+type Timed<'a> = (String, &'a PathBuf, Box<dyn Fn() -> Command + 'a>);
+
 fn shown(arguments: &[&str]) -> String {
     ["scan"].iter().chain(arguments).copied().collect::<Vec<_>>().join(" ")
 }
@@ -133,6 +158,23 @@ fn make_clip(path: &Path) -> anyhow::Result<()> {
     let mut command = Command::new("ffmpeg");
     command
         .args(["-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", "testsrc2=s=1920x1080:r=30:d=10"])
+        .args(["-vf", "noise=alls=6:allf=t", "-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-g", "60"])
+        .args(["-pix_fmt", "yuv420p", "-movflags", "+faststart"])
+        .arg(path);
+    succeed(command).map(drop)
+}
+
+/// The same with a head in its middle, drawn by code.
+fn make_clip_with_face(path: &Path, folder: &Path) -> anyhow::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let head = folder.join("head.png");
+    crate::scene::photograph(52, 1920, 1080).save(&head)?;
+    let mut command = Command::new("ffmpeg");
+    command
+        .args(["-v", "error", "-nostdin", "-y", "-loop", "1", "-framerate", "30", "-t", "10", "-i"])
+        .arg(&head)
         .args(["-vf", "noise=alls=6:allf=t", "-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-g", "60"])
         .args(["-pix_fmt", "yuv420p", "-movflags", "+faststart"])
         .arg(path);
@@ -217,7 +259,7 @@ pub fn markdown(speed: &Speed) -> String {
     let mut text = format!(
         "# Measured speed\n\n\
          Made by `assay lab speed`. Wall time over that of `ffmpeg -i clip -f null -` on the same clip, run one after the other; median of {} rounds with the \
-         smallest and the largest. The clip: ten seconds, 1920 x 1080, 30 frames a second, H.264.\n\n\
+         smallest and the largest. The clips: ten seconds, 1920 x 1080, 30 frames a second, H.264; a test picture without a face, and a drawn room with a head.\n\n\
          | command | times the decode | seconds | decode alone |\n|---|---|---|---|\n",
         speed.rounds
     );

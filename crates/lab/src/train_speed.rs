@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use assay_media::Progress;
+use assay_models::face_forgery::SIDE;
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::Device;
 
@@ -82,7 +83,7 @@ pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Spe
 
 fn images_per_sec(steps: u32) -> f64 {
     let device = Device::default().autodiff();
-    let task = Forgery::of_given(&[], Choice::default());
+    let task = Forgery::of_given(&[], Choice::default(), SIDE);
     let mut net = task.init(&device);
     let mut optimizer = AdamWConfig::new().with_weight_decay(0.05).init();
     let mut rng = Rng::new(1);

@@ -2,7 +2,7 @@
 use std::path::PathBuf;
 
 use assay_lab::train::forgery::masks::Shapes;
-use assay_lab::train::forgery::{self, Choice, Fold, Recipe};
+use assay_lab::train::forgery::{self, Choice, Fold, Published, Recipe, Tuning};
 use assay_lab::train::{Budget, Options, faces};
 use assay_models::face_forgery::Input;
 use clap::{Subcommand, ValueEnum};
@@ -28,6 +28,11 @@ enum Network {
     Shape,
 }
 
+/// Highest learning rate of this project's own networks.
+const OUR_RATE: f64 = 2e-3;
+/// That of Bonettini et al. (2020).
+const PUBLISHED_RATE: f64 = 1e-5;
+
 /// How long, how fast, and where.
 #[derive(clap::Args)]
 struct Run {
@@ -40,9 +45,9 @@ struct Run {
     /// Number of steps instead of a time: the same run on every machine
     #[arg(long, value_name = "N", conflicts_with = "minutes")]
     steps: Option<u64>,
-    /// Highest learning rate
-    #[arg(long, default_value_t = 2e-3)]
-    learning_rate: f64,
+    /// Highest learning rate [default: 2e-3; for a published network its paper's]
+    #[arg(long)]
+    learning_rate: Option<f64>,
     /// Seed of all draws
     #[arg(long, default_value_t = 2026)]
     seed: u64,
@@ -52,9 +57,10 @@ struct Run {
 }
 
 impl Run {
-    fn options(self) -> Options {
+    fn options(self, usual_rate: f64) -> Options {
         let budget = self.steps.map_or(Budget::Minutes(self.minutes), Budget::Steps);
-        Options { budget, out: self.out, seed: self.seed, learning_rate: self.learning_rate, from: self.from }
+        let learning_rate = self.learning_rate.unwrap_or(usual_rate);
+        Options { budget, out: self.out, seed: self.seed, learning_rate, from: self.from }
     }
 }
 
@@ -95,10 +101,22 @@ enum Command {
         /// Hold out the side-by-side clips of one of several parts (PART/OF, the first part is 1), for cross-validation
         #[arg(long, value_name = "PART/OF", value_parser = fold)]
         hold_out: Option<Fold>,
+        /// Train a published network in place of our own, by its paper's schedule: EfficientNet-B4 (Bonettini et al., ICPR 2020).
+        #[arg(long, value_name = "NETWORK")]
+        network: Option<NetworkName>,
+        /// What of a published network is trained; a head needs the triplet run in --from
+        #[arg(long, value_name = "PART", default_value = "end-to-end", requires = "network")]
+        tuning: TuningName,
+        /// Let the masks of forged places teach the attention map (locality-aware, Du et al. 2020)
+        #[arg(long, requires = "network")]
+        locality: bool,
+        /// Crops, or triplets, in a batch of a published network
+        #[arg(long, default_value_t = 32, requires = "network")]
+        batch: usize,
     },
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum RecipeName {
     /// Real faces laid over themselves (self-blended images)
     Sbi,
@@ -110,6 +128,26 @@ enum RecipeName {
     Reconstruct,
     /// Real and fake files of your own: a manifest, a folder with `real` and `fake`, FaceForensics++, DFDC, Celeb-DF, DeepfakeBench
     Generic,
+    /// EfficientNet-B4 as published (see --network), on a manifest's faces or on pairs
+    Bonettini,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum NetworkName {
+    /// EfficientNet-B4
+    B4,
+    /// The same with an attention map
+    B4Attention,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum TuningName {
+    /// Everything, by cross entropy
+    EndToEnd,
+    /// The backbone, by triplets (siamese)
+    Triplets,
+    /// A head on the frozen backbone of a triplet run
+    Head,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -143,10 +181,21 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                 Network::Embedding => faces::Network::Embedding,
                 Network::Shape => faces::Network::Shape,
             };
-            faces::run(network, &data, &run.options(), progress.as_ref())?
+            faces::run(network, &data, &run.options(OUR_RATE), progress.as_ref())?
         }
         Command::Anomaly { data, out } => forgery::anomaly::run(&data, &out, progress.as_ref())?,
-        Command::Detector { recipe, data, run, without, hold_out } => {
+        Command::Detector { recipe, data, run, without, hold_out, network, tuning, locality, batch } => {
+            let published =
+                network.or((recipe == RecipeName::Bonettini).then_some(NetworkName::B4)).map(|network| Published {
+                    attention: network == NetworkName::B4Attention,
+                    tuning: match tuning {
+                        TuningName::EndToEnd => Tuning::EndToEnd,
+                        TuningName::Triplets => Tuning::Triplets,
+                        TuningName::Head => Tuning::Head,
+                    },
+                    locality,
+                    batch: batch.max(2),
+                });
             let choice = Choice {
                 recipe: match recipe {
                     RecipeName::Sbi => Recipe::Sbi,
@@ -154,14 +203,20 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                     RecipeName::Synthesis => Recipe::Synthesis,
                     RecipeName::Reconstruct => Recipe::Reconstruct,
                     RecipeName::Generic => Recipe::Generic,
+                    RecipeName::Bonettini if data.is_file() => Recipe::Generic,
+                    RecipeName::Bonettini => Recipe::Pairs,
                 },
                 has_mask_head: !without.contains(&Part::MaskHead),
                 shapes: if without.contains(&Part::Hulls) { Shapes::Ellipse } else { Shapes::Hulls },
                 degrades: !without.contains(&Part::Degradation),
                 input: Input { has_high_pass: !without.contains(&Part::HighPass) },
                 held_out: hold_out,
+                published,
             };
-            forgery::run(choice, &data, &run.options(), progress.as_ref())?
+            {
+                let rate = if published.is_some() { PUBLISHED_RATE } else { OUR_RATE };
+                forgery::run(choice, &data, &run.options(rate), progress.as_ref())
+            }?
         }
     };
     bars.clear();

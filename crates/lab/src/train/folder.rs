@@ -42,6 +42,11 @@ impl Folder {
         Ok(Self(path.to_owned()))
     }
 
+    /// A folder that is only read.
+    pub(super) fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
     /// Where the optimiser's moments lie, if they were kept.
     pub(super) fn optimizer(&self) -> Option<PathBuf> {
         Some(self.0.join("optimizer.bpk")).filter(|p| p.exists())

@@ -179,6 +179,20 @@ impl EfficientNet {
         self.efficientnet.features(x, observe)
     }
 
+    /// The logit, and the attention map where the network has one, in one pass.
+    ///
+    /// # Shapes
+    /// As [`EfficientNet::forward`] and [`EfficientNet::attention`].
+    pub fn attending(&self, x: Tensor<4>) -> (Tensor<2>, Option<Tensor<4>>) {
+        let mut map = None;
+        let features = self.observed(x, &mut |block, x| {
+            if block == ATTENTION_AFTER {
+                map = self.efficientnet.attend(x);
+            }
+        });
+        (self.classifier.forward(features), map)
+    }
+
     /// The attention map, where the network has one.
     ///
     /// # Shapes
@@ -191,6 +205,12 @@ impl EfficientNet {
 }
 
 impl SiameseTuned {
+    /// As [`SiameseTuned::forward`], without a way for gradients into the backbone: only the head is tuned.
+    pub fn tuned(&self, x: Tensor<4>) -> Tensor<2> {
+        let (norm, linear) = &self.classifier;
+        linear.forward(norm.forward(self.feat_ext.features(x).detach()))
+    }
+
     /// # Shapes
     /// - `x`: `[n, 3, h, w]`, normalised; output: `[n, 1]`, a logit; no sigmoid
     pub fn forward(&self, x: Tensor<4>) -> Tensor<2> {

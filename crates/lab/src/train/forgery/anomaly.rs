@@ -6,7 +6,7 @@ use assay_checkpoints::write_safetensors;
 use assay_media::Progress;
 use assay_models::Kind;
 use assay_models::face_anomaly::FaceAnomaly;
-use assay_models::face_forgery::Input;
+use assay_models::face_forgery::{Input, SIDE};
 use assay_models::registry::{ENTRY_KEY, Entry};
 use assay_models::shipped_faces::Judges;
 
@@ -30,8 +30,8 @@ pub fn run(data: &Path, out: &Path, progress: &dyn Progress) -> anyhow::Result<P
         let mut rng = Rng::new(1);
         let mut one = |(at, (picture, face)): (usize, &View<'_>)| {
             progress.update("describing faces", at as u64, views.len() as u64);
-            let view = faces::crop_from_picture(&face.mesh, Around::PLAIN, &mut rng);
-            network.judge(&[&faces::draw(picture, &view)], Input::default()).pop().map(|j| j.features)
+            let view = faces::crop_from_picture(&face.mesh, Around::PLAIN, SIDE, &mut rng);
+            network.judge(&[&faces::draw(picture, &view, SIDE)], Input::default()).pop().map(|j| j.features)
         };
         views.iter().enumerate().filter_map(&mut one).collect()
     };

@@ -2,8 +2,6 @@
 //!
 //! The decision that shapes it: every draw is a real crop and a manipulated one, and whatever else happens to them (crop, mirror, degradation) follows from the same
 //! random numbers wherever both come from the same material.
-use assay_models::face_forgery::SIDE;
-
 use super::blend::{Blend, matched, processed, saved_again, self_blended};
 use super::faces::{self, Around, Pair, View};
 use super::given::Given;
@@ -111,21 +109,21 @@ impl<'a> Forgery<'a> {
     /// A face and the same face after an autoencoder, laid back.
     fn reconstructed(&self, (picture, face): View<'_>, passed: &Passed, share: f64, rng: &mut Rng) -> [Example; 2] {
         let subtlety = (share / FULL_AT).min(1.0);
-        let view = faces::crop_from_picture(&face.mesh, Around::JITTERED, rng);
-        let mut real = faces::draw(picture, &view);
+        let view = faces::crop_from_picture(&face.mesh, Around::JITTERED, self.side, rng);
+        let mut real = faces::draw(picture, &view, self.side);
         let mesh: Vec<[f32; 2]> = face.mesh.iter().map(|p| view.apply(*p)).collect();
-        let inner = passed.laid_into(&real, SIDE, &view, subtlety, rng);
-        let mut mask = masks::draw(&mesh, SIDE, self.choice.shapes, rng);
-        masks::soften(&mut mask, SIDE, 4.0 + 9.0 * subtlety, 1.0, rng);
+        let inner = passed.laid_into(&real, self.side, &view, subtlety, rng);
+        let mut mask = masks::draw(&mesh, self.side, self.choice.shapes, rng);
+        masks::soften(&mut mask, self.side, 4.0 + 9.0 * subtlety, 1.0, rng);
         let inner = if rng.chance(0.6) { matched(&inner, &real, &mask) } else { inner };
         let mix = |((a, b), m): ((&[f32; 3], &[f32; 3]), &f32)| -> [f32; 3] {
             std::array::from_fn(|c| b[c] + m * (a[c] - b[c]))
         };
         let mut fake: Canvas = inner.iter().zip(&real).zip(&mask).map(mix).collect();
         if rng.chance(0.5) {
-            mirror(&mut real, SIDE);
-            mirror(&mut fake, SIDE);
-            mask.chunks_exact_mut(SIDE).for_each(<[f32]>::reverse);
+            mirror(&mut real, self.side);
+            mirror(&mut fake, self.side);
+            mask.chunks_exact_mut(self.side).for_each(<[f32]>::reverse);
         }
         self.degraded([real, fake], mask, subtlety, "reconstructions", rng)
     }
@@ -135,23 +133,23 @@ impl<'a> Forgery<'a> {
         [false, true].map(|is_fake| {
             let of: Vec<&&Given> = given.iter().filter(|g| g.is_fake == is_fake).collect();
             let Some(given) = rng.pick(&of) else {
-                return Example { crop: vec![[0.0; 3]; SIDE * SIDE], is_fake, mask: None, name: "given" };
+                return Example { crop: vec![[0.0; 3]; self.side * self.side], is_fake, mask: None, name: "given" };
             };
             let around = if varies { Around::JITTERED } else { Around::PLAIN };
             let mesh = given.picture.faces.first().map_or(&[][..], |f| &f.mesh);
-            let view = faces::crop_from_picture(mesh, around, rng);
-            let mut crop = faces::draw(&given.picture, &view);
+            let view = faces::crop_from_picture(mesh, around, self.side, rng);
+            let mut crop = faces::draw(&given.picture, &view, self.side);
             let mut mask: Option<Mask> = given.mask.as_ref().map(|mask| {
-                let mut drawn = vec![[0.0; 3]; SIDE * SIDE];
-                mask.draw(&view, SIDE, &mut drawn);
+                let mut drawn = vec![[0.0; 3]; self.side * self.side];
+                mask.draw(&view, self.side, &mut drawn);
                 drawn.iter().map(|p| p[0] / 255.0).collect()
             });
             if varies && rng.chance(0.5) {
-                mirror(&mut crop, SIDE);
-                mask.iter_mut().for_each(|m| m.chunks_exact_mut(SIDE).for_each(<[f32]>::reverse));
+                mirror(&mut crop, self.side);
+                mask.iter_mut().for_each(|m| m.chunks_exact_mut(self.side).for_each(<[f32]>::reverse));
             }
             if varies && self.choice.degrades {
-                saved_again(&mut crop, SIDE, rng);
+                saved_again(&mut crop, self.side, rng);
             }
             Example { crop, is_fake, mask, name: "given" }
         })
@@ -159,19 +157,19 @@ impl<'a> Forgery<'a> {
 
     pub(super) fn blended(&self, (picture, face): View<'_>, share: f64, rng: &mut Rng) -> [Example; 2] {
         let subtlety = (share / FULL_AT).min(1.0);
-        let view = faces::crop_from_picture(&face.mesh, Around::JITTERED, rng);
-        let mut real = faces::draw(picture, &view);
+        let view = faces::crop_from_picture(&face.mesh, Around::JITTERED, self.side, rng);
+        let mut real = faces::draw(picture, &view, self.side);
         let mut mesh: Vec<[f32; 2]> = face.mesh.iter().map(|p| view.apply(*p)).collect();
         if rng.chance(0.5) {
-            mirror(&mut real, SIDE);
-            mesh = self.mirror_of.iter().map(|i| [SIDE as f32 - mesh[*i][0], mesh[*i][1]]).collect();
+            mirror(&mut real, self.side);
+            mesh = self.mirror_of.iter().map(|i| [self.side as f32 - mesh[*i][0], mesh[*i][1]]).collect();
         }
         let other = rng.pick(&self.train).filter(|_| rng.chance(0.3)).map(|(picture, face)| {
-            let view = faces::crop_from_picture(&face.mesh, Around::PLAIN, rng);
-            faces::draw(picture, &view)
+            let view = faces::crop_from_picture(&face.mesh, Around::PLAIN, self.side, rng);
+            faces::draw(picture, &view, self.side)
         });
         let blend = Blend { shapes: self.choice.shapes, subtlety };
-        let (fake, mask) = self_blended(&real, SIDE, &mesh, other.as_ref(), blend, rng);
+        let (fake, mask) = self_blended(&real, self.side, &mesh, other.as_ref(), blend, rng);
         self.degraded([real, fake], mask, subtlety, "blends", rng)
     }
 
@@ -180,29 +178,29 @@ impl<'a> Forgery<'a> {
     pub(super) fn swapped(&self, pair: Pair<'_>, how: Draw, rng: &mut Rng) -> [Example; 2] {
         let mesh = if rng.chance(0.5) { &pair.real.1.mesh } else { &pair.fake.1.mesh };
         let around = if how == Draw::Plain { Around::PLAIN } else { Around::JITTERED };
-        let view = faces::crop_from_picture(mesh, around, rng);
-        let [mut real, mut fake] = [pair.real.0, pair.fake.0].map(|p| faces::draw(p, &view));
+        let view = faces::crop_from_picture(mesh, around, self.side, rng);
+        let [mut real, mut fake] = [pair.real.0, pair.fake.0].map(|p| faces::draw(p, &view, self.side));
         if let Draw::Varied { share } = how
             && rng.chance(PARTIAL)
         {
             let mesh: Vec<[f32; 2]> = mesh.iter().map(|p| view.apply(*p)).collect();
-            let mut kept = masks::draw(&mesh, SIDE, self.choice.shapes, rng);
+            let mut kept = masks::draw(&mesh, self.side, self.choice.shapes, rng);
             let ratio = if rng.chance(0.5 * share) { rng.range(0.5, 1.0) as f32 } else { 1.0 };
-            masks::soften(&mut kept, SIDE, 8.0, ratio, rng);
+            masks::soften(&mut kept, self.side, 8.0, ratio, rng);
             for ((fake, real), m) in fake.iter_mut().zip(&real).zip(&kept) {
                 *fake = std::array::from_fn(|c| real[c] + m * (fake[c] - real[c]));
             }
         }
         if how != Draw::Plain && rng.chance(0.5) {
-            mirror(&mut real, SIDE);
-            mirror(&mut fake, SIDE);
+            mirror(&mut real, self.side);
+            mirror(&mut fake, self.side);
         }
         let mut mask: Mask = real
             .iter()
             .zip(&fake)
             .map(|(a, b)| f32::from((0..3).map(|c| (a[c] - b[c]).abs()).sum::<f32>() > 18.0))
             .collect();
-        masks::blur(&mut mask, SIDE, 4.0);
+        masks::blur(&mut mask, self.side, 4.0);
         mask.iter_mut().for_each(|v| *v = (*v * 2.0).min(1.0));
         let strength = match how {
             Draw::Plain => 0.0,
@@ -225,13 +223,13 @@ impl<'a> Forgery<'a> {
         rng.next_u64();
         let [real, fake] = [real, fake].map(|(picture, face)| {
             let mut draws = draws.clone();
-            let view = faces::crop_from_picture(&face.mesh, around, &mut draws);
-            let mut crop = faces::draw(picture, &view);
+            let view = faces::crop_from_picture(&face.mesh, around, self.side, &mut draws);
+            let mut crop = faces::draw(picture, &view, self.side);
             if flips {
-                mirror(&mut crop, SIDE);
+                mirror(&mut crop, self.side);
             }
             if self.choice.degrades {
-                saved_again(&mut crop, SIDE, &mut draws);
+                saved_again(&mut crop, self.side, &mut draws);
             }
             crop
         });
@@ -254,7 +252,7 @@ impl<'a> Forgery<'a> {
         rng.next_u64();
         let [real, fake] = crops.map(|mut crop| {
             if self.choice.degrades {
-                processed(&mut crop, SIDE, strength, &mut draws.clone());
+                processed(&mut crop, self.side, strength, &mut draws.clone());
             }
             crop
         });

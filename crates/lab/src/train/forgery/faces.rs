@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use assay_faces::geometry::Rect;
 use assay_faces::suspicion;
-use assay_models::face_forgery::{MARGIN, SIDE, SYNTHESIS_MARGIN};
+use assay_models::face_forgery::{MARGIN, SYNTHESIS_MARGIN};
 
 use crate::rng::Rng;
 use crate::train::faces::augment::Canvas;
@@ -140,20 +140,21 @@ impl Around {
     pub const CLOSE_PLAIN: Self = Self { margin: SYNTHESIS_MARGIN, scales: 0.0, shifts: 0.0 };
 }
 
-/// The transform from the picture to the crop.
-pub fn crop_from_picture(mesh: &[[f32; 2]], around: Around, rng: &mut Rng) -> Similarity {
+/// The transform from the picture to the crop of `side` pixels.
+pub fn crop_from_picture(mesh: &[[f32; 2]], around: Around, side: usize, rng: &mut Rng) -> Similarity {
     let [x, y, width, height] = tight_box(mesh);
     let margin = around.margin * (1.0 + rng.range(-around.scales, around.scales)) as f32;
-    let scale = SIDE as f32 / (size(mesh) * margin);
-    let shift = |rng: &mut Rng| rng.range(-around.shifts, around.shifts) as f32 * SIDE as f32;
-    let target = [SIDE as f32 / 2.0 + shift(rng), SIDE as f32 / 2.0 + shift(rng)];
+    let side = side as f32;
+    let scale = side / (size(mesh) * margin);
+    let shift = |rng: &mut Rng| rng.range(-around.shifts, around.shifts) as f32 * side;
+    let target = [side / 2.0 + shift(rng), side / 2.0 + shift(rng)];
     Similarity::about([x + width / 2.0, y + height / 2.0], 0.0, scale, target)
 }
 
 /// The crop, cut as a scan cuts it; the transform must not turn.
-pub fn draw(picture: &Picture, view: &Similarity) -> Canvas {
+pub fn draw(picture: &Picture, view: &Similarity, side: usize) -> Canvas {
     let back = view.inverse();
-    let ([x, y], side) = (back.apply([0.0; 2]), SIDE as f32 * back.scale());
-    let crop = suspicion::cut(picture.levels.full(), &Rect::new(x, y, side, side));
+    let ([x, y], extent) = (back.apply([0.0; 2]), side as f32 * back.scale());
+    let crop = suspicion::cut(picture.levels.full(), &Rect::new(x, y, extent, extent), side as u32);
     crop.pixels().map(|p| p.0.map(f32::from)).collect()
 }

@@ -9,6 +9,7 @@ use assay_checkpoints::write_safetensors;
 use assay_faces::Networks;
 use assay_media::Progress;
 use assay_models::Kind;
+use assay_models::face_forgery::SIDE;
 use assay_models::registry::{ENTRY_KEY, Entry};
 use assay_models::state::{collect, halved};
 
@@ -19,6 +20,7 @@ use crate::rng::Rng;
 
 pub mod anomaly;
 pub mod blend;
+pub mod bonettini;
 mod examples;
 pub mod faces;
 pub mod given;
@@ -26,16 +28,19 @@ pub mod masks;
 pub mod reconstruct;
 pub mod task;
 
+pub use bonettini::{Published, Tuning};
 pub use faces::Fold;
 use task::Forgery;
 pub use task::{Choice, Recipe};
 
-/// Trains a detector on the pictures of `data` (for [`Recipe::Generic`] a table, or a folder that one can be made of) and writes `weights.safetensors` into the run's folder.
+/// Trains a detector on the pictures of `data` (for [`Recipe::Generic`] a table, or a folder that one can be made of) and writes
+/// `weights.safetensors` into the run's folder.
 ///
 /// # Errors
 /// When the data cannot be read, the folder cannot be written, or training fails.
 pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(&options.out).with_context(|| format!("cannot make {}", options.out.display()))?;
+    let side = if choice.published.is_some() { bonettini::SIDE } else { SIDE };
     if choice.recipe == Recipe::Generic {
         let indexed = datasets::index(data)?;
         let networks = Networks::shipped()?;
@@ -45,7 +50,7 @@ pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progre
         if left_out > 0 {
             progress.update(&format!("{left_out} files without a usable face were left out"), 0, 0);
         }
-        return finish(choice, &Forgery::of_given(&faces, choice), options, progress);
+        return finish(&Forgery::of_given(&faces, choice, side), options, progress);
     }
     progress.update("reading pictures", 0, 0);
     let pictures = data::load(data, Some(data::ClipFrames::GRAIN))?;
@@ -53,14 +58,14 @@ pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progre
         pictures.iter().map(|p| p.name.split('#').next().unwrap_or(&p.name).to_owned()).collect();
     files.dedup();
     super::folder::write_record(&choice, data, &files, options)?;
-    let mut task = Forgery::new(&pictures, choice);
+    let mut task = Forgery::new(&pictures, choice, side);
     let mut options = options.clone();
     if choice.recipe == Recipe::Reconstruct {
         let (banks, rest) = banks(&task, &pictures, &options, progress)?;
         task = task.with_banks(banks);
         options.budget = rest;
     }
-    finish(choice, &task, &options, progress)
+    finish(&task, &options, progress)
 }
 
 /// Share of a run's budget that each autoencoder gets.
@@ -93,21 +98,39 @@ fn banks(
     Ok((banks, part(1.0 - AUTOENCODER * reconstruct::LAYOUTS.len() as f64)))
 }
 
-fn finish(choice: Choice, task: &Forgery<'_>, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
+fn finish(task: &Forgery<'_>, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
     let mut rng = Rng::new(options.seed);
     let path = options.out.join("preview.jpg");
-    let sheet = preview::sheet(assay_models::face_forgery::SIDE, || task.preview(&mut rng));
+    let sheet = preview::sheet(task.side(), || task.preview(&mut rng));
     sheet.save(&path).with_context(|| format!("cannot write {}", path.display()))?;
-    let folded = collect(&train(task, options, progress)?.folded());
+    let choice = task.choice();
+    let (kind, tensors) = match choice.published {
+        None => {
+            let kind = if choice.recipe == Recipe::Synthesis { Kind::FaceSynthesis } else { Kind::FaceForgery };
+            (kind, collect(&train(task, options, progress)?.folded()))
+        }
+        Some(published) => {
+            let own = bonettini::Bonettini { crops: task, published };
+            match (published.tuning, published.attention) {
+                (Tuning::Head, true) => {
+                    (Kind::EfficientnetB4AttentionSt, collect(&train(&bonettini::Head(own), options, progress)?))
+                }
+                (Tuning::Head, false) => {
+                    (Kind::EfficientnetB4St, collect(&train(&bonettini::Head(own), options, progress)?))
+                }
+                (_, true) => (Kind::EfficientnetB4Attention, collect(&train(&own, options, progress)?)),
+                (_, false) => (Kind::EfficientnetB4, collect(&train(&own, options, progress)?)),
+            }
+        }
+    };
     let path = options.out.join("weights.safetensors");
-    let kind = if choice.recipe == Recipe::Synthesis { Kind::FaceSynthesis } else { Kind::FaceForgery };
     let name = options.out.file_name().map_or_else(|| kind.to_string(), |n| n.to_string_lossy().into_owned());
     let entry = Entry {
         source: "trained by assay train detector; run.json beside it says how and on what".into(),
         ..Entry::unstated(&name, kind)
     };
     let stated = (ENTRY_KEY.to_owned(), serde_json::to_string(&entry)?);
-    std::fs::write(&path, write_safetensors(&halved(&folded), Some([stated].into()))?)
+    std::fs::write(&path, write_safetensors(&halved(&tensors), Some([stated].into()))?)
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }

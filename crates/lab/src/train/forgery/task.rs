@@ -7,6 +7,7 @@ use assay_models::face_forgery::{self, Config, FaceForgery, Input, LAYERS, MAP, 
 use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::bonettini::Published;
 use super::examples::{Draw, Example, Portraits};
 use super::faces::{self, Around, Fold, Pair, View};
 use super::given::Given;
@@ -55,6 +56,8 @@ pub struct Choice {
     pub input: Input,
     /// Which side-by-side clips are left out of training; without one those outside the training split.
     pub held_out: Option<Fold>,
+    /// A published network in place of this project's own.
+    pub published: Option<Published>,
 }
 
 impl Default for Choice {
@@ -66,6 +69,7 @@ impl Default for Choice {
             degrades: true,
             input: Input::default(),
             held_out: None,
+            published: None,
         }
     }
 }
@@ -73,6 +77,8 @@ impl Default for Choice {
 /// The task.
 pub struct Forgery<'a> {
     pub(super) choice: Choice,
+    /// Side of the crops in pixels.
+    pub(super) side: usize,
     pub(super) train: Vec<View<'a>>,
     pub(super) by_source: Vec<Vec<usize>>,
     pub(super) pairs: Vec<Pair<'a>>,
@@ -81,7 +87,7 @@ pub struct Forgery<'a> {
     pub(super) banks: Vec<Vec<Passed>>,
     /// Training faces of a table.
     pub(super) given: Vec<&'a Given>,
-    validation: Vec<Example>,
+    pub(super) validation: Vec<Example>,
     pub(super) mirror_of: Vec<usize>,
 }
 
@@ -120,7 +126,7 @@ impl Batch {
 
 impl<'a> Forgery<'a> {
     /// Sorts the faces. Validation crops are drawn once, with the seed of the figures.
-    pub fn new(pictures: &'a [Picture], choice: Choice) -> Self {
+    pub fn new(pictures: &'a [Picture], choice: Choice, side: usize) -> Self {
         let train = faces::real(pictures, Split::Train);
         let mut sources: Vec<&str> = train.iter().map(|(p, _)| p.source.as_str()).collect();
         sources.sort_unstable();
@@ -141,6 +147,7 @@ impl<'a> Forgery<'a> {
         };
         let mut task = Self {
             choice,
+            side,
             by_source,
             pairs,
             portraits: Portraits::new(pictures, Split::Train),
@@ -172,10 +179,11 @@ impl<'a> Forgery<'a> {
     }
 
     /// A task on the faces of a table.
-    pub fn of_given(given: &'a [Given], choice: Choice) -> Self {
+    pub fn of_given(given: &'a [Given], choice: Choice, side: usize) -> Self {
         let of = |split: Split| given.iter().filter(|g| g.picture.split == split).collect::<Vec<_>>();
         let mut task = Self {
             choice,
+            side,
             train: Vec::new(),
             by_source: Vec::new(),
             pairs: Vec::new(),
@@ -192,6 +200,16 @@ impl<'a> Forgery<'a> {
             task.validation.extend(drawn);
         }
         task
+    }
+
+    /// What the run does.
+    pub fn choice(&self) -> Choice {
+        self.choice
+    }
+
+    /// Side of the crops in pixels.
+    pub fn side(&self) -> usize {
+        self.side
     }
 
     /// Training faces, in the order of the banks.
