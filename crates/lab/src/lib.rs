@@ -2,6 +2,7 @@
 //!
 //! The decision that shapes it: everything is made from a seed and recorded, so that a figure in the documents can be made again bit by
 //! bit. It ships no foreign picture: planted sets are made from the reader's own photos, the demo's from a scene that code draws.
+pub mod ablations;
 pub mod calibrate;
 pub mod cases;
 pub mod collect;

@@ -144,6 +144,21 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = "docs/forgery.md")]
         out: PathBuf,
     },
+    /// Train the self-blending recipe without each of its parts and compare
+    Ablations {
+        /// Folder of labelled pictures and clips
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Folder of the runs; those that are there already go on
+        #[arg(long, value_name = "DIR", default_value = "ablations")]
+        runs: PathBuf,
+        /// Steps of each run
+        #[arg(long, default_value_t = 500)]
+        steps: u64,
+        /// Where the Markdown table is written
+        #[arg(long, value_name = "FILE", default_value = "docs/ablations.md")]
+        out: PathBuf,
+    },
     /// Time training steps of the face-forgery network beside the same in PyTorch
     TrainSpeed {
         /// Turns
@@ -255,6 +270,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Forgery { data, work, frames, out } => {
             let options = assay_lab::forgery_figures::Options { data, work, frames };
             let text = assay_lab::forgery_figures::run(&options, progress.as_ref())?;
+            bars.clear();
+            write_whole(&out, text.as_bytes())?;
+            out!("{text}");
+        }
+        Command::Ablations { data, runs, steps, out } => {
+            let options = assay_lab::ablations::Options { data, out: runs, steps };
+            let text = assay_lab::ablations::run(&options, progress.as_ref())?;
             bars.clear();
             write_whole(&out, text.as_bytes())?;
             out!("{text}");

@@ -8,6 +8,9 @@ use super::SIDE;
 /// Planes of the input: 2x2 patches of three colours, of their three residuals and of two second differences of luma.
 pub const CHANNELS: usize = 32;
 
+/// The first planes, those of the colours.
+pub const COLOUR_PLANES: usize = 12;
+
 /// Grey levels at which a residual is clipped.
 const CLIP: f32 = 12.0;
 

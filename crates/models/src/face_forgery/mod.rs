@@ -15,7 +15,7 @@ use crate::state::floats;
 
 mod input;
 
-pub use input::{CHANNELS, Input, append};
+pub use input::{CHANNELS, COLOUR_PLANES, Input, append};
 
 /// Side of the crop in pixels.
 pub const SIDE: usize = 160;

@@ -134,11 +134,11 @@ fn moments(canvas: &Canvas) -> [(f32, f32); 3] {
 }
 
 /// Makes grain finer or coarser: scaled down and up, blurred, sharpened, smoothed between edges, compressed, given noise.
-fn regrain(canvas: &mut Canvas, side: usize, rng: &mut Rng) {
-    match rng.below(7) {
+pub fn regrain(canvas: &mut Canvas, side: usize, rng: &mut Rng) {
+    match rng.below(8) {
         0 | 1 => coarsen(canvas, side, rng.range(1.2, 3.5) as f32),
         2 => blur(canvas, side, rng.range(0.4, 1.4) as f32),
-        3 => {
+        3 | 7 => {
             let mut soft = canvas.clone();
             blur(&mut soft, side, 1.0);
             let alpha = rng.range(0.3, 1.2) as f32;

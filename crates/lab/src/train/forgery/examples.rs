@@ -2,7 +2,7 @@
 //!
 //! The decision that shapes it: every draw is a real crop and a manipulated one, and whatever else happens to them (crop, mirror, degradation) follows from the same
 //! random numbers wherever both come from the same material.
-use super::blend::{Blend, matched, processed, saved_again, self_blended};
+use super::blend::{Blend, matched, processed, regrain, saved_again, self_blended};
 use super::faces::{self, Around, Pair, View};
 use super::given::Given;
 use super::masks::{self, Mask};
@@ -22,6 +22,8 @@ const PAIRS: f64 = 0.4;
 const BLENDED_PAIRS: f64 = 0.3;
 /// Share of the varied pairs of which a part only is swapped.
 const PARTIAL: f64 = 0.6;
+/// Share of the varied pairs whose swapped place is made finer or coarser: some programs' faces are smoother than what is around them, others' sharper.
+const REGRAINED: f64 = 0.5;
 /// Share of the draws that are reconstructions in [`Recipe::Reconstruct`]; the rest are self-blended.
 const RECONSTRUCTED: f64 = 0.6;
 
@@ -66,6 +68,12 @@ impl<'a> Portraits<'a> {
             all_generated: of(&["stylegan256", "gan256"]),
         }
     }
+}
+
+/// Where two crops differ clearly.
+fn changed(a: &Canvas, b: &Canvas) -> Mask {
+    let differs = |(a, b): (&[f32; 3], &[f32; 3])| (0..3).map(|c| (a[c] - b[c]).abs()).sum::<f32>() > 18.0;
+    a.iter().zip(b).map(|pair| f32::from(differs(pair))).collect()
 }
 
 impl<'a> Forgery<'a> {
@@ -191,15 +199,21 @@ impl<'a> Forgery<'a> {
                 *fake = std::array::from_fn(|c| real[c] + m * (fake[c] - real[c]));
             }
         }
+        let mut mask = changed(&real, &fake);
+        if how != Draw::Plain && rng.chance(REGRAINED) {
+            let mut other = fake.clone();
+            regrain(&mut other, self.side, rng);
+            let mut place = mask.clone();
+            masks::blur(&mut place, self.side, 3.0);
+            for ((fake, other), m) in fake.iter_mut().zip(&other).zip(&place) {
+                *fake = std::array::from_fn(|c| fake[c] + m * (other[c] - fake[c]));
+            }
+        }
         if how != Draw::Plain && rng.chance(0.5) {
+            mask.chunks_exact_mut(self.side).for_each(<[f32]>::reverse);
             mirror(&mut real, self.side);
             mirror(&mut fake, self.side);
         }
-        let mut mask: Mask = real
-            .iter()
-            .zip(&fake)
-            .map(|(a, b)| f32::from((0..3).map(|c| (a[c] - b[c]).abs()).sum::<f32>() > 18.0))
-            .collect();
         masks::blur(&mut mask, self.side, 4.0);
         mask.iter_mut().for_each(|v| *v = (*v * 2.0).min(1.0));
         let strength = match how {

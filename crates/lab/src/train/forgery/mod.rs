@@ -5,11 +5,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use assay_checkpoints::write_safetensors;
+use assay_checkpoints::{HostTensor, StateDict, write_safetensors};
 use assay_faces::Networks;
 use assay_media::Progress;
 use assay_models::Kind;
-use assay_models::face_forgery::SIDE;
+use assay_models::face_forgery::{COLOUR_PLANES, SIDE};
 use assay_models::registry::{ENTRY_KEY, Entry};
 use assay_models::state::{collect, halved};
 
@@ -98,6 +98,18 @@ fn banks(
     Ok((banks, part(1.0 - AUTOENCODER * reconstruct::LAYOUTS.len() as f64)))
 }
 
+/// Takes away the weights of planes that were empty in training: a scan fills them.
+fn ignore_residuals(tensors: &mut StateDict) -> anyhow::Result<()> {
+    let first = tensors.get_mut("stages.0.enter.conv.weight").context("the network has no first convolution")?;
+    let &[_, planes, height, width] = first.shape.as_slice() else { anyhow::bail!("its weights are no convolution's") };
+    let mut values = first.to_f32();
+    for row in values.chunks_exact_mut(planes * height * width) {
+        row[COLOUR_PLANES * height * width..].fill(0.0);
+    }
+    *first = HostTensor::from_f32(&first.shape, &values);
+    Ok(())
+}
+
 fn finish(task: &Forgery<'_>, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
     let mut rng = Rng::new(options.seed);
     let path = options.out.join("preview.jpg");
@@ -107,7 +119,11 @@ fn finish(task: &Forgery<'_>, options: &Options, progress: &dyn Progress) -> any
     let (kind, tensors) = match choice.published {
         None => {
             let kind = if choice.recipe == Recipe::Synthesis { Kind::FaceSynthesis } else { Kind::FaceForgery };
-            (kind, collect(&train(task, options, progress)?.folded()))
+            let mut tensors = collect(&train(task, options, progress)?.folded());
+            if !choice.input.has_high_pass {
+                ignore_residuals(&mut tensors)?;
+            }
+            (kind, tensors)
         }
         Some(published) => {
             let own = bonettini::Bonettini { crops: task, published };
