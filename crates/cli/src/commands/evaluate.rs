@@ -52,6 +52,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         "synthesis" => (Networks::shipped()?, Detector::Synthesis),
         names => {
             let names: Vec<String> = names.split(',').map(str::to_owned).collect();
+            let known = Networks::shipped()?.judge_ids();
+            for name in &names {
+                anyhow::ensure!(
+                    known.contains(name) || std::path::Path::new(name).exists(),
+                    "there is no detector {name:?}; known are ensemble, synthesis, {}, and files of weights",
+                    known.join(", ")
+                );
+            }
             let count = names.len();
             (Networks::with(Judges::open(&names)?)?, Detector::Weighted(vec![1.0 / count as f64; count]))
         }

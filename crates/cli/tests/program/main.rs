@@ -6,3 +6,4 @@ mod data;
 mod models;
 mod resume;
 mod surface;
+mod training;

@@ -39,14 +39,13 @@ pub use task::{Choice, Recipe};
 /// # Errors
 /// When the data cannot be read, the folder cannot be written, or training fails.
 pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
-    std::fs::create_dir_all(&options.out).with_context(|| format!("cannot make {}", options.out.display()))?;
     let side = if choice.published.is_some() { bonettini::SIDE } else { SIDE };
     if choice.recipe == Recipe::Generic {
         let indexed = datasets::index(data)?;
         let networks = Networks::shipped()?;
         let files: Vec<String> = indexed.manifest.rows.iter().map(|r| r.path.display().to_string()).collect();
-        super::folder::write_record(&choice, Path::new(""), &files, options)?;
         let (faces, left_out) = given::load(indexed.manifest, &networks, progress)?;
+        super::folder::write_record(&choice, Path::new(""), &files, options)?;
         if left_out > 0 {
             progress.update(&format!("{left_out} files without a usable face were left out"), 0, 0);
         }
