@@ -1,4 +1,4 @@
-//! Cases of `face_forgery`: it is for the eye only, so "positive" means that something was laid over the drawn head.
+//! Cases of `face_forgery`: "positive" means that something was laid over the drawn head.
 use std::path::Path;
 
 use crate::saving::{jpeg_bytes, write_whole};
@@ -8,10 +8,25 @@ use image::RgbImage;
 /// The part of the scene around its bust.
 const SIZE: (u32, u32) = (300, 260);
 
+/// The drawn head that the cases of all analyzers of faces are made from.
+pub(super) fn head() -> RgbImage {
+    image::imageops::crop_imm(&photograph(52, 640, 480), 232, 20, SIZE.0, SIZE.1).to_image()
+}
+
+/// Cases to which no analyzer of faces applies: a head that is too small, and none.
+pub(super) fn make_not_applicable(folder: &Path) -> anyhow::Result<()> {
+    let small = image::imageops::thumbnail(&head(), SIZE.0 / 3, SIZE.1 / 3);
+    let empty = RgbImage::from_pixel(160, 120, image::Rgb([127; 3]));
+    for (name, picture) in [("not_applicable_small.jpg", small), ("not_applicable_empty.jpg", empty)] {
+        write_whole(&folder.join(name), &jpeg_bytes(&picture, 92)?)?;
+    }
+    Ok(())
+}
+
 /// `negative_drawn`: the scene with its bust. `positive_laid_over`: the middle of its face softened and reddened. `not_applicable_small`: a scene in which
 /// the face is too small. `not_applicable_empty`: grey.
 pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
-    let drawn = image::imageops::crop_imm(&photograph(52, 640, 480), 232, 20, SIZE.0, SIZE.1).to_image();
+    let drawn = head();
     let soft = image::imageops::blur(&drawn, 1.5);
     let laid = RgbImage::from_fn(SIZE.0, SIZE.1, |x, y| {
         // The bust's face, as the scene draws it.
@@ -24,14 +39,8 @@ pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
             (f32::from(own[c]) + share * (laid - f32::from(own[c]))).clamp(0.0, 255.0) as u8
         }))
     });
-    let small = image::imageops::thumbnail(&drawn, SIZE.0 / 3, SIZE.1 / 3);
-    for (name, picture) in [
-        ("positive_laid_over.jpg", laid),
-        ("negative_drawn.jpg", drawn),
-        ("not_applicable_small.jpg", small),
-        ("not_applicable_empty.jpg", RgbImage::from_pixel(160, 120, image::Rgb([127; 3]))),
-    ] {
+    for (name, picture) in [("positive_laid_over.jpg", laid), ("negative_drawn.jpg", drawn)] {
         write_whole(&folder.join(name), &jpeg_bytes(&picture, 92)?)?;
     }
-    Ok(())
+    make_not_applicable(folder)
 }
