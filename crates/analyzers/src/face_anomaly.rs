@@ -59,7 +59,7 @@ impl Analyzer for FaceAnomaly {
     }
 
     fn analyze(&self, sample: &Sample, _context: &Context) -> Result<Outcome, AnalyzerError> {
-        let words = Words { leaning: "unusual", otherwise: "usual", has_map: false, role: Role::DisplayOnly };
+        let words = Words { leaning: "unusual", otherwise: "usual", overlays: &[], role: Role::DisplayOnly };
         judge(sample, Suspicion::anomaly_logit, &words)
     }
 }

@@ -31,13 +31,18 @@
 use assay_evidence::{Family, Outcome, Role, Status};
 use assay_faces::Suspicion;
 
-use crate::judged_faces::{Words, judge};
+use crate::judged_faces::{Overlay, Words, added, judge};
 use crate::{About, Analyzer, AnalyzerError, Context, Need, Sample};
 
 pub(crate) struct FaceForgery;
 
 /// The analyzer.
 pub(crate) static THE: FaceForgery = FaceForgery;
+
+static OVERLAYS: [Overlay; 2] = [
+    Overlay { bright: "where the networks see something laid over", shares: |s| s.map.clone() },
+    Overlay { bright: "what speaks for a manipulation (class activation)", shares: |s| added(&s.forgery_places) },
+];
 
 static ABOUT: About = About {
     id: "face_forgery",
@@ -69,6 +74,6 @@ impl Analyzer for FaceForgery {
     }
 
     fn analyze(&self, sample: &Sample, _context: &Context) -> Result<Outcome, AnalyzerError> {
-        judge(sample, Suspicion::forgery_logit, &Words { leaning: "manipulated", otherwise: "real", has_map: true, role: Role::Scored })
+        judge(sample, Suspicion::forgery_logit, &Words { leaning: "manipulated", otherwise: "real", overlays: &OVERLAYS, role: Role::Scored })
     }
 }

@@ -25,13 +25,16 @@
 use assay_evidence::{Family, Outcome, Role, Status};
 use assay_faces::Suspicion;
 
-use crate::judged_faces::{Words, judge};
+use crate::judged_faces::{Overlay, Words, added, judge};
 use crate::{About, Analyzer, AnalyzerError, Context, Need, Sample};
 
 pub(crate) struct FaceSynthesis;
 
 /// The analyzer.
 pub(crate) static THE: FaceSynthesis = FaceSynthesis;
+
+static OVERLAYS: [Overlay; 1] =
+    [Overlay { bright: "what speaks for a generated face (class activation)", shares: |s| added(&s.synthesis_places) }];
 
 static ABOUT: About = About {
     id: "face_synthesis",
@@ -62,6 +65,6 @@ impl Analyzer for FaceSynthesis {
     }
 
     fn analyze(&self, sample: &Sample, _context: &Context) -> Result<Outcome, AnalyzerError> {
-        judge(sample, Suspicion::synthesis_logit, &Words { leaning: "generated", otherwise: "real", has_map: false, role: Role::Scored })
+        judge(sample, Suspicion::synthesis_logit, &Words { leaning: "generated", otherwise: "real", overlays: &OVERLAYS, role: Role::Scored })
     }
 }

@@ -28,6 +28,10 @@ pub struct Suspicion {
     pub anomaly: Option<f32>,
     /// Shares 0..=1 of what was laid over, row by row over the crop: the networks' mean.
     pub map: Vec<f32>,
+    /// What each place of the crop adds to the mean logit of a manipulation.
+    pub forgery_places: Vec<f32>,
+    /// The same of a generated face; 0 where those networks do not look.
+    pub synthesis_places: Vec<f32>,
     /// The crop, in pixels of the frame.
     pub crop_in_frame: Rect,
     /// The crop as the networks saw it.
@@ -74,6 +78,13 @@ pub fn cut(frame: &RgbImage, square: &Rect, side: u32) -> RgbImage {
     warp::crop(frame, &frame_from_crop, (side, side), Border::Black)
 }
 
+/// The row or column of the close crop that a row or column of the wide one lies in.
+fn in_close(at: usize) -> Option<usize> {
+    let side = MAP as f32;
+    let place = ((at as f32 + 0.5) / side - 0.5) * MARGIN / SYNTHESIS_MARGIN + 0.5;
+    (0.0..1.0).contains(&place).then(|| (place * side) as usize)
+}
+
 /// Asks every network of one crop.
 pub(crate) fn judge(judges: &Judges, frame: &RgbImage, mesh: &[[f32; 2]]) -> Result<Option<Suspicion>, FacesError> {
     let Some(around) = square(mesh, MARGIN).filter(|_| !judges.entries.is_empty()) else { return Ok(None) };
@@ -84,6 +95,8 @@ pub(crate) fn judge(judges: &Judges, frame: &RgbImage, mesh: &[[f32; 2]]) -> Res
         synthesis: Vec::new(),
         anomaly: None,
         map: vec![0.0; MAP * MAP],
+        forgery_places: vec![0.0; MAP * MAP],
+        synthesis_places: vec![0.0; MAP * MAP],
         crop_in_frame: around,
         jpeg: Vec::new(),
     };
@@ -94,13 +107,23 @@ pub(crate) fn judge(judges: &Judges, frame: &RgbImage, mesh: &[[f32; 2]]) -> Res
                 found.anomaly = judges.anomaly.as_ref().map(|a| a.rank(&judgement.features));
             }
             found.forgery.push(judgement.logit);
-            found.map.iter_mut().zip(judgement.map).for_each(|(sum, v)| *sum += v / judges.forgery.len() as f32);
+            let share = 1.0 / judges.forgery.len() as f32;
+            found.map.iter_mut().zip(judgement.map).for_each(|(sum, v)| *sum += share * v);
+            found.forgery_places.iter_mut().zip(judgement.places).for_each(|(sum, v)| *sum += share * v);
         }
     }
     if let Some(close) = square(mesh, SYNTHESIS_MARGIN).filter(|_| !judges.synthesis.is_empty()) {
         let close = values(&cut(frame, &close, SIDE as u32));
         for network in &judges.synthesis {
-            found.synthesis.extend(network.judge(&[&close], Input::default()).iter().map(|j| j.logit));
+            for judgement in network.judge(&[&close], Input::default()) {
+                found.synthesis.push(judgement.logit);
+                for (at, place) in found.synthesis_places.iter_mut().enumerate() {
+                    let [x, y] = [at % MAP, at / MAP].map(in_close);
+                    if let (Some(x), Some(y)) = (x, y) {
+                        *place += judgement.places[y * MAP + x] / judges.synthesis.len() as f32;
+                    }
+                }
+            }
         }
     }
     let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut found.jpeg, JPEG_QUALITY);

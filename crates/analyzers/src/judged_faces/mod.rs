@@ -7,6 +7,7 @@ use assay_faces::Suspicion;
 
 use crate::{AnalyzerError, Sample};
 use persons::Judged;
+pub(crate) use pictures::{Overlay, added};
 
 /// Logit of a stretch above which its place is named.
 const NAMED_ABOVE: f64 = 2.0;
@@ -21,8 +22,8 @@ pub(crate) struct Words {
     pub(crate) otherwise: &'static str,
     /// Whether the score is calibrated, or for the eye only.
     pub(crate) role: Role,
-    /// Whether the networks say where.
-    pub(crate) has_map: bool,
+    /// What is laid over the shown crops.
+    pub(crate) overlays: &'static [Overlay],
 }
 
 /// Asks about every person; the file's score is that of the most suspicious one, less what is owed for the number of persons.
@@ -61,7 +62,7 @@ pub(crate) fn judge(
     if clip {
         evidence.charts.push(chart(&judged, words));
     }
-    evidence.pictures = pictures::most_and_least(worst, words.has_map)?;
+    evidence.pictures = pictures::most_and_least(worst, words.overlays)?;
     Ok(Outcome::Evidence(Box::new(evidence)))
 }
 

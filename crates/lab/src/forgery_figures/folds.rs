@@ -62,3 +62,51 @@ impl Folds {
         asked
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLIPS: [&str; 9] = [
+        "Albica_Johns_0",
+        "Dean_Wiesel_0",
+        "Dean_Wiesel_2",
+        "Emily_Winston_1",
+        "Natasha_Former_2",
+        "Yohanna_Coralson_0",
+        "Keanu_Reeves_0",
+        "Keanu_Reeves_1",
+        "Tim_Norland_0",
+    ];
+
+    fn weights(detector: &Detector) -> Vec<f64> {
+        match detector {
+            Detector::Weighted(weights) => weights.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_clip_is_judged_by_one_network_that_did_not_see_its_group() {
+        let clips: Vec<String> = CLIPS.iter().map(|c| format!("pairs/faceswap_sbs/{c}.mp4")).collect();
+        let ids = ["face-forgery-sbi-1", "face-forgery-pairs-1", "face-forgery-pairs-2", "face-synthesis-1"];
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let folds = Folds::of(&ids, &clips);
+        let of = |name: &str| {
+            let clip = clips.iter().find(|c| c.contains(name)).unwrap();
+            (weights(&folds.out_of_fold(clip, false)), weights(&folds.out_of_fold(clip, true)))
+        };
+        for name in CLIPS {
+            let (alone, all) = of(name);
+            assert_eq!((alone[0], alone.iter().filter(|w| **w > 0.0).count()), (0.0, 1), "{name}");
+            assert!((all.iter().sum::<f64>() - 1.0).abs() < 1e-12 && all[0] > 0.0, "{name}");
+        }
+        // Groups that share a person, and the clip without a real half with its group.
+        for [a, b] in
+            [["Emily", "Yohanna"], ["Natasha", "Emily"], ["Dean_Wiesel_0", "Dean_Wiesel_2"], ["Reeves_0", "Reeves_1"]]
+        {
+            assert_eq!(of(a), of(b));
+        }
+        assert_ne!(of("Emily").0, of("Reeves_0").0);
+    }
+}

@@ -81,15 +81,16 @@ impl FaceForgery {
     /// # Shapes
     /// `[batch, 32, 80, 80]` as [`append`] makes it, to `[batch, 1]` and `[batch, 2, 20, 20]`.
     pub fn forward(&self, input: Tensor<4>) -> (Tensor<2>, Tensor<4>) {
-        let (features, map) = self.features(input);
-        (self.head.forward(features), map)
+        let (coarse, merged) = self.trunk(input);
+        let features = Tensor::cat(vec![means(coarse), means(merged.clone())], 1);
+        (self.head.forward(features), self.map.forward(merged))
     }
 
-    /// What the head sees, and the logits of the map's layers.
+    /// The maps whose means the head sees, at strides 16 and 8.
     ///
     /// # Shapes
-    /// As [`FaceForgery::forward`], with `[batch, features]` in place of the logit.
-    fn features(&self, input: Tensor<4>) -> (Tensor<2>, Tensor<4>) {
+    /// As [`FaceForgery::forward`]'s input, to `[batch, 160, 10, 10]` and `[batch, 48, 20, 20]`.
+    fn trunk(&self, input: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
         let mut x = input;
         let mut eighth = None;
         for (i, stage) in self.stages.iter().enumerate() {
@@ -105,8 +106,7 @@ impl FaceForgery {
             Some(eighth) => eighth + coarse,
             None => coarse,
         });
-        let pooled = Tensor::cat(vec![means(x), means(merged.clone())], 1);
-        (pooled, self.map.forward(merged))
+        (x, merged)
     }
 
     /// What the network says of crops of [`SIDE`] x [`SIDE`] pixels, RGB in 0..=255.
@@ -114,22 +114,46 @@ impl FaceForgery {
         let mut planes = Vec::new();
         crops.iter().for_each(|crop| append(&mut planes, crop, input));
         let shape = [crops.len(), CHANNELS, SIDE / 2, SIDE / 2];
-        let (features, map) = self.features(Tensor::from_data(TensorData::new(planes, shape), &Device::default()));
-        let logit = self.head.forward(features.clone());
-        let count = features.dims()[1];
-        let features = floats(features);
-        let map = floats(map);
-        let layers = map.chunks_exact(LAYERS * MAP * MAP);
+        let (coarse, merged) = self.trunk(Tensor::from_data(TensorData::new(planes, shape), &Device::default()));
+        let pooled = Tensor::cat(vec![means(coarse.clone()), means(merged.clone())], 1);
+        let logits = floats(self.head.forward(pooled.clone()));
+        let map = floats(self.map.forward(merged.clone()));
+        let (features, places) = (floats(pooled), self.places(coarse, merged));
         let sigmoid = |v: &f32| 1.0 / (1.0 + (-v).exp());
-        floats(logit)
+        let count = features.len() / crops.len().max(1);
+        let of = |values: &[f32], each: usize, at: usize| values[at * each..][..each].to_vec();
+        logits
             .into_iter()
-            .zip(layers.zip(features.chunks_exact(count)))
-            .map(|(logit, (layers, features))| Judgement {
+            .enumerate()
+            .map(|(at, logit)| Judgement {
                 logit,
-                map: layers[..MAP * MAP].iter().map(sigmoid).collect(),
-                features: features.to_vec(),
+                map: map[at * LAYERS * MAP * MAP..][..MAP * MAP].iter().map(sigmoid).collect(),
+                places: of(&places, MAP * MAP, at),
+                features: of(&features, count, at),
             })
             .collect()
+    }
+
+    /// What every place adds to the logit: the head is linear in means over the places, so it can be applied to each (class activation mapping, Zhou et al.,
+    /// CVPR 2016). Their mean and the head's bias are the logit.
+    fn places(&self, coarse: Tensor<4>, merged: Tensor<4>) -> Vec<f32> {
+        let [batch, deep, height, width] = coarse.dims();
+        let weights = floats(self.head.weight.val());
+        let weighted = |x: Vec<f32>, weights: &[f32], cells: usize| -> Vec<f32> {
+            let one = |maps: &[f32]| -> Vec<f32> {
+                (0..cells).map(|i| maps.iter().skip(i).step_by(cells).zip(weights).map(|(v, w)| v * w).sum()).collect()
+            };
+            x.chunks_exact(cells * weights.len()).flat_map(one).collect()
+        };
+        let (first, second) = weights.split_at(deep);
+        let (coarse, fine) =
+            (weighted(floats(coarse), first, height * width), weighted(floats(merged), second, MAP * MAP));
+        let share = MAP / width;
+        let place = |i: usize| {
+            let (picture, y, x) = (i / (MAP * MAP), i / MAP % MAP / share, i % MAP / share);
+            fine[i] + coarse[(picture * height + y) * width + x]
+        };
+        (0..batch * MAP * MAP).map(place).collect()
     }
 
     /// The same function without batch normalisation.
@@ -152,6 +176,8 @@ pub struct Judgement {
     pub logit: f32,
     /// 20 x 20 shares, 0 to 1, of what was laid over, row by row.
     pub map: Vec<f32>,
+    /// What each of 20 x 20 places adds to the logit; their mean is the logit without the head's bias.
+    pub places: Vec<f32>,
     /// What the logit was made from.
     pub features: Vec<f32>,
 }
@@ -188,6 +214,9 @@ mod tests {
         let judge = |net: &FaceForgery| net.judge(&[&crop, &crop], Input::default());
         let plain = judge(&net);
         assert_eq!((plain.len(), plain[0].map.len()), (2, MAP * MAP));
+        let bias = floats(net.head.bias.as_ref().unwrap().val())[0];
+        let mean = plain[1].places.iter().sum::<f32>() / (MAP * MAP) as f32;
+        assert!((mean + bias - plain[1].logit).abs() < 1e-4, "{mean} {bias} {}", plain[1].logit);
         for other in [judge(&net.folded()), judge(&net.folded().fold()), judge(&net.clone().fold())] {
             assert!((other[1].logit - plain[0].logit).abs() < 1e-4, "{} {}", other[1].logit, plain[0].logit);
         }

@@ -238,3 +238,28 @@ impl Task for Head<'_> {
         self.0.figures(&|x| net.forward(x))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn triplets_cost_nothing_once_the_alike_are_nearer_by_the_margin() {
+        let device = Device::default();
+        let loss = |rows: [f32; 6]| {
+            let features = Tensor::<2>::from_data(TensorData::new(rows.to_vec(), [3, 2]), &device);
+            triplets(features).into_scalar::<f32>()
+        };
+        assert_eq!(loss([0.0, 0.0, 0.1, 0.0, 5.0, 0.0]), 0.0);
+        // Positive at 1, negative at 1: the margin itself.
+        assert!((loss([0.0, 0.0, 1.0, 0.0, 0.0, 1.0]) - 1.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn a_mask_is_averaged_over_the_places_of_the_attention() {
+        let mask: Mask = (0..SIDE * SIDE).map(|i| f32::from(i % SIDE < 12 && i / SIDE < 8)).collect();
+        let found = shares(Some(&mask));
+        assert_eq!((found[0], found[1], found[2], found[ATTENTION]), (1.0, 0.5, 0.0, 0.0));
+        assert!(shares(None).iter().all(|v| *v == 0.0));
+    }
+}

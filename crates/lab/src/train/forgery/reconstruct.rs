@@ -195,3 +195,41 @@ pub fn sheet(bank: &[Passed], task: &Autoencoding<'_>) -> RgbImage {
     }
     sheet
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reconstruction_lies_where_its_face_was_and_nowhere_else() {
+        let side = 64;
+        // The face's square is the middle half of the crop, drawn in plain red.
+        let face_from_picture = Similarity::about([32.0, 32.0], 0.0, 1.0, [16.0, 16.0]);
+        let passed = Passed { face_from_picture, face: RgbImage::from_pixel(32, 32, image::Rgb([200, 10, 10])) };
+        let crop: Canvas = vec![[80.0; 3]; side * side];
+        let plain = Similarity::about([0.0; 2], 0.0, 1.0, [0.0; 2]);
+        for seed in 0..8 {
+            let out = passed.laid_into(&crop, side, &plain, 0.0, &mut Rng::new(seed));
+            assert!(out[32 * side + 32][0] > 180.0 && out[32 * side + 32][1] < 30.0);
+            assert_eq!(out[4 * side + 4], [80.0; 3]);
+        }
+    }
+
+    #[test]
+    fn an_autoencoder_learns_its_faces() {
+        let device = Device::default().autodiff();
+        let config = Config { side: 32, layout: Layout::Places, code: 8 };
+        let task = Autoencoding { config, train: &[], validation: Vec::new() };
+        let mut net = task.init(&device);
+        let mut optimizer = burn::optim::AdamWConfig::new().init();
+        let faces: Vec<f32> = (0..4 * 3 * 32 * 32).map(|i| if i / 16 % 2 == 0 { 0.5 } else { -0.5 }).collect();
+        let mut losses = Vec::new();
+        for _ in 0..25 {
+            let loss = task.loss(&net, (faces.clone(), vec![0; 4]), &device);
+            let gradients = burn::optim::GradientsParams::from_grads(loss.backward(), &net);
+            net = optimizer.step(5e-3, net, gradients);
+            losses.push(loss.into_scalar::<f32>());
+        }
+        assert!(losses[24] < 0.6 * losses[0], "{losses:?}");
+    }
+}
