@@ -2,7 +2,7 @@
 //!
 //! The decision that shapes it: the crop is judged while the frame is at hand, as everything else that needs pixels, and what is kept of it is small: the
 //! logits, the map, and a JPEG for the reader. Nothing is weighed here.
-use assay_models::face_forgery::{Input, MAP, MARGIN, SIDE, SYNTHESIS_MARGIN};
+use assay_models::face_forgery::{Input, MAP, MARGIN, SIDE, SYNTHESIS_MARGIN, append};
 use assay_models::shipped_faces::Judges;
 use image::{ExtendedColorType, RgbImage};
 
@@ -89,7 +89,12 @@ fn in_close(at: usize) -> Option<usize> {
 pub(crate) fn judge(judges: &Judges, frame: &RgbImage, mesh: &[[f32; 2]]) -> Result<Option<Suspicion>, FacesError> {
     let Some(around) = square(mesh, MARGIN).filter(|_| !judges.entries.is_empty()) else { return Ok(None) };
     let crop = cut(frame, &around, SIDE as u32);
-    let values = |crop: &RgbImage| -> Vec<[f32; 3]> { crop.pixels().map(|p| p.0.map(f32::from)).collect() };
+    let planes = |crop: &RgbImage| -> Vec<f32> {
+        let pixels: Vec<[f32; 3]> = crop.pixels().map(|p| p.0.map(f32::from)).collect();
+        let mut planes = Vec::new();
+        append(&mut planes, &pixels, Input::default());
+        planes
+    };
     let mut found = Suspicion {
         forgery: Vec::new(),
         synthesis: Vec::new(),
@@ -100,9 +105,9 @@ pub(crate) fn judge(judges: &Judges, frame: &RgbImage, mesh: &[[f32; 2]]) -> Res
         crop_in_frame: around,
         jpeg: Vec::new(),
     };
-    let wide = values(&crop);
+    let wide = planes(&crop);
     for (at, network) in judges.forgery.iter().enumerate() {
-        for judgement in network.judge(&[&wide], Input::default()) {
+        for judgement in network.judge_planes(wide.clone()) {
             if at == 0 {
                 found.anomaly = judges.anomaly.as_ref().map(|a| a.rank(&judgement.features));
             }
@@ -113,9 +118,9 @@ pub(crate) fn judge(judges: &Judges, frame: &RgbImage, mesh: &[[f32; 2]]) -> Res
         }
     }
     if let Some(close) = square(mesh, SYNTHESIS_MARGIN).filter(|_| !judges.synthesis.is_empty()) {
-        let close = values(&cut(frame, &close, SIDE as u32));
+        let close = planes(&cut(frame, &close, SIDE as u32));
         for network in &judges.synthesis {
-            for judgement in network.judge(&[&close], Input::default()) {
+            for judgement in network.judge_planes(close.clone()) {
                 found.synthesis.push(judgement.logit);
                 for (at, place) in found.synthesis_places.iter_mut().enumerate() {
                     let [x, y] = [at % MAP, at / MAP].map(in_close);

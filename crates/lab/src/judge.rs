@@ -11,6 +11,7 @@ use assay_faces::{ClipFaces, FaceNetworks, Faces, Suspicion, shown};
 use assay_media::{
     Frame, FramePlan, FrameReader, FrameSamples, Limits, MediaError, NoProgress, Orientation, Progress, Source,
 };
+use assay_workbench::Setup;
 use image::RgbImage;
 use rayon::prelude::*;
 
@@ -143,6 +144,49 @@ pub fn look(
         all.1.extend(failures);
     }
     all
+}
+
+/// One score a file: the natural logarithm of the likelihood ratio that a whole scan gives. An abstention and a part of a file are failures with a reason.
+///
+/// # Errors
+/// When a scan cannot be set up.
+pub fn scan(
+    manifest: &Manifest,
+    networks: Arc<dyn FaceNetworks>,
+    progress: &dyn Progress,
+) -> anyhow::Result<(Vec<FrameScore>, Vec<Failure>)> {
+    let setup = Setup::new(&[], 1, assay_workbench::DEFAULT_THRESHOLD_LR)?.with_networks(Some(networks));
+    let (mut scores, mut failures) = (Vec::new(), Vec::new());
+    for (done, row) in manifest.rows.iter().enumerate() {
+        progress.update("scanning", done as u64, manifest.rows.len() as u64);
+        if progress.cancelled() {
+            break;
+        }
+        if row.part != Part::Whole {
+            let reason = "a scan looks at whole files; cut the part out first".to_owned();
+            failures.push(failure(&row.path, row.part, FailureKind::NoFace, reason));
+            continue;
+        }
+        match assay_workbench::scan_file(&row.path, &setup, &NoProgress) {
+            Err(error) => failures.push(failure(&row.path, row.part, FailureKind::Decode, error.to_string())),
+            Ok(report) => match report.result.verdict.llr {
+                Some(llr) => scores.push(FrameScore {
+                    path: row.path.clone(),
+                    part: row.part,
+                    person: 0,
+                    frame: 0,
+                    log_odds: llr.log10 * std::f64::consts::LN_10,
+                    face_px: None,
+                    yaw_deg: None,
+                }),
+                None => {
+                    let reason = report.result.verdict.abstained.unwrap_or_else(|| "no value".into());
+                    failures.push(failure(&row.path, row.part, FailureKind::NoFace, reason));
+                }
+            },
+        }
+    }
+    Ok((scores, failures))
 }
 
 fn failure(path: &Path, part: Part, kind: FailureKind, reason: String) -> Failure {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use assay_faces::{FaceNetworks, Networks};
-use assay_lab::datasets::{self, Interval, Manifest, Results, Split};
+use assay_lab::datasets::{self, Failure, FrameScore, Interval, Manifest, Results, Split};
 use assay_lab::judge::{self, Detector, Pace};
+use assay_media::Progress;
 use assay_models::shipped_faces::Judges;
 
 use crate::Exit;
@@ -18,7 +19,8 @@ pub(crate) struct Args {
     /// source, split, compression, video; paths may be relative to it
     #[arg(long, value_name = "FILE")]
     manifest: PathBuf,
-    /// `ensemble` (every network that tells manipulated faces), `synthesis` (those that tell generated ones), or ids (`assay models list`) and
+    /// `ensemble` (every network that tells manipulated faces), `synthesis` (those that tell generated ones), `scan` (the likelihood ratio of
+    /// a whole scan, one a file), or ids (`assay models list`) and
     /// files of weights that `assay train detector` wrote, with commas between: the mean of their logits
     #[arg(long, default_value = "ensemble")]
     detector: String,
@@ -47,28 +49,26 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     anyhow::ensure!(!manifest.rows.is_empty(), "{}: there are no rows to evaluate", args.manifest.display());
     anyhow::ensure!((1..=10_000).contains(&args.frames), "the number of frames lies between 1 and 10000");
-    let (networks, detector) = match args.detector.as_str() {
-        "ensemble" => (Networks::shipped()?, Detector::Forgery),
-        "synthesis" => (Networks::shipped()?, Detector::Synthesis),
+    let bars = Bars::new(1);
+    let progress = bars.worker();
+    let (scores, failures) = match args.detector.as_str() {
+        "scan" => judge::scan(&manifest, Arc::new(Networks::shipped()?), progress.as_ref())?,
+        "ensemble" => asked(&manifest, Networks::shipped()?, &Detector::Forgery, args.frames, progress.as_ref()),
+        "synthesis" => asked(&manifest, Networks::shipped()?, &Detector::Synthesis, args.frames, progress.as_ref()),
         names => {
             let names: Vec<String> = names.split(',').map(str::to_owned).collect();
             let known = Networks::shipped()?.judge_ids();
             for name in &names {
                 anyhow::ensure!(
                     known.contains(name) || std::path::Path::new(name).exists(),
-                    "there is no detector {name:?}; known are ensemble, synthesis, {}, and files of weights",
+                    "there is no detector {name:?}; known are ensemble, synthesis, scan, {}, and files of weights",
                     known.join(", ")
                 );
             }
-            let count = names.len();
-            (Networks::with(Judges::open(&names)?)?, Detector::Weighted(vec![1.0 / count as f64; count]))
+            let mean = Detector::Weighted(vec![1.0 / names.len() as f64; names.len()]);
+            asked(&manifest, Networks::with(Judges::open(&names)?)?, &mean, args.frames, progress.as_ref())
         }
     };
-    let networks: Arc<dyn FaceNetworks> = Arc::new(networks);
-    let bars = Bars::new(1);
-    let progress = bars.worker();
-    let (looks, failures) = judge::look(&manifest, &networks, Pace::Frames(args.frames), progress.as_ref());
-    let scores = judge::scores(&looks, |look| detector.score(look));
     let results = datasets::evaluate(&manifest, &scores, &failures, args.seed)?;
     drop(progress);
     bars.clear();
@@ -87,6 +87,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     // A file that cannot be read is a failure of the run; one without a face is a result.
     Ok(if results.failures.decode > 0 { Exit::Failed } else { Exit::Clear })
+}
+
+fn asked(
+    manifest: &Manifest,
+    networks: Networks,
+    detector: &Detector,
+    frames: u32,
+    progress: &dyn Progress,
+) -> (Vec<FrameScore>, Vec<Failure>) {
+    let networks: Arc<dyn FaceNetworks> = Arc::new(networks);
+    let (looks, failures) = judge::look(manifest, &networks, Pace::Frames(frames), progress);
+    (judge::scores(&looks, |look| detector.score(look)), failures)
 }
 
 fn table(results: &Results) -> String {

@@ -113,14 +113,20 @@ impl FaceForgery {
     pub fn judge(&self, crops: &[&[[f32; 3]]], input: Input) -> Vec<Judgement> {
         let mut planes = Vec::new();
         crops.iter().for_each(|crop| append(&mut planes, crop, input));
-        let shape = [crops.len(), CHANNELS, SIDE / 2, SIDE / 2];
+        self.judge_planes(planes)
+    }
+
+    /// As [`FaceForgery::judge`], of crops that are planes already (see [`append`]), for several networks that are asked of the same ones.
+    pub fn judge_planes(&self, planes: Vec<f32>) -> Vec<Judgement> {
+        let crops = planes.len() / (CHANNELS * SIDE * SIDE / 4);
+        let shape = [crops, CHANNELS, SIDE / 2, SIDE / 2];
         let (coarse, merged) = self.trunk(Tensor::from_data(TensorData::new(planes, shape), &Device::default()));
         let pooled = Tensor::cat(vec![means(coarse.clone()), means(merged.clone())], 1);
         let logits = floats(self.head.forward(pooled.clone()));
         let map = floats(self.map.forward(merged.clone()));
         let (features, places) = (floats(pooled), self.places(coarse, merged));
         let sigmoid = |v: &f32| 1.0 / (1.0 + (-v).exp());
-        let count = features.len() / crops.len().max(1);
+        let count = features.len() / crops.max(1);
         let of = |values: &[f32], each: usize, at: usize| values[at * each..][..each].to_vec();
         logits
             .into_iter()
