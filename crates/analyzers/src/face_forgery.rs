@@ -4,9 +4,9 @@
 //!
 //! ## How
 //! For every look at a face (six a second of a clip, once in a still picture) a square around its mesh is cut out at about the picture's own
-//! resolution. The networks see the colours and what smoothing takes out of them (grain, seams). They were trained on real faces and on the same faces
+//! resolution. The networks see the colours and what smoothing takes out of them (grain, seams). All of them were trained on real faces and on the same faces
 //! laid over themselves with small changes of colour, grain and shape ("self-blended images"), so they look for the traces of laying one picture over
-//! another, not for the habits of one program. A second output says which part of the crop was laid over.
+//! another; three of the four have seen real-time face swaps besides. A second output says which part of the crop was laid over.
 //!
 //! A person's looks are put together in stretches of three seconds. A face is often swapped in a part of a clip only; so the score is the logarithm of the
 //! mean of the stretches' likelihoods, which a single strong stretch can carry but which pays for how many stretches were looked at. The
@@ -14,13 +14,13 @@
 //!
 //! ## How to read it
 //! The chart shows the networks' mean logit over time, one line a person: above zero they lean towards "manipulated". The pictures show the most and the least
-//! suspicious look with the map laid over: bright where something was laid over. A map that covers the face and ends at its outline is what a swap looks
-//! like; a map on hair, glasses or background is a reason to distrust the score.
+//! suspicious look, first with the map laid over: bright where something was laid over; then with what each place adds to the logit. A map that covers the face
+//! and ends at its outline is what a swap looks like; a map on hair, glasses or background is a reason to distrust the score.
 //!
 //! ## What fools it
-//! Good swaps: on side-by-side clips of swaps that it never saw it is right no more often than by chance (docs/forgery.md has the
-//! figures). Heavy compression and small copies take the grain away. Retouching, make-up filters and sharpening look like laying over.
-//! Faces that were wholly generated have no seam; another network would have to look for those.
+//! Good swaps of people unlike those it learned from: docs/forgery.md has the figures, which differ much from one group of people to another. Make-up and
+//! beauty filters on real faces, retouching and sharpening look like laying over and are the most common reason for a wrong lead. Heavy compression and small copies take the grain away.
+//! Faces that were wholly generated have no seam; `face_synthesis` looks for those.
 //!
 //! ## When it does not apply
 //! No face of at least 48 px, or none sharp enough; no networks in this run.
@@ -52,7 +52,7 @@ static ABOUT: About = About {
     status: Status::Calibrated,
     needs: &[Need::Faces],
     fooled_by: &[
-        "Good face swaps: of two unknown ones it misses about one.",
+        "Good face swaps of people unlike the dozen that it learned from.",
         "Heavy compression and small copies take away the grain that it looks at.",
         "Retouching, beauty filters and sharpening look like laying over.",
         "Wholly generated faces have no seam.",

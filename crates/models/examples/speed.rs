@@ -12,11 +12,12 @@ use assay_checkpoints::{read_safetensors, write_safetensors};
 use assay_models::blazeface::{BlazeFace, BlazeFaceConfig};
 use assay_models::blocks::Form;
 use assay_models::efficientnet::EfficientNetConfig;
+use assay_models::face_forgery::{Input, SIDE, append};
 use assay_models::first_order::{KeyPoints, PUBLISHED};
 use assay_models::layers::{Activation, ConvConfig, Fold};
 use assay_models::registry::Registry;
 use assay_models::rgb::Rgb;
-use assay_models::shipped_faces::ShippedFaces;
+use assay_models::shipped_faces::{Judges, ShippedFaces};
 use assay_models::xception::XceptionConfig;
 use assay_models::{Kind, face_detector, state};
 use burn::module::Module;
@@ -198,6 +199,22 @@ fn main() {
         }
         let net = net.fold();
         put("efficientnet_b4", median(runs, || drop(net.forward(x.clone()).into_data())));
+    }
+    if wanted("judges") {
+        // All that a scan asks about one face: every shipped network on its crop.
+        let judges = Judges::shipped().unwrap();
+        let crop: Vec<[f32; 3]> =
+            (0..SIDE * SIDE).map(|i| [(i * i / 977 % 251) as f32, (i % 249) as f32, 90.0]).collect();
+        put(
+            "all_judges_one_face",
+            median(runs, || {
+                for networks in [&judges.forgery, &judges.synthesis] {
+                    let mut planes = Vec::new();
+                    append(&mut planes, &crop, Input::default());
+                    networks.iter().for_each(|network| drop(network.judge_planes(planes.clone())));
+                }
+            }),
+        );
     }
     if wanted("xception") {
         let net = XceptionConfig { outputs: 1 }.init(&device).fold();

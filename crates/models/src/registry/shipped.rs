@@ -12,6 +12,11 @@ const FILES: &[(&str, &[u8])] = &[
     ("face-mesh-1.safetensors", include_bytes!("../../weights/face-mesh-1.safetensors")),
     ("face-embedding-1.safetensors", include_bytes!("../../weights/face-embedding-1.safetensors")),
     ("face-forgery-sbi-1.safetensors", include_bytes!("../../weights/face-forgery-sbi-1.safetensors")),
+    ("face-forgery-pairs-1.safetensors", include_bytes!("../../weights/face-forgery-pairs-1.safetensors")),
+    ("face-forgery-pairs-2.safetensors", include_bytes!("../../weights/face-forgery-pairs-2.safetensors")),
+    ("face-forgery-pairs-3.safetensors", include_bytes!("../../weights/face-forgery-pairs-3.safetensors")),
+    ("face-anomaly-1.safetensors", include_bytes!("../../weights/face-anomaly-1.safetensors")),
+    ("face-synthesis-1.safetensors", include_bytes!("../../weights/face-synthesis-1.safetensors")),
 ];
 
 /// All shipped entries.
