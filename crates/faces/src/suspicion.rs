@@ -82,7 +82,7 @@ pub fn cut(frame: &RgbImage, square: &Rect, side: u32) -> RgbImage {
 fn in_close(at: usize) -> Option<usize> {
     let side = MAP as f32;
     let place = ((at as f32 + 0.5) / side - 0.5) * MARGIN / SYNTHESIS_MARGIN + 0.5;
-    (0.0..1.0).contains(&place).then(|| (place * side) as usize)
+    (0.0..1.0).contains(&place).then_some((place * side) as usize)
 }
 
 /// Asks every network of one crop.

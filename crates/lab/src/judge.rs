@@ -169,8 +169,14 @@ pub fn scan(
         }
         match assay_workbench::scan_file(&row.path, &setup, &NoProgress) {
             Err(error) => failures.push(failure(&row.path, row.part, FailureKind::Decode, error.to_string())),
-            Ok(report) => match report.result.verdict.llr {
-                Some(llr) => scores.push(FrameScore {
+            Ok(report) => {
+                let verdict = report.result.verdict;
+                let Some(llr) = verdict.llr else {
+                    let reason = verdict.abstained.unwrap_or_else(|| "no value".into());
+                    failures.push(failure(&row.path, row.part, FailureKind::NoFace, reason));
+                    continue;
+                };
+                scores.push(FrameScore {
                     path: row.path.clone(),
                     part: row.part,
                     person: 0,
@@ -178,12 +184,8 @@ pub fn scan(
                     log_odds: llr.log10 * std::f64::consts::LN_10,
                     face_px: None,
                     yaw_deg: None,
-                }),
-                None => {
-                    let reason = report.result.verdict.abstained.unwrap_or_else(|| "no value".into());
-                    failures.push(failure(&row.path, row.part, FailureKind::NoFace, reason));
-                }
-            },
+                });
+            }
         }
     }
     Ok((scores, failures))

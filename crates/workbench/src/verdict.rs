@@ -142,9 +142,12 @@ pub fn weigh(
 ) -> Result<(Llr, Vec<Contribution>), String> {
     let condition =
         condition.ok_or("there are no recorded pictures of this format and known truth to compare the scores with.")?;
-    let part = table
-        .of(condition)
-        .ok_or_else(|| format!("the calibration table holds too few items of this kind ({}).", condition.words()))?;
+    let part = table.of(condition).ok_or_else(|| {
+        format!(
+            "the calibration table has no map for this kind of file ({}): too few items, or their scores told nothing.",
+            condition.words()
+        )
+    })?;
     let (width, height) = size;
     if *condition != Condition::Video && width.min(height) < MIN_SIDE {
         return Err(format!(

@@ -29,7 +29,7 @@ pub(super) fn most_and_least(person: &Judged<'_>, overlays: &[Overlay]) -> Resul
     let mut pictures = Vec::new();
     for (what, look) in named {
         let Some(look) = look else { continue };
-        let bright: String = overlays.iter().map(|o| format!("; then bright: {}", o.bright)).collect();
+        let bright = overlays.iter().fold(String::new(), |text, o| text + "; then bright: " + o.bright);
         let caption = format!("{}, {what} look, at {:.2} s, logit {:.2}{bright}", person.id, look.pts_secs, look.logit);
         let picture = drawn(look, overlays)?;
         let png = maps::png(picture.as_raw(), picture.width(), picture.height(), ExtendedColorType::Rgb8)?;

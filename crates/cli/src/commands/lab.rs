@@ -292,7 +292,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                     speed.images_per_sec
                 ),
                 _ => {
-                    outln!("{:.1} images/s ({rounds} turns of {steps} steps, {threads} threads)", speed.images_per_sec)
+                    outln!("{:.1} images/s ({rounds} turns of {steps} steps, {threads} threads)", speed.images_per_sec);
                 }
             }
         }

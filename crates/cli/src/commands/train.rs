@@ -199,12 +199,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             let choice = Choice {
                 recipe: match recipe {
                     RecipeName::Sbi => Recipe::Sbi,
-                    RecipeName::Pairs => Recipe::Pairs,
                     RecipeName::Synthesis => Recipe::Synthesis,
                     RecipeName::Reconstruct => Recipe::Reconstruct,
                     RecipeName::Generic => Recipe::Generic,
                     RecipeName::Bonettini if data.is_file() => Recipe::Generic,
-                    RecipeName::Bonettini => Recipe::Pairs,
+                    RecipeName::Pairs | RecipeName::Bonettini => Recipe::Pairs,
                 },
                 has_mask_head: !without.contains(&Part::MaskHead),
                 shapes: if without.contains(&Part::Hulls) { Shapes::Ellipse } else { Shapes::Hulls },

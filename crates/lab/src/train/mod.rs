@@ -278,7 +278,7 @@ impl Recent {
 
 /// What a terminal shows while a run goes on.
 fn live(loss: f64, learning_rate: f64, speed: f64, figures: &[(&str, f64)], left_secs: f64) -> String {
-    let figures: String = figures.iter().map(|(name, value)| format!(", {name} {value:.3}")).collect();
+    let figures = figures.iter().fold(String::new(), |text, (name, value)| text + &format!(", {name} {value:.3}"));
     format!(
         "loss {loss:.3}, rate {learning_rate:.1e}, {speed:.0} images/s{figures}, {:.0} min left",
         (left_secs / 60.0).ceil()

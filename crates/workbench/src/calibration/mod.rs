@@ -517,7 +517,7 @@ mod tests {
 
     #[test]
     fn the_default_threshold_is_the_lowest_with_one_percent_of_false_alarms() {
-        let table = CalibrationTable::shipped().unwrap();
+        let table = CalibrationTable::planted().unwrap();
         let genuine: u32 = table.conditions.iter().map(|c| c.genuine).sum();
         let alarms = |threshold: f64| -> u32 {
             let points = table.conditions.iter().flat_map(|c| &c.operating_points);

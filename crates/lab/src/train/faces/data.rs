@@ -216,7 +216,7 @@ pub fn load(folder: &Path, clips: Option<ClipFrames>) -> anyhow::Result<Vec<Pict
         let clips: Vec<_> = by_clip.into_iter().collect();
         let frames: Vec<Vec<Picture>> = clips
             .into_par_iter()
-            .map(|(file, labels)| clip_frames(folder, &file, labels, kept))
+            .map(|(file, labels)| clip_frames(folder, &file, &labels, kept))
             .collect::<anyhow::Result<_>>()?;
         pictures.extend(frames.into_iter().flatten());
     }
@@ -235,13 +235,13 @@ fn described(file: &str, suffix: &str, picture: RgbImage, faces: Vec<Face>) -> P
 fn clip_frames(
     folder: &Path,
     file: &str,
-    labels: HashMap<(u64, String), Vec<Face>>,
+    labels: &HashMap<(u64, String), Vec<Face>>,
     kept: ClipFrames,
 ) -> anyhow::Result<Vec<Picture>> {
     let mut pictures = Vec::new();
     for (index, frame) in every_kth(&folder.join(file), kept.every)? {
         for part in ["whole", "left", "right"] {
-            let faces = faces_at(&labels, index, part);
+            let faces = faces_at(labels, index, part);
             if faces.is_empty() {
                 continue;
             }

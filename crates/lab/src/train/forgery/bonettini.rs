@@ -106,7 +106,7 @@ fn entropy(logits: Tensor<2>, labels: Vec<f32>, device: &Device) -> Tensor<1> {
 }
 
 /// `max(0, |a - p| - |a - n| + 1)` over features, three rows a triplet.
-fn triplets(features: Tensor<2>) -> Tensor<1> {
+fn triplets(features: &Tensor<2>) -> Tensor<1> {
     let [rows, width] = features.dims();
     let of =
         |place: usize| features.clone().reshape([rows / 3, 3, width]).narrow(1, place, 1).reshape([rows / 3, width]);
@@ -169,7 +169,7 @@ impl Task for Bonettini<'_> {
     fn loss(&self, net: &EfficientNet, mut batch: Batch, device: &Device) -> Tensor<1> {
         let faces = batch.faces(device);
         if self.published.tuning == Tuning::Triplets {
-            return triplets(net.features(faces));
+            return triplets(&net.features(faces));
         }
         let (logits, attention) = net.attending(faces);
         let n = batch.labels.len();
@@ -248,7 +248,7 @@ mod tests {
         let device = Device::default();
         let loss = |rows: [f32; 6]| {
             let features = Tensor::<2>::from_data(TensorData::new(rows.to_vec(), [3, 2]), &device);
-            triplets(features).into_scalar::<f32>()
+            triplets(&features).into_scalar::<f32>()
         };
         assert_eq!(loss([0.0, 0.0, 0.1, 0.0, 5.0, 0.0]), 0.0);
         // Positive at 1, negative at 1: the margin itself.

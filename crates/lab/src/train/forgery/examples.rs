@@ -76,7 +76,7 @@ fn changed(a: &Canvas, b: &Canvas) -> Mask {
     a.iter().zip(b).map(|pair| f32::from(differs(pair))).collect()
 }
 
-impl<'a> Forgery<'a> {
+impl Forgery<'_> {
     /// A real crop and a manipulated one, as the recipe makes them; `share` of the run has passed.
     pub(super) fn draw(&self, rng: &mut Rng, share: f64) -> [Example; 2] {
         if self.choice.recipe == Recipe::Synthesis

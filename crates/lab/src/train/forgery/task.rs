@@ -92,7 +92,7 @@ pub struct Forgery<'a> {
 }
 
 /// The pairs to learn from and the held-out ones.
-fn divided(pairs: Vec<Pair<'_>>, held_out: Option<Fold>) -> [Vec<Pair<'_>>; 2] {
+fn divided<'a>(pairs: &[Pair<'a>], held_out: Option<Fold>) -> [Vec<Pair<'a>>; 2] {
     let clip = |pair: &Pair<'_>| pair.real.0.name.split('#').next().unwrap_or_default().to_owned();
     let mut clips: Vec<String> = pairs.iter().map(clip).collect();
     clips.dedup();
@@ -142,7 +142,7 @@ impl<'a> Forgery<'a> {
                 .collect()
         };
         let [pairs, held_out_pairs] = match choice.recipe {
-            Recipe::Pairs => divided(faces::pairs(pictures), choice.held_out),
+            Recipe::Pairs => divided(&faces::pairs(pictures), choice.held_out),
             _ => [Vec::new(), Vec::new()],
         };
         let mut task = Self {
