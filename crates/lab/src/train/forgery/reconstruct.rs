@@ -211,7 +211,7 @@ mod tests {
         for seed in 0..8 {
             let out = passed.laid_into(&crop, side, &plain, 0.0, &mut Rng::new(seed));
             assert!(out[32 * side + 32][0] > 180.0 && out[32 * side + 32][1] < 30.0);
-            assert_eq!(out[4 * side + 4], [80.0; 3]);
+            assert!(out[4 * side + 4].iter().all(|v| (v - 80.0).abs() < 1e-3));
         }
     }
 
