@@ -47,7 +47,7 @@ static OVERLAYS: [Overlay; 2] = [
 static ABOUT: About = About {
     id: "face_forgery",
     title: "Face forgery networks",
-    summary: "traces of a face laid over another, by networks trained on self-blended faces; per person, over time, with a map",
+    summary: "traces of a face laid over another, by networks trained on self-blended and swapped faces; per person, over time, with a map",
     family: Family::Undirected,
     status: Status::Calibrated,
     needs: &[Need::Faces],
