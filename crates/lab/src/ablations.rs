@@ -12,8 +12,8 @@ use assay_media::Progress;
 use assay_models::face_forgery::{Input, SIDE};
 use assay_models::shipped_faces::Judges;
 
-use crate::datasets::{self, Interval};
-use crate::forgery_figures::sets;
+use crate::datasets;
+use crate::forgery_figures::{sets, shown};
 use crate::judge::{self, Detector, Pace};
 use crate::train::Task as _;
 use crate::train::faces::data;
@@ -79,9 +79,5 @@ fn swaps(manifest: &datasets::Manifest, judges: Judges, progress: &dyn Progress)
     let (looks, failures) = judge::look(manifest, &networks, Pace::Frames(judge::FRAMES), progress);
     let scores = judge::scores(&looks, |look| Detector::Forgery.score(look));
     let results = datasets::evaluate(manifest, &scores, &failures, 1)?;
-    let shown = |interval: &Interval| match (interval.value, interval.low, interval.high) {
-        (Some(value), Some(low), Some(high)) => format!("{value:.3} ({low:.3} to {high:.3})"),
-        _ => "not defined".to_owned(),
-    };
     Ok([&results.video_auc, &results.frame_auc, &results.paired_accuracy].map(shown).join(" | "))
 }

@@ -132,7 +132,7 @@ fn counts(results: &Results) -> (usize, usize) {
     (of(Label::Real), of(Label::Fake))
 }
 
-fn shown(interval: &Interval) -> String {
+pub(crate) fn shown(interval: &Interval) -> String {
     match (interval.value, interval.low, interval.high) {
         (Some(value), Some(low), Some(high)) => format!("{value:.3} ({low:.3} to {high:.3})"),
         _ => interval.reason.clone().unwrap_or_else(|| "not defined".into()),

@@ -137,6 +137,14 @@ pub fn hand_points(data: &Path) -> anyhow::Result<HandPoints> {
     Ok(out)
 }
 
+/// The files that pictures come from, below the data folder, one entry a file.
+pub fn files_of(pictures: &[Picture]) -> Vec<String> {
+    let mut files: Vec<String> =
+        pictures.iter().map(|p| p.name.split('#').next().unwrap_or(&p.name).to_owned()).collect();
+    files.dedup();
+    files
+}
+
 /// The file's own name.
 pub fn file_of(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)

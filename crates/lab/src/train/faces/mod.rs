@@ -44,9 +44,7 @@ pub fn run(network: Network, data: &Path, options: &Options, progress: &dyn Prog
     progress.update("reading pictures", 0, 0);
     let pictures = data::load(data, Some(data::ClipFrames::SHAPES))?;
     std::fs::create_dir_all(&options.out).with_context(|| format!("cannot make {}", options.out.display()))?;
-    let mut files: Vec<String> =
-        pictures.iter().map(|p| p.name.split('#').next().unwrap_or(&p.name).to_owned()).collect();
-    files.dedup();
+    let files = data::files_of(&pictures);
     super::folder::write_record(&format!("{network:?}"), data, &files, options)?;
     let mut rng = Rng::new(options.seed);
     let look = |sheet: image::RgbImage| {

@@ -53,9 +53,7 @@ pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progre
     }
     progress.update("reading pictures", 0, 0);
     let pictures = data::load(data, Some(data::ClipFrames::GRAIN))?;
-    let mut files: Vec<String> =
-        pictures.iter().map(|p| p.name.split('#').next().unwrap_or(&p.name).to_owned()).collect();
-    files.dedup();
+    let files = data::files_of(&pictures);
     super::folder::write_record(&choice, data, &files, options)?;
     let mut task = Forgery::new(&pictures, choice, side);
     let mut options = options.clone();
