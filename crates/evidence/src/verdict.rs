@@ -152,7 +152,7 @@ pub struct Verdict {
     pub threshold_lr: f64,
     /// The fused value reaches the threshold.
     pub above_threshold: bool,
-    /// The ways of forging that were weighed apart; the fused value is the mean of their likelihood ratios.
+    /// The ways of forging that were weighed apart; the fused value is the mean of their likelihood ratios, and one that could apply and got no value counts as 1.
     pub questions: Vec<Question>,
     /// The stated prior, if any.
     pub prior: Option<Prior>,

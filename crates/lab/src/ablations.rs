@@ -18,7 +18,7 @@ use crate::judge::{self, Detector, Pace};
 use crate::train::Task as _;
 use crate::train::faces::data;
 use crate::train::forgery::masks::Shapes;
-use crate::train::forgery::task::Forgery;
+use crate::train::forgery::task::{Forgery, Recipe};
 use crate::train::forgery::{self, Choice};
 use crate::train::{self, Budget};
 
@@ -32,8 +32,8 @@ pub struct Options {
     pub steps: u64,
 }
 
-/// The parts that are left out, one a row.
-fn variants() -> [(&'static str, Choice); 5] {
+/// The parts that are left out, or came before, one a row.
+fn variants() -> [(&'static str, Choice); 6] {
     let whole = Choice::default();
     [
         ("the whole recipe", whole),
@@ -41,6 +41,7 @@ fn variants() -> [(&'static str, Choice); 5] {
         ("without hulls of the mesh (ellipses instead)", Choice { shapes: Shapes::Ellipse, ..whole }),
         ("without compression and the other degradations", Choice { degrades: false, ..whole }),
         ("without the residual channels", Choice { input: Input { has_high_pass: false }, ..whole }),
+        ("the whole recipe after a self-supervised start of as many steps", whole),
     ]
 }
 
@@ -61,8 +62,13 @@ pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String>
     let whole = Forgery::new(&pictures, Choice::default(), SIDE);
     for (at, (name, choice)) in variants().into_iter().enumerate() {
         let out = options.out.join(format!("ablation-{at}"));
-        let run =
+        let mut run =
             train::Options { budget: Budget::Steps(options.steps), out, seed: 2026, learning_rate: 2e-3, from: None };
+        if at + 1 == variants().len() {
+            let start = train::Options { out: options.out.join("start"), ..run.clone() };
+            forgery::run(Choice { recipe: Recipe::Masked, ..choice }, &options.data, &start, progress)?;
+            run.from = Some(start.out);
+        }
         let weights = forgery::run(choice, &options.data, &run, progress)?;
         let judges = Judges::open(&[weights.display().to_string()])?;
         let network = judges.forgery.first().context("the run wrote no network")?;

@@ -21,5 +21,6 @@ pub mod rng;
 pub mod saving;
 pub mod scene;
 pub mod speed;
+pub mod temporal_figures;
 pub mod train;
 pub mod train_speed;

@@ -12,7 +12,8 @@ use burn::tensor::Device;
 use crate::rng::Rng;
 use crate::train::Task as _;
 use crate::train::forgery::Choice;
-use crate::train::forgery::task::{Batch, Forgery};
+use crate::train::forgery::batch::Batch;
+use crate::train::forgery::task::Forgery;
 
 /// What to measure.
 pub struct Options {

@@ -41,13 +41,15 @@ pub enum Kind {
     FaceForgery,
     /// The same network, trained to tell wholly generated faces.
     FaceSynthesis,
+    /// The same network, trained on what changes between aligned consecutive frames.
+    FaceTemporal,
     /// A Gaussian of real faces in the features of the first detector of manipulated faces.
     FaceAnomaly,
 }
 
 impl Kind {
     /// Every kind with its name and what it is.
-    pub const ALL: [(Self, &'static str, &'static str); 17] = [
+    pub const ALL: [(Self, &'static str, &'static str); 18] = [
         (
             Self::FirstOrderMotion,
             "first-order-motion",
@@ -72,6 +74,7 @@ impl Kind {
         (Self::FaceEmbedding, "face-embedding", "tells people apart"),
         (Self::FaceForgery, "face-forgery", "tells manipulated faces, and where"),
         (Self::FaceSynthesis, "face-synthesis", "tells wholly generated faces"),
+        (Self::FaceTemporal, "face-temporal", "tells manipulated faces by what changes from frame to frame"),
         (Self::FaceAnomaly, "face-anomaly", "tells how unlike real faces a face is"),
     ];
 

@@ -64,7 +64,7 @@ impl Judges {
             .collect();
         let open = |name: &String| match shipped.iter().find(|l| l.entry.id == *name) {
             Some(loaded) => Ok(loaded.clone()),
-            None => trained(Path::new(name)),
+            None => trained(Path::new(name), &[Kind::FaceForgery, Kind::FaceSynthesis]),
         };
         Self::of(ids_or_paths.iter().map(open).collect::<Result<Vec<_>, _>>()?)
     }
@@ -73,8 +73,7 @@ impl Judges {
         let mut judges = Self::default();
         for loaded in weights {
             let kind = loaded.entry.kind;
-            let net = face_forgery::Config::default().init(Form::Folded, &Device::default());
-            let net = load(net, loaded, &mut judges.entries)?.fold();
+            let net = judging(loaded, &mut judges.entries)?;
             if kind == Kind::FaceSynthesis { &mut judges.synthesis } else { &mut judges.forgery }.push(net);
         }
         judges.entries.sort_by_key(|e| e.kind == Kind::FaceSynthesis);
@@ -82,16 +81,31 @@ impl Judges {
     }
 }
 
-/// The weights that a run of `assay train detector` wrote.
-fn trained(path: &Path) -> Result<Loaded, ModelError> {
+/// A network on windows of frames, as `assay train detector --recipe temporal` writes it.
+///
+/// # Errors
+/// [`ModelError`] where the file cannot be opened or is another network's.
+pub fn temporal_network(path: &Path) -> Result<FaceForgery, ModelError> {
+    judging(trained(path, &[Kind::FaceTemporal])?, &mut Vec::new())
+}
+
+/// The folded network that judges faces, of whichever kind.
+fn judging(loaded: Loaded, entries: &mut Vec<Entry>) -> Result<FaceForgery, ModelError> {
+    let net = face_forgery::Config::default().init(Form::Folded, &Device::default());
+    Ok(load(net, loaded, entries)?.fold())
+}
+
+/// The weights that a run of `assay train detector` wrote, if they are of one of these kinds; a file that does not say is taken for one of the first.
+fn trained(path: &Path, kinds: &[Kind]) -> Result<Loaded, ModelError> {
     let bytes = std::fs::read(path).map_err(ModelError::io("read", path))?;
     let mut checkpoint = Checkpoint::from_bytes(&bytes, Options::default())
         .map_err(|source| ModelError::Checkpoint { path: path.to_owned(), source })?;
     let name = path.display().to_string();
     let stated = import::stated(path, checkpoint.values.remove(ENTRY_KEY))?;
-    let stated = stated.unwrap_or_else(|| Entry::unstated(&name, Kind::FaceForgery));
-    if !matches!(stated.kind, Kind::FaceForgery | Kind::FaceSynthesis) {
-        let reason = format!("it says that it is a {}, which judges no faces", stated.kind);
+    let stated = stated.unwrap_or_else(|| Entry::unstated(&name, kinds.first().copied().unwrap_or(Kind::FaceForgery)));
+    if !kinds.contains(&stated.kind) {
+        let wanted: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+        let reason = format!("it says that it is a {}, not a {}", stated.kind, wanted.join(" or a "));
         return Err(ModelError::WrongNetwork { path: path.to_owned(), reason });
     }
     let entry = Entry { id: name.clone(), file: name, sha256: sha256_of(&bytes), bytes: bytes.len() as u64, ..stated };

@@ -37,7 +37,15 @@ pub(crate) fn decide(
     let scores = scores(findings);
     let questions: Vec<Question> =
         setup.tables.iter().map(|table| question(table, condition, source, &scores, persons)).collect();
-    let values: Vec<Llr> = questions.iter().filter_map(|q| q.llr).collect();
+    let has_value = questions.iter().any(|q| q.llr.is_some());
+    let values: Vec<Llr> = setup
+        .tables
+        .iter()
+        .zip(&questions)
+        .filter_map(|(table, question)| {
+            question.llr.or((persons > 0 || !is_about_faces(table)).then_some(NOTHING_LEARNED))
+        })
+        .collect();
     let propositions = setup.case.propositions.clone().unwrap_or_default();
     let mut verdict = Verdict {
         propositions,
@@ -52,7 +60,7 @@ pub(crate) fn decide(
         posterior: None,
         not_tested: not_tested(findings, source.kind(), setup),
     };
-    if values.is_empty() {
+    if !has_value {
         let reason = verdict.questions.first().and_then(|q| q.abstained.clone());
         let reason = reason.unwrap_or_else(|| "this build has no calibration table.".into());
         verdict.sentence = format!("No value is given: {reason}");
@@ -70,6 +78,18 @@ pub(crate) fn decide(
     verdict.band = Some(band);
     verdict.llr = Some(llr);
     verdict
+}
+
+/// What a way of forging adds that could be there and was not told from its absence: without it, what speaks against one way would speak against them all.
+const NOTHING_LEARNED: Llr = Llr { log10: 0.0, low: 0.0, high: 0.0 };
+
+/// Whether a question can only be asked where somebody is seen.
+fn is_about_faces(table: &CalibrationTable) -> bool {
+    table.conditions.iter().flat_map(|c| &c.analyzers).any(|a| needs_faces(&a.analyzer))
+}
+
+fn needs_faces(analyzer: &str) -> bool {
+    assay_analyzers::find(analyzer).is_some_and(|a| a.about().needs.contains(&Need::Faces))
 }
 
 /// A file is forged if it is forged in any of the ways that were asked about, and each of them is taken for as probable as the others: the
@@ -102,9 +122,7 @@ fn question(
         Err(reason) => question.abstained = Some(reason),
         Ok((mut llr, contributions)) => {
             // Analyzers of faces score stretches and persons themselves and pay for their number there.
-            let about_faces = contributions
-                .iter()
-                .any(|c| assay_analyzers::find(&c.analyzer).is_some_and(|a| a.about().needs.contains(&Need::Faces)));
+            let about_faces = contributions.iter().any(|c| needs_faces(&c.analyzer));
             question.correction.segments = segments(source);
             if about_faces {
                 question.correction.persons = persons.max(1);
@@ -278,6 +296,17 @@ mod tests {
         assert!((found.log10 - (100.2f64 / 3.0).log10()).abs() < 1e-3, "{found:?}");
         let alone = mixture(&[at(-0.7)]);
         assert!((alone.log10 + 0.7).abs() < 1e-9 && (alone.high + 0.2).abs() < 1e-9, "{alone:?}");
+        let untold = mixture(&[at(-0.7), NOTHING_LEARNED, NOTHING_LEARNED]);
+        assert!(untold.log10 > -0.15, "two ways that nothing is known of keep the file from being cleared: {untold:?}");
+    }
+
+    #[test]
+    fn questions_about_faces_are_told_from_the_others() {
+        let about = |id: &str| {
+            let tables = CalibrationTable::shipped().unwrap();
+            is_about_faces(tables.iter().find(|t| t.id.contains(id)).unwrap())
+        };
+        assert_eq!([about("planted"), about("swaps"), about("portraits")], [false, true, true]);
     }
 
     #[test]

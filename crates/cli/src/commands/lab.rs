@@ -159,6 +159,18 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = "docs/ablations.md")]
         out: PathBuf,
     },
+    /// Judge windows of frames of the side-by-side clips by temporal networks, each clip by the run that held its people out
+    Temporal {
+        /// Folder of labelled pictures and clips
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Folder of a run of `assay train detector --recipe temporal` (repeatable)
+        #[arg(long = "run", value_name = "DIR", required = true)]
+        runs: Vec<PathBuf>,
+        /// Where the Markdown table is written
+        #[arg(long, value_name = "FILE", default_value = "docs/temporal.md")]
+        out: PathBuf,
+    },
     /// Time training steps of the face-forgery network beside the same in PyTorch
     TrainSpeed {
         /// Turns
@@ -277,6 +289,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Ablations { data, runs, steps, out } => {
             let options = assay_lab::ablations::Options { data, out: runs, steps };
             let text = assay_lab::ablations::run(&options, progress.as_ref())?;
+            bars.clear();
+            write_whole(&out, text.as_bytes())?;
+            out!("{text}");
+        }
+        Command::Temporal { data, runs, out } => {
+            let options = assay_lab::temporal_figures::Options { data, runs };
+            let text = assay_lab::temporal_figures::run(&options, progress.as_ref())?;
             bars.clear();
             write_whole(&out, text.as_bytes())?;
             out!("{text}");

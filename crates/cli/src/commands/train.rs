@@ -126,6 +126,10 @@ enum RecipeName {
     Synthesis,
     /// Real faces after autoencoders trained in the same run, laid back as swap programs do, mixed with self-blended ones
     Reconstruct,
+    /// Windows of eight consecutive frames of clips, forged frame by frame (with --hold-out also real and swapped ones)
+    Temporal,
+    /// A self-supervised start for the others (give its folder to their --from): fill in what was hidden of faces and natural pictures
+    Masked,
     /// Real and fake files of your own: a manifest, a folder with `real` and `fake`, FaceForensics++, DFDC, Celeb-DF, DeepfakeBench
     Generic,
     /// EfficientNet-B4 as published (see --network), on a manifest's faces or on pairs
@@ -202,6 +206,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                     RecipeName::Synthesis => Recipe::Synthesis,
                     RecipeName::Reconstruct => Recipe::Reconstruct,
                     RecipeName::Generic => Recipe::Generic,
+                    RecipeName::Temporal => Recipe::Temporal,
+                    RecipeName::Masked => Recipe::Masked,
                     RecipeName::Bonettini if data.is_file() => Recipe::Generic,
                     RecipeName::Pairs | RecipeName::Bonettini => Recipe::Pairs,
                 },

@@ -27,21 +27,50 @@ impl Default for Input {
     }
 }
 
-/// Appends a crop of `SIDE * SIDE` pixels, RGB in 0..=255, as planes `[32, 80, 80]`.
-pub fn append(planes: &mut Vec<f32>, crop: &[[f32; 3]], input: Input) {
+/// Frames of a window that [`crate::Kind::FaceTemporal`] sees: as many as there are layers of four planes.
+pub const WINDOW: usize = CHANNELS / 4;
+
+/// The frame of a window that the others are brought onto.
+pub const MIDDLE: usize = WINDOW / 2;
+
+/// Writes a layer of `SIDE * SIDE` values as four planes of 2x2 patches.
+fn put(planes: &mut [f32], layer: usize, values: &[f32]) {
     let half = SIDE / 2;
-    let start = planes.len();
-    planes.resize(start + CHANNELS * half * half, 0.0);
-    let planes = &mut planes[start..];
-    let mut put = |layer: usize, values: &[f32]| {
-        for (y, row) in values.chunks_exact(SIDE).enumerate() {
-            for (x, pair) in row.as_chunks::<2>().0.iter().enumerate() {
-                for (side, value) in pair.iter().enumerate() {
-                    planes[((layer * 4 + y % 2 * 2 + side) * half + y / 2) * half + x] = *value;
-                }
+    for (y, row) in values.chunks_exact(SIDE).enumerate() {
+        for (x, pair) in row.as_chunks::<2>().0.iter().enumerate() {
+            for (side, value) in pair.iter().enumerate() {
+                planes[((layer * 4 + y % 2 * 2 + side) * half + y / 2) * half + x] = *value;
             }
         }
-    };
+    }
+}
+
+/// Room for the planes of one more crop.
+fn room(planes: &mut Vec<f32>) -> &mut [f32] {
+    let start = planes.len();
+    planes.resize(start + CHANNELS * SIDE * SIDE / 4, 0.0);
+    &mut planes[start..]
+}
+
+/// Appends a window of consecutive frames that lie on one another, `SIDE * SIDE` values of luma each in 0..=255, as planes `[32, 80, 80]`: what every frame
+/// changes of the one before it, clipped like a residual, and the middle frame. Frames beyond the first [`WINDOW`] are left out.
+pub fn append_window(planes: &mut Vec<f32>, frames: &[Vec<f32>]) {
+    let planes = room(planes);
+    for (layer, pair) in frames.windows(2).take(WINDOW - 1).enumerate() {
+        let change: Vec<f32> =
+            pair[0].iter().zip(&pair[1]).map(|(before, now)| ((now - before) / CLIP).clamp(-1.0, 1.0)).collect();
+        put(planes, layer, &change);
+    }
+    if let Some(middle) = frames.get(MIDDLE) {
+        let middle: Vec<f32> = middle.iter().map(|v| v / 127.5 - 1.0).collect();
+        put(planes, WINDOW - 1, &middle);
+    }
+}
+
+/// Appends a crop of `SIDE * SIDE` pixels, RGB in 0..=255, as planes `[32, 80, 80]`.
+pub fn append(planes: &mut Vec<f32>, crop: &[[f32; 3]], input: Input) {
+    let planes = room(planes);
+    let mut put = |layer: usize, values: &[f32]| put(planes, layer, values);
     let colours: [Vec<f32>; 3] = std::array::from_fn(|c| crop.iter().map(|p| p[c] / 127.5 - 1.0).collect());
     for (c, plane) in colours.iter().enumerate() {
         put(c, plane);
@@ -92,6 +121,19 @@ fn smooth(plane: &[f32]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_window_tells_what_changes_and_keeps_the_middle_frame() {
+        let mut frames = vec![vec![100.0; SIDE * SIDE]; WINDOW];
+        let at = 44 * SIDE + 31;
+        frames[3][at] = 106.0;
+        let mut planes = Vec::new();
+        append_window(&mut planes, &frames);
+        assert_eq!(planes.len(), CHANNELS * SIDE * SIDE / 4);
+        let value = |layer: usize| planes[((layer * 4 + 1) * SIDE / 2 + 22) * SIDE / 2 + 15];
+        assert_eq!([value(1), value(2), value(3), value(4)], [0.0, 0.5, -0.5, 0.0]);
+        assert!((value(WINDOW - 1) - (100.0 / 127.5 - 1.0)).abs() < 1e-6);
+    }
 
     #[test]
     fn a_flat_crop_has_no_residual_and_a_bright_pixel_has_one_at_its_place() {

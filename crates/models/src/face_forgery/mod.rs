@@ -15,7 +15,7 @@ use crate::state::floats;
 
 mod input;
 
-pub use input::{CHANNELS, COLOUR_PLANES, Input, append};
+pub use input::{CHANNELS, COLOUR_PLANES, Input, MIDDLE, WINDOW, append, append_window};
 
 /// Side of the crop in pixels.
 pub const SIDE: usize = 160;
@@ -84,6 +84,14 @@ impl FaceForgery {
         let (coarse, merged) = self.trunk(input);
         let features = Tensor::cat(vec![means(coarse), means(merged.clone())], 1);
         (self.head.forward(features), self.map.forward(merged))
+    }
+
+    /// What the map is read from, at a stride of 8; everything but the heads has a part in it, so a self-supervised task that reads it trains the whole trunk.
+    ///
+    /// # Shapes
+    /// As [`FaceForgery::forward`]'s input, to `[batch, 48, 20, 20]`.
+    pub fn places_of(&self, input: Tensor<4>) -> Tensor<4> {
+        self.trunk(input).1
     }
 
     /// The maps whose means the head sees, at strides 16 and 8.

@@ -154,7 +154,7 @@ fn verdict(verdict: &Verdict) -> Markup {
                 }
             }
             h4 { "The ways of forging that were weighed apart" }
-            p.soft { "Each has recorded items of its own. The likelihood ratio above is the mean of theirs: a file is forged if it is forged in any of these ways." }
+            p.soft { "Each has recorded items of its own. The likelihood ratio above is the mean of theirs: a file is forged if it is forged in any of these ways. A way that could be there and got no value counts as 1: nothing was learned of it." }
             table {
                 tr { th { "Question" } th.n { "Likelihood ratio" } th { "Rests on" } }
                 @for q in &verdict.questions {
@@ -162,9 +162,10 @@ fn verdict(verdict: &Verdict) -> Markup {
                         td { (q.asked) }
                         @match (&q.llr, &q.abstained) {
                             (Some(llr), _) => { td.n { b { (ratio(llr.log10)) } " (" (ratio(llr.low)) " to " (ratio(llr.high)) ")" } }
-                            (None, reason) => { td.n { "no value" @if let Some(reason) = reason { ": " (reason) } } }
+                            (None, _) => { td.n { "no value" } }
                         }
                         td.soft {
+                            @if let (None, Some(reason)) = (&q.llr, &q.abstained) { (reason) " " }
                             @if let Some(c) = &q.calibration {
                                 (c.id) ": " (c.forged) " forged and " (c.genuine) " genuine items (" (c.data) "), which support at most " (ratio(c.cap_log10)) ". "
                             }

@@ -216,12 +216,7 @@ pub fn load(folder: &Path, clips: Option<ClipFrames>) -> anyhow::Result<Vec<Pict
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     if let Some(kept) = clips {
-        let mut by_clip: BTreeMap<String, HashMap<(u64, String), Vec<Face>>> = BTreeMap::new();
-        for row in rows(folder, "video_faces.csv", "video_faces")? {
-            let frames = by_clip.entry(row.file).or_default();
-            frames.entry((row.frame, row.part)).or_default().push(Face { mesh: row.mesh, hand: None });
-        }
-        let clips: Vec<_> = by_clip.into_iter().collect();
+        let clips: Vec<(String, Labels)> = clip_labels(folder)?.into_iter().collect();
         let frames: Vec<Vec<Picture>> = clips
             .into_par_iter()
             .map(|(file, labels)| clip_frames(folder, &file, &labels, kept))
@@ -229,6 +224,28 @@ pub fn load(folder: &Path, clips: Option<ClipFrames>) -> anyhow::Result<Vec<Pict
         pictures.extend(frames.into_iter().flatten());
     }
     Ok(pictures)
+}
+
+/// The labelled faces of a clip by frame and part.
+pub type Labels = HashMap<(u64, String), Vec<Face>>;
+
+/// The labels of every clip by its path below the data folder.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn clip_labels(folder: &Path) -> anyhow::Result<BTreeMap<String, Labels>> {
+    let mut by_clip: BTreeMap<String, Labels> = BTreeMap::new();
+    for row in rows(folder, "video_faces.csv", "video_faces")? {
+        let frames = by_clip.entry(row.file).or_default();
+        frames.entry((row.frame, row.part)).or_default().push(Face { mesh: row.mesh, hand: None });
+    }
+    Ok(by_clip)
+}
+
+/// The left and the right half of a side-by-side frame.
+pub fn halves(frame: &RgbImage) -> [RgbImage; 2] {
+    let half = frame.width() / 2;
+    [0, half].map(|x| image::imageops::crop_imm(frame, x, 0, half, frame.height()).to_image())
 }
 
 fn described(file: &str, suffix: &str, picture: RgbImage, faces: Vec<Face>) -> Picture {
@@ -240,12 +257,7 @@ fn described(file: &str, suffix: &str, picture: RgbImage, faces: Vec<Face>) -> P
 }
 
 /// The labelled frames of one clip, made smaller where they are large.
-fn clip_frames(
-    folder: &Path,
-    file: &str,
-    labels: &HashMap<(u64, String), Vec<Face>>,
-    kept: ClipFrames,
-) -> anyhow::Result<Vec<Picture>> {
+fn clip_frames(folder: &Path, file: &str, labels: &Labels, kept: ClipFrames) -> anyhow::Result<Vec<Picture>> {
     let mut pictures = Vec::new();
     for (index, frame) in every_kth(&folder.join(file), kept.every)? {
         for part in ["whole", "left", "right"] {
@@ -253,11 +265,12 @@ fn clip_frames(
             if faces.is_empty() {
                 continue;
             }
-            let half = frame.width() / 2;
             let cut = match part {
-                "left" => image::imageops::crop_imm(&frame, 0, 0, half, frame.height()).to_image(),
-                "right" => image::imageops::crop_imm(&frame, half, 0, half, frame.height()).to_image(),
-                _ => frame.clone(),
+                "whole" => frame.clone(),
+                _ => {
+                    let [left, right] = halves(&frame);
+                    if part == "left" { left } else { right }
+                }
             };
             let scale = (kept.largest as f32 / cut.width().max(cut.height()) as f32).min(1.0);
             let size = |v: u32| ((v as f32 * scale).round() as u32).max(1);
@@ -276,7 +289,7 @@ fn clip_frames(
 }
 
 /// The faces of a labelled frame, or between two labelled frames those that overlap in both.
-fn faces_at(labels: &HashMap<(u64, String), Vec<Face>>, index: u64, part: &str) -> Vec<Face> {
+pub fn faces_at(labels: &Labels, index: u64, part: &str) -> Vec<Face> {
     let at = |index: u64| labels.get(&(index, part.to_owned())).map_or(&[][..], Vec::as_slice);
     let before = at(index / LABELLED * LABELLED);
     let share = (index % LABELLED) as f32 / LABELLED as f32;
@@ -299,26 +312,34 @@ fn faces_at(labels: &HashMap<(u64, String), Vec<Face>>, index: u64, part: &str) 
 /// # Errors
 /// When ffmpeg is missing or fails.
 pub fn every_kth(path: &Path, k: u64) -> anyhow::Result<Vec<(u64, RgbImage)>> {
+    let mut frames = Vec::new();
+    selected_frames(path, &format!("not(mod(n\\,{k}))"), |frame| frames.push((frames.len() as u64 * k, frame)))?;
+    Ok(frames)
+}
+
+/// Visits the frames of a clip for which an expression of ffmpeg's `select` holds, in their order, as RGB.
+///
+/// # Errors
+/// When ffmpeg is missing or fails.
+pub fn selected_frames(path: &Path, select: &str, mut visit: impl FnMut(RgbImage)) -> anyhow::Result<()> {
     let facts = crate::ffmpeg::probe(path)?;
     let mut child = Command::new("ffmpeg")
         .args(["-v", "error", "-nostdin", "-threads", "1", "-noautorotate", "-i"])
         .arg(path)
-        .args(["-map", "0:v:0", "-vf", &format!("select=not(mod(n\\,{k}))"), "-fps_mode", "passthrough"])
+        .args(["-map", "0:v:0", "-vf", &format!("select={select}"), "-fps_mode", "passthrough"])
         .args(["-pix_fmt", "rgb24", "-f", "rawvideo", "-"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot run ffmpeg")?;
-    let mut frames = Vec::new();
     if let Some(mut pipe) = child.stdout.take() {
         let mut buffer = vec![0u8; facts.width as usize * facts.height as usize * 3];
         while pipe.read_exact(&mut buffer).is_ok() {
-            let frame = RgbImage::from_raw(facts.width, facts.height, buffer.clone()).context("a frame's size")?;
-            frames.push((frames.len() as u64 * k, frame));
+            visit(RgbImage::from_raw(facts.width, facts.height, buffer.clone()).context("a frame's size")?);
         }
     }
     anyhow::ensure!(child.wait()?.success(), "ffmpeg cannot decode {}", path.display());
-    Ok(frames)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -15,6 +15,38 @@ pub struct Blend {
     pub shapes: Shapes,
     /// From 0 (whole strength, strong changes) to 1 (as in the paper).
     pub subtlety: f64,
+    /// How this frame strays from the others of its clip.
+    pub tremor: Tremor,
+}
+
+/// How one frame strays from the others where a program works frame by frame: points are found anew, a face is made anew.
+#[derive(Debug, Clone, Copy)]
+pub struct Tremor {
+    /// Pixels, of the face that is laid over and of its points.
+    shift: [f32; 2],
+    /// Size over that of the others.
+    scale: f32,
+    /// Brightness over that of the others.
+    gain: f32,
+}
+
+impl Tremor {
+    /// A still picture's.
+    pub const NONE: Self = Self { shift: [0.0; 2], scale: 1.0, gain: 1.0 };
+
+    /// Of a frame of a clip.
+    pub fn drawn(rng: &mut Rng) -> Self {
+        let mut stray = |deviation: f64| (rng.normal() * deviation) as f32;
+        Self { shift: [stray(0.45), stray(0.45)], scale: 1.0 + stray(0.004), gain: 1.0 + stray(0.006) }
+    }
+
+    /// The points of a face as found in this frame.
+    pub fn mesh(&self, mesh: &[[f32; 2]]) -> Vec<[f32; 2]> {
+        let n = mesh.len().max(1) as f32;
+        let middle = [0, 1].map(|c| mesh.iter().map(|p| p[c]).sum::<f32>() / n);
+        let stray = |p: &[f32; 2]| [0, 1].map(|c| middle[c] + (p[c] - middle[c]) * self.scale + self.shift[c]);
+        mesh.iter().map(stray).collect()
+    }
 }
 
 /// The blended crop and the mask it was blended with. `mesh` is in pixels of the crop; `other` lends its colours now and then.
@@ -35,16 +67,15 @@ pub fn self_blended(
     if rng.chance(0.75) {
         regrain(changed, side, rng);
     }
-    let moved = displaced(&inner, side, rng);
+    let mut moved = displaced(&inner, side, blend.tremor, rng);
+    if blend.tremor.gain != 1.0 {
+        moved.iter_mut().flatten().for_each(|v| *v *= blend.tremor.gain);
+    }
     let mut mask = masks::draw(mesh, side, blend.shapes, rng);
     let ratios = [0.25, 0.5, 0.75, 1.0, 1.0, 1.0];
     let ratio = if rng.unit() < blend.subtlety { ratios[rng.below(ratios.len())] } else { 1.0 };
     masks::soften(&mut mask, side, 4.0 + 9.0 * blend.subtlety, ratio, rng);
-    let mixed = |((a, b), m): ((&[f32; 3], &[f32; 3]), &f32)| -> [f32; 3] {
-        std::array::from_fn(|c| m * a[c] + (1.0 - m) * b[c])
-    };
-    let out = moved.iter().zip(&outer).zip(&mask).map(mixed).collect();
-    (out, mask)
+    (masks::laid(&moved, &outer, &mask), mask)
 }
 
 /// Shifts of single colours, of saturation, brightness and contrast; or the mean and spread of another face's colours in part (Reinhard et
@@ -180,10 +211,11 @@ fn smooth_between_edges(canvas: &mut Canvas, side: usize, near: f32) {
 const GRID: usize = 6;
 
 /// The crop moved and scaled a little as a whole, and bent smoothly.
-fn displaced(canvas: &Canvas, side: usize, rng: &mut Rng) -> Canvas {
+fn displaced(canvas: &Canvas, side: usize, tremor: Tremor, rng: &mut Rng) -> Canvas {
     let s = side as f64;
     let shift = [rng.range(-0.025, 0.025) * s, rng.range(-0.015, 0.015) * s].map(|v| v as f32);
-    let scale = rng.range(0.96, 1.04) as f32;
+    let shift = [shift[0] + tremor.shift[0], shift[1] + tremor.shift[1]];
+    let scale = rng.range(0.96, 1.04) as f32 * tremor.scale;
     let reach = if rng.chance(0.5) { rng.range(0.0, 0.015) * s } else { 0.0 };
     let bend: Vec<[f32; 2]> =
         (0..GRID * GRID).map(|_| [rng.range(-reach, reach) as f32, rng.range(-reach, reach) as f32]).collect();
@@ -229,7 +261,7 @@ mod tests {
             (0..468).map(|i| [80.0 + 45.0 * (i as f32).sin(), 80.0 + 55.0 * (i as f32).cos()]).collect();
         let mut untouched = 0;
         for _ in 0..30 {
-            let blend = Blend { shapes: Shapes::Hulls, subtlety: 0.5 };
+            let blend = Blend { shapes: Shapes::Hulls, subtlety: 0.5, tremor: Tremor::NONE };
             let (out, mask) = self_blended(&crop, side, &mesh, None, blend, &mut rng);
             let outside = |i: &usize| mask[*i] < 1e-4;
             let same = (0..side * side).filter(outside).all(|i| (0..3).all(|c| (out[i][c] - crop[i][c]).abs() < 0.1));

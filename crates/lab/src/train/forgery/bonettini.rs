@@ -7,11 +7,11 @@
 use assay_checkpoints::StateDict;
 use assay_models::efficientnet::{EfficientNet, EfficientNetConfig, SiameseTuned};
 use assay_models::state::{self, Mismatch, floats};
-use burn::tensor::activation::{log_sigmoid, relu};
+use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::batch::{Batch, cells, cross_entropy};
 use super::examples::Example;
-use super::masks::Mask;
 use super::task::Forgery;
 use crate::measure::auc;
 use crate::rng::Rng;
@@ -65,44 +65,17 @@ pub struct Bonettini<'a> {
     pub published: Published,
 }
 
-/// Crops with what is true of them.
-#[derive(Default)]
-pub struct Batch {
-    planes: Vec<f32>,
-    labels: Vec<f32>,
-    maps: Vec<f32>,
-    known: Vec<f32>,
+/// Appends a crop as the published networks see it.
+fn push(batch: &mut Batch, example: &Example) {
+    for c in 0..3 {
+        batch.planes.extend(example.crop.iter().map(|p| (p[c] / 255.0 - MEAN[c]) / DEVIATION[c]));
+    }
+    batch.note(example.is_fake, example.mask.as_ref(), |mask| cells(mask.into_iter().flatten().copied(), SIDE));
 }
 
-impl Batch {
-    fn push(&mut self, example: &Example) {
-        for c in 0..3 {
-            self.planes.extend(example.crop.iter().map(|p| (p[c] / 255.0 - MEAN[c]) / DEVIATION[c]));
-        }
-        self.labels.push(f32::from(example.is_fake));
-        self.maps.extend(shares(example.mask.as_ref()));
-        self.known.push(f32::from(!example.is_fake || example.mask.is_some()));
-    }
-
-    fn faces(&mut self, device: &Device) -> Tensor<4> {
-        let planes = std::mem::take(&mut self.planes);
-        Tensor::from_data(TensorData::new(planes, [self.labels.len(), 3, SIDE, SIDE]), device)
-    }
-}
-
-/// Means of a mask over the places of the attention map.
-fn shares(mask: Option<&Mask>) -> Vec<f32> {
-    let mut out = vec![0.0; ATTENTION * ATTENTION];
-    for (at, v) in mask.into_iter().flatten().enumerate() {
-        out[at / SIDE / 8 * ATTENTION + at % SIDE / 8] += v / 64.0;
-    }
-    out
-}
-
-/// Mean binary cross entropy of logits.
-fn entropy(logits: Tensor<2>, labels: Vec<f32>, device: &Device) -> Tensor<1> {
-    let truth = Tensor::from_data(TensorData::new(labels, logits.dims()), device);
-    -(log_sigmoid(logits.clone()) * truth.clone() + log_sigmoid(-logits) * (-truth + 1.0)).mean()
+fn faces(batch: &mut Batch, device: &Device) -> Tensor<4> {
+    let planes = std::mem::take(&mut batch.planes);
+    Tensor::from_data(TensorData::new(planes, [batch.len(), 3, SIDE, SIDE]), device)
 }
 
 /// `max(0, |a - p| - |a - n| + 1)` over features, three rows a triplet.
@@ -123,13 +96,13 @@ impl Bonettini<'_> {
                 let alike = at % 2;
                 let mut pick = |label: usize| self.crops.draw(rng, share).into_iter().nth(label);
                 for example in [pick(alike), pick(alike), pick(1 - alike)].into_iter().flatten() {
-                    batch.push(&example);
+                    push(&mut batch, &example);
                 }
             }
             return batch;
         }
         for _ in 0..self.published.batch.div_ceil(2) {
-            self.crops.draw(rng, share).iter().for_each(|example| batch.push(example));
+            self.crops.draw(rng, share).iter().for_each(|example| push(&mut batch, example));
         }
         batch
     }
@@ -139,8 +112,8 @@ impl Bonettini<'_> {
         let (mut fakes, mut reals, mut loss) = (Vec::new(), Vec::new(), 0.0);
         for example in &self.crops.validation {
             let mut one = Batch::default();
-            one.push(example);
-            let logit = floats(logits(one.faces(&Device::default()))).first().copied().map_or(0.0, f64::from);
+            push(&mut one, example);
+            let logit = floats(logits(faces(&mut one, &Device::default()))).first().copied().map_or(0.0, f64::from);
             loss += (1.0 + (if example.is_fake { -logit } else { logit }).exp()).ln();
             if example.is_fake { &mut fakes } else { &mut reals }.push(logit);
         }
@@ -167,16 +140,14 @@ impl Task for Bonettini<'_> {
     }
 
     fn loss(&self, net: &EfficientNet, mut batch: Batch, device: &Device) -> Tensor<1> {
-        let faces = batch.faces(device);
+        let faces = faces(&mut batch, device);
         if self.published.tuning == Tuning::Triplets {
             return triplets(&net.features(faces));
         }
         let (logits, attention) = net.attending(faces);
-        let n = batch.labels.len();
-        let loss = entropy(logits, batch.labels, device);
+        let loss = cross_entropy(logits, batch.truth(device)).mean();
         let Some(attention) = attention.filter(|_| self.published.locality) else { return loss };
-        let truth = Tensor::from_data(TensorData::new(batch.maps, [n, 1, ATTENTION, ATTENTION]), device);
-        let known: Tensor<4> = Tensor::from_data(TensorData::new(batch.known, [n, 1, 1, 1]), device);
+        let (truth, known) = batch.maps(1, ATTENTION, device);
         let attention = attention.clamp(1e-5, 1.0 - 1e-5);
         let miss = -(attention.clone().log() * truth.clone() + (-attention + 1.0).log() * (-truth + 1.0));
         loss + (miss * known).mean()
@@ -215,8 +186,8 @@ impl Task for Head<'_> {
     }
 
     fn loss(&self, net: &SiameseTuned, mut batch: Batch, device: &Device) -> Tensor<1> {
-        let faces = batch.faces(device);
-        entropy(net.tuned(faces), batch.labels, device)
+        let faces = faces(&mut batch, device);
+        cross_entropy(net.tuned(faces), batch.truth(device)).mean()
     }
 
     fn schedule(&self) -> Schedule {
@@ -253,13 +224,5 @@ mod tests {
         assert_eq!(loss([0.0, 0.0, 0.1, 0.0, 5.0, 0.0]), 0.0);
         // Positive at 1, negative at 1: the margin itself.
         assert!((loss([0.0, 0.0, 1.0, 0.0, 0.0, 1.0]) - 1.0).abs() < 1e-4);
-    }
-
-    #[test]
-    fn a_mask_is_averaged_over_the_places_of_the_attention() {
-        let mask: Mask = (0..SIDE * SIDE).map(|i| f32::from(i % SIDE < 12 && i / SIDE < 8)).collect();
-        let found = shares(Some(&mask));
-        assert_eq!((found[0], found[1], found[2], found[ATTENTION]), (1.0, 0.5, 0.0, 0.0));
-        assert!(shares(None).iter().all(|v| *v == 0.0));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The decision that shapes it: every draw is a real crop and a manipulated one, and whatever else happens to them (crop, mirror, degradation) follows from the same
 //! random numbers wherever both come from the same material.
-use super::blend::{Blend, matched, processed, regrain, saved_again, self_blended};
+use super::blend::{Blend, Tremor, matched, processed, regrain, saved_again, self_blended};
 use super::faces::{self, Around, Pair, View};
 use super::given::Given;
 use super::masks::{self, Mask};
@@ -26,6 +26,9 @@ const PARTIAL: f64 = 0.6;
 const REGRAINED: f64 = 0.5;
 /// Share of the draws that are reconstructions in [`Recipe::Reconstruct`]; the rest are self-blended.
 const RECONSTRUCTED: f64 = 0.6;
+
+/// Share of the portraits that are cut up: there are a few hundred generated people only, and a network that sees their faces whole learns them by heart.
+const SCRAMBLED: f64 = 0.6;
 
 /// How a pair is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,6 +71,28 @@ impl<'a> Portraits<'a> {
             all_generated: of(&["stylegan256", "gan256"]),
         }
     }
+}
+
+/// The crop cut into square tiles that change places, each mirrored or turned by a quarter: grain stays, faces go ("smash and reconstruct", Zhong et al., "PatchCraft", 2023).
+fn scrambled(crop: &Canvas, side: usize, rng: &mut Rng) -> Canvas {
+    let tiles = [2, 4, 5][rng.below(3)];
+    let extent = side / tiles;
+    let mut order: Vec<usize> = (0..tiles * tiles).collect();
+    for i in (1..order.len()).rev() {
+        order.swap(i, rng.below(i + 1));
+    }
+    let mut out = crop.clone();
+    for (to, from) in order.into_iter().enumerate() {
+        let [flips_x, flips_y, turns] = [(); 3].map(|()| rng.chance(0.5));
+        for i in 0..extent * extent {
+            let (x, y) = (i % extent, i / extent);
+            let (u, v) = if turns { (y, x) } else { (x, y) };
+            let (u, v) = (if flips_x { extent - 1 - u } else { u }, if flips_y { extent - 1 - v } else { v });
+            let at = |tile: usize, x: usize, y: usize| (tile / tiles * extent + y) * side + tile % tiles * extent + x;
+            out[at(to, x, y)] = crop[at(from, u, v)];
+        }
+    }
+    out
 }
 
 /// Where two crops differ clearly.
@@ -124,10 +149,7 @@ impl Forgery<'_> {
         let mut mask = masks::draw(&mesh, self.side, self.choice.shapes, rng);
         masks::soften(&mut mask, self.side, 4.0 + 9.0 * subtlety, 1.0, rng);
         let inner = if rng.chance(0.6) { matched(&inner, &real, &mask) } else { inner };
-        let mix = |((a, b), m): ((&[f32; 3], &[f32; 3]), &f32)| -> [f32; 3] {
-            std::array::from_fn(|c| b[c] + m * (a[c] - b[c]))
-        };
-        let mut fake: Canvas = inner.iter().zip(&real).zip(&mask).map(mix).collect();
+        let mut fake = masks::laid(&inner, &real, &mask);
         if rng.chance(0.5) {
             mirror(&mut real, self.side);
             mirror(&mut fake, self.side);
@@ -176,7 +198,7 @@ impl Forgery<'_> {
             let view = faces::crop_from_picture(&face.mesh, Around::PLAIN, self.side, rng);
             faces::draw(picture, &view, self.side)
         });
-        let blend = Blend { shapes: self.choice.shapes, subtlety };
+        let blend = Blend { shapes: self.choice.shapes, subtlety, tremor: Tremor::NONE };
         let (fake, mask) = self_blended(&real, self.side, &mesh, other.as_ref(), blend, rng);
         self.degraded([real, fake], mask, subtlety, "blends", rng)
     }
@@ -195,9 +217,7 @@ impl Forgery<'_> {
             let mut kept = masks::draw(&mesh, self.side, self.choice.shapes, rng);
             let ratio = if rng.chance(0.5 * share) { rng.range(0.5, 1.0) as f32 } else { 1.0 };
             masks::soften(&mut kept, self.side, 8.0, ratio, rng);
-            for ((fake, real), m) in fake.iter_mut().zip(&real).zip(&kept) {
-                *fake = std::array::from_fn(|c| real[c] + m * (fake[c] - real[c]));
-            }
+            fake = masks::laid(&fake, &real, &kept);
         }
         let mut mask = changed(&real, &fake);
         if how != Draw::Plain && rng.chance(REGRAINED) {
@@ -205,9 +225,7 @@ impl Forgery<'_> {
             regrain(&mut other, self.side, rng);
             let mut place = mask.clone();
             masks::blur(&mut place, self.side, 3.0);
-            for ((fake, other), m) in fake.iter_mut().zip(&other).zip(&place) {
-                *fake = std::array::from_fn(|c| fake[c] + m * (other[c] - fake[c]));
-            }
+            fake = masks::laid(&other, &fake, &place);
         }
         if how != Draw::Plain && rng.chance(0.5) {
             mask.chunks_exact_mut(self.side).for_each(<[f32]>::reverse);
@@ -233,6 +251,7 @@ impl Forgery<'_> {
         };
         let (real, fake) = (*rng.pick(reals)?, *rng.pick(fakes)?);
         let flips = rng.chance(0.5);
+        let is_scrambled = around != Around::CLOSE_PLAIN && rng.chance(SCRAMBLED);
         let draws = rng.clone();
         rng.next_u64();
         let [real, fake] = [real, fake].map(|(picture, face)| {
@@ -245,7 +264,7 @@ impl Forgery<'_> {
             if self.choice.degrades {
                 saved_again(&mut crop, self.side, &mut draws);
             }
-            crop
+            if is_scrambled { scrambled(&crop, self.side, &mut draws) } else { crop }
         });
         let name = "portraits";
         Some([
@@ -274,5 +293,23 @@ impl Forgery<'_> {
             Example { crop: real, is_fake: false, mask: None, name },
             Example { crop: fake, is_fake: true, mask: Some(mask), name },
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scrambled_crop_has_the_same_pixels_elsewhere() {
+        let side = 160;
+        let crop: Canvas = (0..side * side).map(|i| [i as f32, 0.0, 0.0]).collect();
+        for seed in 0..4 {
+            let out = scrambled(&crop, side, &mut Rng::new(seed));
+            let mut values: Vec<f32> = out.iter().map(|p| p[0]).collect();
+            assert!(values != crop.iter().map(|p| p[0]).collect::<Vec<_>>());
+            values.sort_by(f32::total_cmp);
+            assert!(values.iter().enumerate().all(|(i, v)| *v == i as f32), "nothing is lost and nothing stands twice");
+        }
     }
 }

@@ -151,6 +151,11 @@ pub fn crop_from_picture(mesh: &[[f32; 2]], around: Around, side: usize, rng: &m
     Similarity::about([x + width / 2.0, y + height / 2.0], 0.0, scale, target)
 }
 
+/// The transform to a crop of `side` pixels around a point of the picture.
+pub fn around_point(point: [f32; 2], scale: f32, side: usize) -> Similarity {
+    Similarity::about(point, 0.0, scale, [side as f32 / 2.0; 2])
+}
+
 /// The crop, cut as a scan cuts it; the transform must not turn.
 pub fn draw(picture: &Picture, view: &Similarity, side: usize) -> Canvas {
     let back = view.inverse();

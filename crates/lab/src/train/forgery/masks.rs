@@ -2,6 +2,7 @@
 //!
 //! The decision that shapes it: a mask is a closed curve first. Bending a curve is cheap and leaves no holes; only the softening works on pixels.
 use crate::rng::Rng;
+use crate::train::faces::augment::Canvas;
 
 /// Points of a curve after it was drawn evenly.
 const CURVE: usize = 72;
@@ -188,6 +189,13 @@ pub fn soften(mask: &mut Mask, side: usize, softest: f64, ratio: f32, rng: &mut 
     blur(mask, side, rng.range(0.6, softest) as f32);
     let largest = mask.iter().copied().fold(1e-6, f32::max);
     mask.iter_mut().for_each(|v| *v = (*v / largest).clamp(0.0, 1.0) * ratio);
+}
+
+/// One picture laid over another, by a mask.
+pub fn laid(over: &Canvas, under: &Canvas, mask: &Mask) -> Canvas {
+    let mix =
+        |((a, b), m): ((&[f32; 3], &[f32; 3]), &f32)| -> [f32; 3] { std::array::from_fn(|c| b[c] + m * (a[c] - b[c])) };
+    over.iter().zip(under).zip(mask).map(mix).collect()
 }
 
 /// Nearly a normal distribution's blur: three means in a row each way.

@@ -19,14 +19,17 @@ use crate::datasets;
 use crate::rng::Rng;
 
 pub mod anomaly;
+pub mod batch;
 pub mod blend;
 pub mod bonettini;
 mod examples;
 pub mod faces;
 pub mod given;
+pub mod masked;
 pub mod masks;
 pub mod reconstruct;
 pub mod task;
+pub mod temporal;
 
 pub use bonettini::{Published, Tuning};
 pub use faces::Fold;
@@ -51,10 +54,17 @@ pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progre
         }
         return finish(&Forgery::of_given(&faces, choice, side), options, progress);
     }
+    if choice.recipe == Recipe::Temporal {
+        return windows_of_clips(choice, data, options, progress);
+    }
     progress.update("reading pictures", 0, 0);
     let pictures = data::load(data, Some(data::ClipFrames::GRAIN))?;
     let files = data::files_of(&pictures);
     super::folder::write_record(&choice, data, &files, options)?;
+    if choice.recipe == Recipe::Masked {
+        train(&masked::Filling::new(&pictures), options, progress)?;
+        return Ok(options.out.join("checkpoint.safetensors"));
+    }
     let mut task = Forgery::new(&pictures, choice, side);
     let mut options = options.clone();
     if choice.recipe == Recipe::Reconstruct {
@@ -68,6 +78,41 @@ pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progre
 /// Share of a run's budget that each autoencoder gets.
 const AUTOENCODER: f64 = 0.15;
 
+fn part_of(budget: Budget, share: f64) -> Budget {
+    match budget {
+        Budget::Minutes(minutes) => Budget::Minutes(minutes * share),
+        Budget::Steps(steps) => Budget::Steps((steps as f64 * share) as u64),
+    }
+}
+
+/// Trains on windows of clips: an autoencoder on the photographs first, then the detector.
+fn windows_of_clips(
+    choice: Choice,
+    data: &Path,
+    options: &Options,
+    progress: &dyn Progress,
+) -> anyhow::Result<PathBuf> {
+    let moments = temporal::windows::load(data, progress)?;
+    let mut files: Vec<String> = moments.iter().map(|m| m.clip.clone()).collect();
+    files.dedup();
+    progress.update("reading pictures", 0, 0);
+    let pictures = data::load(data, None)?;
+    files.extend(data::files_of(&pictures));
+    super::folder::write_record(&choice, data, &files, options)?;
+    let train_faces = faces::real(&pictures, data::Split::Train);
+    let validation = faces::real(&pictures, data::Split::Validation);
+    let own = reconstruct::Autoencoding { config: reconstruct::LAYOUTS[0], train: &train_faces, validation };
+    let out = options.out.join("autoencoder");
+    let first = Options { budget: part_of(options.budget, AUTOENCODER), out, from: None, ..options.clone() };
+    let net = train(&own, &first, progress)?;
+    let task = temporal::Temporal::new(&moments, choice).with_bank(&net, &own, options.seed, progress);
+    let rest = Options { budget: part_of(options.budget, 1.0 - AUTOENCODER), ..options.clone() };
+    let mut rng = Rng::new(options.seed);
+    write_preview(&options.out, SIDE, || task.preview(&mut rng))?;
+    let tensors = collect(&train(&task, &rest, progress)?.folded());
+    write_weights(&options.out, Kind::FaceTemporal, &tensors)
+}
+
 /// Trains the autoencoders in folders of their own and passes every training face through them; with what is left of the budget.
 fn banks(
     task: &Forgery<'_>,
@@ -75,16 +120,12 @@ fn banks(
     options: &Options,
     progress: &dyn Progress,
 ) -> anyhow::Result<(Vec<Vec<reconstruct::Passed>>, Budget)> {
-    let part = |share: f64| match options.budget {
-        Budget::Minutes(minutes) => Budget::Minutes(minutes * share),
-        Budget::Steps(steps) => Budget::Steps((steps as f64 * share) as u64),
-    };
     let mut banks = Vec::new();
     for (at, config) in reconstruct::LAYOUTS.into_iter().enumerate() {
         let validation = faces::real(pictures, data::Split::Validation);
         let own = reconstruct::Autoencoding { config, train: task.faces(), validation };
         let out = options.out.join(format!("autoencoder-{}", at + 1));
-        let options = Options { budget: part(AUTOENCODER), out, from: None, ..options.clone() };
+        let options = Options { budget: part_of(options.budget, AUTOENCODER), out, from: None, ..options.clone() };
         let net = train(&own, &options, progress)?;
         progress.update("passing faces through the autoencoder", 0, 0);
         let bank = reconstruct::bank(&net, &own, options.seed);
@@ -92,7 +133,7 @@ fn banks(
         reconstruct::sheet(&bank, &own).save(&path).with_context(|| format!("cannot write {}", path.display()))?;
         banks.push(bank);
     }
-    Ok((banks, part(1.0 - AUTOENCODER * reconstruct::LAYOUTS.len() as f64)))
+    Ok((banks, part_of(options.budget, 1.0 - AUTOENCODER * reconstruct::LAYOUTS.len() as f64)))
 }
 
 /// Takes away the weights of planes that were empty in training: a scan fills them.
@@ -109,9 +150,7 @@ fn ignore_residuals(tensors: &mut StateDict) -> anyhow::Result<()> {
 
 fn finish(task: &Forgery<'_>, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
     let mut rng = Rng::new(options.seed);
-    let path = options.out.join("preview.jpg");
-    let sheet = preview::sheet(task.side(), || task.preview(&mut rng));
-    sheet.save(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    write_preview(&options.out, task.side(), || task.preview(&mut rng))?;
     let choice = task.choice();
     let (kind, tensors) = match choice.published {
         None => {
@@ -136,14 +175,25 @@ fn finish(task: &Forgery<'_>, options: &Options, progress: &dyn Progress) -> any
             }
         }
     };
-    let path = options.out.join("weights.safetensors");
-    let name = options.out.file_name().map_or_else(|| kind.to_string(), |n| n.to_string_lossy().into_owned());
+    write_weights(&options.out, kind, &tensors)
+}
+
+/// A sheet of drawn crops, for people.
+fn write_preview(out: &Path, side: usize, draw: impl FnMut() -> preview::Crop) -> anyhow::Result<()> {
+    let path = out.join("preview.jpg");
+    preview::sheet(side, draw).save(&path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes the weights with what they are.
+fn write_weights(out: &Path, kind: Kind, tensors: &StateDict) -> anyhow::Result<PathBuf> {
+    let path = out.join("weights.safetensors");
+    let name = out.file_name().map_or_else(|| kind.to_string(), |n| n.to_string_lossy().into_owned());
     let entry = Entry {
         source: "trained by assay train detector; run.json beside it says how and on what".into(),
         ..Entry::unstated(&name, kind)
     };
     let stated = (ENTRY_KEY.to_owned(), serde_json::to_string(&entry)?);
-    std::fs::write(&path, write_safetensors(&halved(&tensors), Some([stated].into()))?)
+    std::fs::write(&path, write_safetensors(&halved(tensors), Some([stated].into()))?)
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }

@@ -14,7 +14,7 @@ use crate::rng::Rng;
 use crate::train::Task;
 use crate::train::faces::augment::{Canvas, append, blur, mirror, to_image};
 use crate::train::faces::mesh::crop_from_picture;
-use crate::train::faces::warp::Similarity;
+use crate::train::faces::warp::{Levels, Similarity};
 
 /// The autoencoders of a run.
 pub const LAYOUTS: [Config; 2] =
@@ -33,25 +33,28 @@ pub struct Autoencoding<'a> {
     pub validation: Vec<View<'a>>,
 }
 
-/// The aligned face, as the autoencoder sees it.
-fn aligned((picture, face): View<'_>, side: usize) -> (Similarity, Canvas) {
-    let view = crop_from_picture(&face.mesh, &TEMPLATE, side);
+/// The aligned face of a picture with its mesh, as the autoencoder sees it.
+fn aligned((picture, mesh): (&Levels, &[[f32; 2]]), side: usize) -> (Similarity, Canvas) {
+    let view = crop_from_picture(mesh, &TEMPLATE, side);
     let mut canvas = vec![[0.0; 3]; side * side];
-    picture.levels.draw(&view, side, &mut canvas);
+    picture.draw(&view, side, &mut canvas);
     (view, canvas)
+}
+
+fn seen<'a>((picture, face): View<'a>) -> (&'a Levels, &'a [[f32; 2]]) {
+    (&picture.levels, &face.mesh)
 }
 
 impl Autoencoding<'_> {
     /// A length of the code: often all of it, else any share.
-    fn length(&self, rng: &mut Rng) -> usize {
+    pub(super) fn length(&self, rng: &mut Rng) -> usize {
         if rng.chance(0.4) { 0 } else { 1 + rng.below(self.config.code) }
     }
+}
 
-    fn tensor(&self, faces: Vec<f32>, device: &Device) -> Tensor<4> {
-        let side = self.config.side;
-        let count = faces.len() / (3 * side * side);
-        Tensor::from_data(TensorData::new(faces, [count, 3, side, side]), device) * 0.5 + 0.5
-    }
+fn tensor(faces: Vec<f32>, side: usize, device: &Device) -> Tensor<4> {
+    let count = faces.len() / (3 * side * side);
+    Tensor::from_data(TensorData::new(faces, [count, 3, side, side]), device) * 0.5 + 0.5
 }
 
 /// Differences between neighbours: what blur takes away.
@@ -78,7 +81,7 @@ impl Task for Autoencoding<'_> {
         let mut batch = (Vec::new(), Vec::new());
         for _ in 0..BATCH {
             let Some(view) = rng.pick(self.train).copied() else { break };
-            let (_, mut face) = aligned(view, self.config.side);
+            let (_, mut face) = aligned(seen(view), self.config.side);
             if rng.chance(0.5) {
                 mirror(&mut face, self.config.side);
             }
@@ -89,7 +92,7 @@ impl Task for Autoencoding<'_> {
     }
 
     fn loss(&self, net: &FaceAutoencoder, (faces, kept): Self::Batch, device: &Device) -> Tensor<1> {
-        let faces = self.tensor(faces, device);
+        let faces = tensor(faces, self.config.side, device);
         let out = net.forward(faces.clone(), &kept);
         let ((a, b), (c, d)) = (edges(&out), edges(&faces));
         (out - faces).abs().mean() + (a - c).abs().mean() + (b - d).abs().mean()
@@ -99,8 +102,8 @@ impl Task for Autoencoding<'_> {
         let mut sum = 0.0;
         let faces: Vec<View<'_>> = self.validation.iter().copied().take(64).collect();
         for face in &faces {
-            let (_, canvas) = aligned(*face, self.config.side);
-            let out = passed(net, self, &canvas, 0);
+            let (_, canvas) = aligned(seen(*face), self.config.side);
+            let out = passed(net, self.config.side, &canvas, 0);
             let off = canvas.iter().flatten().zip(out.as_raw()).map(|(a, b)| f64::from((a - f32::from(*b)).abs()));
             sum += off.sum::<f64>() / out.as_raw().len() as f64;
         }
@@ -109,11 +112,10 @@ impl Task for Autoencoding<'_> {
 }
 
 /// One face through the network.
-fn passed(net: &FaceAutoencoder, task: &Autoencoding<'_>, face: &Canvas, kept: usize) -> RgbImage {
+fn passed(net: &FaceAutoencoder, side: usize, face: &Canvas, kept: usize) -> RgbImage {
     let mut values = Vec::new();
     append(&mut values, face);
-    let out = floats(net.forward(task.tensor(values, &Device::default()), &[kept]));
-    let side = task.config.side;
+    let out = floats(net.forward(tensor(values, side, &Device::default()), &[kept]));
     RgbImage::from_fn(side as u32, side as u32, |x, y| {
         let at = |c: usize| out[(c * side + y as usize) * side + x as usize];
         image::Rgb([0, 1, 2].map(|c| (at(c) * 255.0).round().clamp(0.0, 255.0) as u8))
@@ -133,13 +135,18 @@ pub fn bank(net: &FaceAutoencoder, task: &Autoencoding<'_>, seed: u64) -> Vec<Pa
         .enumerate()
         .map(|(at, view)| {
             let mut rng = Rng::labelled(seed, &format!("code {at}"));
-            let (face_from_picture, canvas) = aligned(*view, task.config.side);
-            Passed { face_from_picture, face: passed(net, task, &canvas, task.length(&mut rng)) }
+            Passed::new(net, task.config, seen(*view), task.length(&mut rng))
         })
         .collect()
 }
 
 impl Passed {
+    /// The face of a picture with its mesh through a network, with so many places of its code kept (0 for all).
+    pub fn new(net: &FaceAutoencoder, config: Config, face: (&Levels, &[[f32; 2]]), kept: usize) -> Self {
+        let (face_from_picture, canvas) = aligned(face, config.side);
+        Self { face_from_picture, face: passed(net, config.side, &canvas, kept) }
+    }
+
     /// The reconstructed face in the crop's coordinates, over the crop itself where the face does not reach; colours matched or not, sharpened or not, with a part
     /// of what was lost given back. `subtlety` from 0 to 1 makes it harder to see.
     pub fn laid_into(
@@ -188,7 +195,7 @@ pub fn sheet(bank: &[Passed], task: &Autoencoding<'_>) -> RgbImage {
     let columns = 8u32.min(bank.len() as u32).max(1);
     let mut sheet = RgbImage::new(columns * side, 2 * side);
     for (at, (passed, view)) in bank.iter().zip(task.train).step_by((bank.len() / 8).max(1)).take(8).enumerate() {
-        let own = to_image(&aligned(*view, task.config.side).1, task.config.side);
+        let own = to_image(&aligned(seen(*view), task.config.side).1, task.config.side);
         let x = i64::from(at as u32 * side);
         image::imageops::replace(&mut sheet, &own, x, 0);
         image::imageops::replace(&mut sheet, &passed.face, x, i64::from(side));

@@ -2,16 +2,19 @@
 //!
 //! The decision that shapes it: a batch holds every face twice, real and manipulated, and both are degraded by the same draws: nothing but the
 //! manipulation tells them apart. Blends begin easy and degradation begins weak; both reach full strength at two fifths of the run.
+use assay_checkpoints::StateDict;
 use assay_models::blocks::Form;
-use assay_models::face_forgery::{self, Config, FaceForgery, Input, LAYERS, MAP, SIDE};
-use burn::tensor::activation::log_sigmoid;
-use burn::tensor::{Device, Tensor, TensorData};
+use assay_models::face_forgery::{self, Config, FaceForgery, Input, MAP};
+use assay_models::state::Mismatch;
+use burn::tensor::{Device, Tensor};
 
+use super::batch::{self, Batch, layers};
 use super::bonettini::Published;
 use super::examples::{Draw, Example, Portraits};
 use super::faces::{self, Around, Fold, Pair, View};
 use super::given::Given;
-use super::masks::{Mask, Shapes};
+use super::masked;
+use super::masks::Shapes;
 use super::reconstruct::Passed;
 use crate::datasets;
 use crate::measure::auc;
@@ -34,6 +37,10 @@ pub enum Recipe {
     Synthesis,
     /// Real faces after an autoencoder, laid back, mixed with self-blended ones.
     Reconstruct,
+    /// Windows of consecutive frames, forged frame by frame.
+    Temporal,
+    /// Nothing forged: what was hidden is filled in, as a start for the others.
+    Masked,
     /// The faces of a labelled table.
     Generic,
 }
@@ -101,27 +108,6 @@ fn divided<'a>(pairs: &[Pair<'a>], held_out: Option<Fold>) -> [Vec<Pair<'a>>; 2]
         None => pair.real.0.split == split,
     };
     [Split::Train, Split::Validation].map(|split| pairs.iter().copied().filter(|p| is_in(p, split)).collect())
-}
-
-/// A batch in host memory.
-pub struct Batch {
-    planes: Vec<f32>,
-    labels: Vec<f32>,
-    maps: Vec<f32>,
-    /// 1 where the map is known.
-    known: Vec<f32>,
-}
-
-impl Batch {
-    /// A batch of noise of the right shape, to time steps with.
-    pub fn drawn(pictures: usize, rng: &mut Rng) -> Self {
-        let half = SIDE / 2;
-        let mut values = |count: usize| (0..count).map(|_| rng.range(-1.0, 1.0) as f32).collect::<Vec<_>>();
-        let planes = values(pictures * face_forgery::CHANNELS * half * half);
-        let maps = values(pictures * LAYERS * MAP * MAP).iter().map(|v| v.abs()).collect();
-        let labels = (0..pictures).map(|i| (i % 2) as f32).collect();
-        Self { planes, labels, maps, known: vec![1.0; pictures] }
-    }
 }
 
 impl<'a> Forgery<'a> {
@@ -232,34 +218,11 @@ impl<'a> Forgery<'a> {
     }
 }
 
-/// Means over the places of the map: of the mask, and of how near it is to half (the seam, `4 m (1 - m)`: Li et al., "Face X-ray", CVPR 2020).
-fn layers(mask: Option<&Mask>) -> Vec<f32> {
-    let mut out = vec![0.0; LAYERS * MAP * MAP];
-    let Some(mask) = mask else { return out };
-    let cell = SIDE / MAP;
-    let largest = mask.iter().copied().fold(1e-6, f32::max);
-    for (y, row) in mask.chunks_exact(SIDE).enumerate() {
-        for (x, v) in row.iter().enumerate() {
-            let at = y / cell * MAP + x / cell;
-            let share = v / largest;
-            out[at] += share / (cell * cell) as f32;
-            out[MAP * MAP + at] += 4.0 * share * (1.0 - share) / (cell * cell) as f32;
-        }
-    }
-    out
-}
-
 /// The mean of the map's middle, where the face is.
 fn middle(map: &[f32]) -> f32 {
     let range = MAP / 4..MAP - MAP / 4;
     let rows = range.clone().map(|y| map.get(y * MAP + range.start..y * MAP + range.end).unwrap_or_default());
     rows.map(|r| r.iter().sum::<f32>()).sum::<f32>() / (range.len() * range.len()) as f32
-}
-
-/// Cross entropy of logits against shares.
-fn cross_entropy<const D: usize>(logits: Tensor<D>, truth: Tensor<D>) -> Tensor<D> {
-    let miss = log_sigmoid(-logits.clone()) * (-truth.clone() + 1.0);
-    -(log_sigmoid(logits) * truth + miss)
 }
 
 impl Task for Forgery<'_> {
@@ -275,30 +238,23 @@ impl Task for Forgery<'_> {
     }
 
     fn batch(&self, rng: &mut Rng, share: f64) -> Batch {
-        let mut batch = Batch { planes: Vec::new(), labels: Vec::new(), maps: Vec::new(), known: Vec::new() };
+        let mut batch = Batch::default();
         for _ in 0..FACES {
             for example in self.draw(rng, share) {
                 face_forgery::append(&mut batch.planes, &example.crop, self.choice.input);
-                batch.labels.push(f32::from(example.is_fake));
-                batch.maps.extend(layers(example.mask.as_ref()));
-                batch.known.push(f32::from(!example.is_fake || example.mask.is_some()));
+                batch.note(example.is_fake, example.mask.as_ref(), layers);
             }
         }
         batch
     }
 
     fn loss(&self, net: &FaceForgery, batch: Batch, device: &Device) -> Tensor<1> {
-        let n = batch.labels.len();
-        let half = SIDE / 2;
-        let planes = TensorData::new(batch.planes, [n, face_forgery::CHANNELS, half, half]);
-        let (logit, map) = net.forward(Tensor::from_data(planes, device));
-        let loss = cross_entropy(logit, Tensor::from_data(TensorData::new(batch.labels, [n, 1]), device)).mean();
-        if !self.choice.has_mask_head || self.choice.recipe == Recipe::Synthesis {
-            return loss;
-        }
-        let known = Tensor::from_data(TensorData::new(batch.known, [n, 1, 1, 1]), device);
-        let maps = Tensor::from_data(TensorData::new(batch.maps, [n, LAYERS, MAP, MAP]), device);
-        loss + (cross_entropy(map, maps) * known).mean()
+        let teaches_maps = self.choice.has_mask_head && self.choice.recipe != Recipe::Synthesis;
+        batch::loss(net, batch, teaches_maps, device)
+    }
+
+    fn adopt(&self, net: FaceForgery, parameters: &StateDict) -> Result<FaceForgery, Mismatch> {
+        masked::adopt(net, parameters)
     }
 
     fn validate(&self, net: &FaceForgery) -> Vec<(&'static str, f64)> {

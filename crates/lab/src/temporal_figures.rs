@@ -1,0 +1,79 @@
+//! What networks on windows of frames are worth on people that they did not see.
+//!
+//! The decision that shapes it: windows are cut and brought onto one another exactly as in training, around the machine-made labels, so the figures say what the
+//! cue carries and nothing of a scan's face finding. A clip is judged by the run that held its people out.
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use assay_media::Progress;
+use assay_models::face_forgery::FaceForgery;
+use assay_models::shipped_faces::temporal_network;
+
+use crate::datasets::{self, FrameScore, Part};
+use crate::forgery_figures::{sets, shown};
+use crate::train::forgery::temporal::{self, windows};
+use crate::train::forgery::{Choice, faces};
+
+/// Folders of the runs, and the labelled pictures and clips.
+pub struct Options {
+    /// The labelled pictures and clips.
+    pub data: PathBuf,
+    /// One folder a run, as `assay train detector --recipe temporal` writes it.
+    pub runs: Vec<PathBuf>,
+}
+
+/// A network and what its run left out.
+fn opened(run: &Path) -> anyhow::Result<(FaceForgery, Choice)> {
+    let path = run.join("run.json");
+    let record = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut record: serde_json::Value = serde_json::from_slice(&record).with_context(|| path.display().to_string())?;
+    let choice = serde_json::from_value(record["what"].take()).with_context(|| path.display().to_string())?;
+    Ok((temporal_network(&run.join("weights.safetensors"))?, choice))
+}
+
+/// Judges every side-by-side clip and writes the table.
+///
+/// # Errors
+/// When data or runs cannot be read, or no run held a clip out.
+pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String> {
+    let nets: Vec<(FaceForgery, Choice)> = options.runs.iter().map(|r| opened(r)).collect::<anyhow::Result<_>>()?;
+    let moments = windows::load(&options.data, progress)?;
+    let pairs: Vec<&windows::Moment> = moments.iter().filter(|m| m.swapped.is_some()).collect();
+    let mut clips: Vec<String> = pairs.iter().map(|m| m.clip.clone()).collect();
+    clips.dedup();
+    let judge_of = |clip: &String| {
+        nets.iter().find(|(_, choice)| {
+            choice.held_out.is_none_or(|fold| faces::parts(&clips, fold.of).get(clip) == Some(&fold.part))
+        })
+    };
+    let thrown_away = tempfile::tempdir()?;
+    let mut manifest = sets::swaps(&options.data, thrown_away.path(), sets::CLIPS[0])?;
+    manifest.rows.retain(|row| clips.iter().any(|c| row.path.ends_with(c) && judge_of(c).is_some()));
+    anyhow::ensure!(!manifest.rows.is_empty(), "none of the runs held a side-by-side clip out");
+    let mut scores = Vec::new();
+    for (at, moment) in pairs.iter().enumerate() {
+        progress.update("judging windows", at as u64, pairs.len() as u64);
+        let Some((net, _)) = judge_of(&moment.clip) else { continue };
+        for (is_fake, found) in temporal::judge(net, moment) {
+            scores.push(FrameScore {
+                path: options.data.join(&moment.clip),
+                part: if is_fake { Part::Right } else { Part::Left },
+                person: 0,
+                frame: moment.index,
+                log_odds: f64::from(found.logit),
+                face_px: None,
+                yaw_deg: None,
+            });
+        }
+    }
+    let results = datasets::evaluate(&manifest, &scores, &[], 1)?;
+    let mut text = String::from(
+        "# Windows of frames\n\nMade by `assay lab temporal --data DIR --run DIR ...`, one run a held-out part. Eight consecutive frames every fifteen of the side-by-side clips; a clip's score is the mean \
+         logit of its windows. 95 % bootstrap intervals over clips.\n\n| clips | windows | video AUC | window AUC | paired |\n|---|---|---|---|---|\n",
+    );
+    let count = |part: Part| manifest.rows.iter().filter(|r| r.part == part).count();
+    let figures = [&results.video_auc, &results.frame_auc, &results.paired_accuracy].map(shown).join(" | ");
+    let _ = writeln!(text, "| {} | {} | {figures} |", count(Part::Left), scores.len());
+    Ok(text)
+}
