@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use assay_faces::{FaceNetworks, Networks};
 use assay_media::Progress;
+use assay_models::device::DeviceChoice;
 use assay_models::face_forgery::{Input, SIDE};
 use assay_models::shipped_faces::Judges;
 
@@ -62,8 +63,14 @@ pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String>
     let whole = Forgery::new(&pictures, Choice::default(), SIDE);
     for (at, (name, choice)) in variants().into_iter().enumerate() {
         let out = options.out.join(format!("ablation-{at}"));
-        let mut run =
-            train::Options { budget: Budget::Steps(options.steps), out, seed: 2026, learning_rate: 2e-3, from: None };
+        let mut run = train::Options {
+            budget: Budget::Steps(options.steps),
+            out,
+            seed: 2026,
+            learning_rate: 2e-3,
+            from: None,
+            device: DeviceChoice::Cpu,
+        };
         if at + 1 == variants().len() {
             let start = train::Options { out: options.out.join("start"), ..run.clone() };
             forgery::run(Choice { recipe: Recipe::Masked, ..choice }, &options.data, &start, progress)?;

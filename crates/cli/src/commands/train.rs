@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use assay_lab::train::forgery::masks::Shapes;
 use assay_lab::train::forgery::{self, Choice, Fold, Published, Recipe, Tuning};
 use assay_lab::train::{Budget, Options, faces};
+use assay_models::device::DeviceChoice;
 use assay_models::face_forgery::Input;
 use clap::{Subcommand, ValueEnum};
 
@@ -54,13 +55,18 @@ struct Run {
     /// Start from the network of another run's folder
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
+    /// What it is computed on: cpu, or in a program built with that feature cuda or wgpu
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    device: DeviceChoice,
 }
 
 impl Run {
-    fn options(self, usual_rate: f64) -> Options {
+    fn options(self, usual_rate: f64) -> anyhow::Result<Options> {
+        // Before any picture is read.
+        self.device.device()?;
         let budget = self.steps.map_or(Budget::Minutes(self.minutes), Budget::Steps);
         let learning_rate = self.learning_rate.unwrap_or(usual_rate);
-        Options { budget, out: self.out, seed: self.seed, learning_rate, from: self.from }
+        Ok(Options { budget, out: self.out, seed: self.seed, learning_rate, from: self.from, device: self.device })
     }
 }
 
@@ -185,7 +191,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                 Network::Embedding => faces::Network::Embedding,
                 Network::Shape => faces::Network::Shape,
             };
-            faces::run(network, &data, &run.options(OUR_RATE), progress.as_ref())?
+            faces::run(network, &data, &run.options(OUR_RATE)?, progress.as_ref())?
         }
         Command::Anomaly { data, out } => forgery::anomaly::run(&data, &out, progress.as_ref())?,
         Command::Detector { recipe, data, run, without, hold_out, network, tuning, locality, batch } => {
@@ -220,7 +226,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             };
             {
                 let rate = if published.is_some() { PUBLISHED_RATE } else { OUR_RATE };
-                forgery::run(choice, &data, &run.options(rate), progress.as_ref())
+                forgery::run(choice, &data, &run.options(rate)?, progress.as_ref())
             }?
         }
     };

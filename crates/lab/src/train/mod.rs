@@ -10,6 +10,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use assay_checkpoints::{HostTensor, StateDict};
 use assay_media::Progress;
+use assay_models::device::DeviceChoice;
 use assay_models::state::{self, Mismatch};
 use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams};
@@ -45,6 +46,8 @@ pub struct Options {
     pub learning_rate: f64,
     /// Folder of another run whose averaged network is the start.
     pub from: Option<PathBuf>,
+    /// What it is computed on.
+    pub device: DeviceChoice,
 }
 
 /// What is trained: a network, its batches, its loss, its measure.
@@ -160,7 +163,7 @@ const CHECKPOINTS: f64 = 4.0;
 /// When the folder cannot be written or holds a checkpoint of another network, when `from` does, and when the loss is no number any more.
 pub fn train<T: Task>(task: &T, options: &Options, progress: &dyn Progress) -> anyhow::Result<T::Net> {
     let folder = Folder::open(&options.out)?;
-    let device = Device::default().autodiff();
+    let device = options.device.device()?.autodiff();
     device.seed(options.seed);
     let mut net = state::numbered(task.init(&device));
     let mut optimizer = AdamWConfig::new().with_weight_decay(task.weight_decay()).init();
@@ -360,7 +363,14 @@ mod tests {
     }
 
     fn options(out: &Path, steps: u64) -> Options {
-        Options { budget: Budget::Steps(steps), out: out.to_owned(), seed: 3, learning_rate: 0.05, from: None }
+        Options {
+            budget: Budget::Steps(steps),
+            out: out.to_owned(),
+            seed: 3,
+            learning_rate: 0.05,
+            from: None,
+            device: DeviceChoice::Cpu,
+        }
     }
 
     #[test]

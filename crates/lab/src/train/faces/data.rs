@@ -265,12 +265,11 @@ fn clip_frames(folder: &Path, file: &str, labels: &Labels, kept: ClipFrames) -> 
             if faces.is_empty() {
                 continue;
             }
-            let cut = match part {
-                "whole" => frame.clone(),
-                _ => {
-                    let [left, right] = halves(&frame);
-                    if part == "left" { left } else { right }
-                }
+            let cut = if part == "whole" {
+                frame.clone()
+            } else {
+                let [left, right] = halves(&frame);
+                if part == "left" { left } else { right }
             };
             let scale = (kept.largest as f32 / cut.width().max(cut.height()) as f32).min(1.0);
             let size = |v: u32| ((v as f32 * scale).round() as u32).max(1);

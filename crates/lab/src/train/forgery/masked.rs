@@ -84,18 +84,14 @@ impl<'a> Filling<'a> {
 
     fn crop(&self, rng: &mut Rng) -> Option<Canvas> {
         let natural = rng.chance(0.2).then(|| rng.pick(&self.natural)).flatten();
-        let (picture, view) = match natural {
-            Some(picture) => {
-                let (width, height) = (picture.levels.full().width() as f32, picture.levels.full().height() as f32);
-                let place = |rng: &mut Rng, free: f32| free * rng.unit() as f32;
-                let at =
-                    [place(rng, width - SIDE as f32), place(rng, height - SIDE as f32)].map(|v| v + SIDE as f32 / 2.0);
-                (*picture, faces::around_point(at, 1.0, SIDE))
-            }
-            None => {
-                let (picture, face) = *rng.pick(&self.faces)?;
-                (picture, faces::crop_from_picture(&face.mesh, Around::JITTERED, SIDE, rng))
-            }
+        let (picture, view) = if let Some(picture) = natural {
+            let (width, height) = (picture.levels.full().width() as f32, picture.levels.full().height() as f32);
+            let place = |rng: &mut Rng, free: f32| free * rng.unit() as f32;
+            let at = [place(rng, width - SIDE as f32), place(rng, height - SIDE as f32)].map(|v| v + SIDE as f32 / 2.0);
+            (*picture, faces::around_point(at, 1.0, SIDE))
+        } else {
+            let (picture, face) = *rng.pick(&self.faces)?;
+            (picture, faces::crop_from_picture(&face.mesh, Around::JITTERED, SIDE, rng))
         };
         let mut crop = faces::draw(picture, &view, SIDE);
         if rng.chance(0.5) {

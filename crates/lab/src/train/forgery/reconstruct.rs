@@ -41,7 +41,7 @@ fn aligned((picture, mesh): (&Levels, &[[f32; 2]]), side: usize) -> (Similarity,
     (view, canvas)
 }
 
-fn seen<'a>((picture, face): View<'a>) -> (&'a Levels, &'a [[f32; 2]]) {
+fn seen((picture, face): View<'_>) -> (&Levels, &[[f32; 2]]) {
     (&picture.levels, &face.mesh)
 }
 
