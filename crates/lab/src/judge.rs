@@ -15,7 +15,7 @@ use assay_workbench::Setup;
 use image::RgbImage;
 use rayon::prelude::*;
 
-use crate::datasets::{Failure, FailureKind, FrameScore, Manifest, Part};
+use crate::datasets::{Failure, FailureKind, FrameScore, Manifest, Part, Row};
 
 /// Frames of a clip that are looked at when nothing else is said.
 pub const FRAMES: u32 = 32;
@@ -156,39 +156,53 @@ pub fn scan(
     progress: &dyn Progress,
 ) -> anyhow::Result<(Vec<FrameScore>, Vec<Failure>)> {
     let setup = Setup::new(&[], 1, assay_workbench::DEFAULT_THRESHOLD_LR)?.with_networks(Some(networks));
-    let (mut scores, mut failures) = (Vec::new(), Vec::new());
-    for (done, row) in manifest.rows.iter().enumerate() {
-        progress.update("scanning", done as u64, manifest.rows.len() as u64);
-        if progress.cancelled() {
-            break;
-        }
-        if row.part != Part::Whole {
-            let reason = "a scan looks at whole files; cut the part out first".to_owned();
-            failures.push(failure(&row.path, row.part, FailureKind::NoFace, reason));
-            continue;
-        }
-        match assay_workbench::scan_file(&row.path, &setup, &NoProgress) {
-            Err(error) => failures.push(failure(&row.path, row.part, FailureKind::Decode, error.to_string())),
-            Ok(report) => {
-                let verdict = report.result.verdict;
-                let Some(llr) = verdict.llr else {
-                    let reason = verdict.abstained.unwrap_or_else(|| "no value".into());
-                    failures.push(failure(&row.path, row.part, FailureKind::NoFace, reason));
-                    continue;
-                };
-                scores.push(FrameScore {
-                    path: row.path.clone(),
-                    part: row.part,
-                    person: 0,
-                    frame: 0,
-                    log_odds: llr.log10 * std::f64::consts::LN_10,
-                    face_px: None,
-                    yaw_deg: None,
-                });
+    let done = Mutex::new(0u64);
+    let answers: Vec<Option<Result<FrameScore, Failure>>> = manifest
+        .rows
+        .par_iter()
+        .map(|row| {
+            if progress.cancelled() {
+                return None;
             }
+            let answer = verdict(row, &setup);
+            if let Ok(mut done) = done.lock() {
+                *done += 1;
+                progress.update("scanning", *done, manifest.rows.len() as u64);
+            }
+            Some(answer)
+        })
+        .collect();
+    let (mut scores, mut failures) = (Vec::new(), Vec::new());
+    for answer in answers.into_iter().flatten() {
+        match answer {
+            Ok(score) => scores.push(score),
+            Err(failure) => failures.push(failure),
         }
     }
     Ok((scores, failures))
+}
+
+fn verdict(row: &Row, setup: &Setup) -> Result<FrameScore, Failure> {
+    let failed = |kind: FailureKind, reason: String| failure(&row.path, row.part, kind, reason);
+    if row.part != Part::Whole {
+        let reason = "a scan looks at whole files; cut the part out first".to_owned();
+        return Err(failed(FailureKind::Abstained, reason));
+    }
+    let report = assay_workbench::scan_file(&row.path, setup, &NoProgress)
+        .map_err(|error| failed(FailureKind::Decode, error.to_string()))?;
+    let verdict = report.result.verdict;
+    let Some(llr) = verdict.llr else {
+        return Err(failed(FailureKind::Abstained, verdict.abstained.unwrap_or_else(|| "no value".into())));
+    };
+    Ok(FrameScore {
+        path: row.path.clone(),
+        part: row.part,
+        person: 0,
+        frame: 0,
+        log_odds: llr.log10 * std::f64::consts::LN_10,
+        face_px: None,
+        yaw_deg: None,
+    })
 }
 
 fn failure(path: &Path, part: Part, kind: FailureKind, reason: String) -> Failure {

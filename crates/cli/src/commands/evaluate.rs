@@ -108,8 +108,13 @@ fn table(results: &Results) -> String {
     }
     let counts = &results.failures;
     text += &format!(
-        "\n{} rows; without a score {} real and {} fake (files that cannot be decoded: {}, without a usable face: {})\n",
-        counts.files, counts.real_without_score, counts.fake_without_score, counts.decode, counts.no_face
+        "\n{} rows; without a score {} real and {} fake (files that cannot be decoded: {}, without a usable face: {}, without a value: {})\n",
+        counts.files,
+        counts.real_without_score,
+        counts.fake_without_score,
+        counts.decode,
+        counts.no_face,
+        counts.abstained
     );
     text
 }

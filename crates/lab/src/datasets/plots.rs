@@ -196,13 +196,14 @@ pub fn page(results: &Results, title: &str) -> String {
     }
     let failed = &results.failures;
     html += &format!(
-        "</table>\n<p>Not scored: {} real and {} fake files of {} ({} failures of decoding, {} times no face, {} not reported); \
+        "</table>\n<p>Not scored: {} real and {} fake files of {} ({} failures of decoding, {} times no face, {} abstentions, {} not reported); \
          {} videos are in no figure.</p>\n",
         failed.real_without_score,
         failed.fake_without_score,
         failed.files,
         failed.decode,
         failed.no_face,
+        failed.abstained,
         failed.not_reported,
         failed.videos_without_score
     );

@@ -39,6 +39,8 @@ pub enum FailureKind {
     Decode,
     /// No face was found.
     NoFace,
+    /// The detector looked and gave no value.
+    Abstained,
     /// Neither a score nor a failure was handed in.
     NotReported,
 }
@@ -100,6 +102,8 @@ pub struct Counts {
     pub decode: usize,
     /// Failures to find a face that were handed in.
     pub no_face: usize,
+    /// Times that the detector looked and gave no value.
+    pub abstained: usize,
     /// Files of which nothing was handed in.
     pub not_reported: usize,
     /// Rows of the table.

@@ -175,6 +175,7 @@ fn files(
             *match kind {
                 FailureKind::Decode => &mut counts.decode,
                 FailureKind::NoFace => &mut counts.no_face,
+                FailureKind::Abstained => &mut counts.abstained,
                 FailureKind::NotReported => &mut counts.not_reported,
             } += 1;
         }

@@ -92,6 +92,7 @@ fn what_failed_is_counted_and_stays_in_the_list() {
     let wanted = Counts {
         decode: 1,
         no_face: 1,
+        abstained: 0,
         not_reported: 1,
         files: 6,
         real_without_score: 1,
