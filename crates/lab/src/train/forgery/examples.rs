@@ -27,9 +27,6 @@ const REGRAINED: f64 = 0.5;
 /// Share of the draws that are reconstructions in [`Recipe::Reconstruct`]; the rest are self-blended.
 const RECONSTRUCTED: f64 = 0.6;
 
-/// Share of the portraits that are cut up: there are a few hundred generated people only, and a network that sees their faces whole learns them by heart.
-const SCRAMBLED: f64 = 0.6;
-
 /// How a pair is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Draw {
@@ -71,28 +68,6 @@ impl<'a> Portraits<'a> {
             all_generated: of(&["stylegan256", "gan256"]),
         }
     }
-}
-
-/// The crop cut into square tiles that change places, each mirrored or turned by a quarter: grain stays, faces go ("smash and reconstruct", Zhong et al., "PatchCraft", 2023).
-fn scrambled(crop: &Canvas, side: usize, rng: &mut Rng) -> Canvas {
-    let tiles = [2, 4, 5][rng.below(3)];
-    let extent = side / tiles;
-    let mut order: Vec<usize> = (0..tiles * tiles).collect();
-    for i in (1..order.len()).rev() {
-        order.swap(i, rng.below(i + 1));
-    }
-    let mut out = crop.clone();
-    for (to, from) in order.into_iter().enumerate() {
-        let [flips_x, flips_y, turns] = [(); 3].map(|()| rng.chance(0.5));
-        for i in 0..extent * extent {
-            let (x, y) = (i % extent, i / extent);
-            let (u, v) = if turns { (y, x) } else { (x, y) };
-            let (u, v) = (if flips_x { extent - 1 - u } else { u }, if flips_y { extent - 1 - v } else { v });
-            let at = |tile: usize, x: usize, y: usize| (tile / tiles * extent + y) * side + tile % tiles * extent + x;
-            out[at(to, x, y)] = crop[at(from, u, v)];
-        }
-    }
-    out
 }
 
 /// Where two crops differ clearly.
@@ -251,7 +226,6 @@ impl Forgery<'_> {
         };
         let (real, fake) = (*rng.pick(reals)?, *rng.pick(fakes)?);
         let flips = rng.chance(0.5);
-        let is_scrambled = around != Around::CLOSE_PLAIN && rng.chance(SCRAMBLED);
         let draws = rng.clone();
         rng.next_u64();
         let [real, fake] = [real, fake].map(|(picture, face)| {
@@ -264,7 +238,7 @@ impl Forgery<'_> {
             if self.choice.degrades {
                 saved_again(&mut crop, self.side, &mut draws);
             }
-            if is_scrambled { scrambled(&crop, self.side, &mut draws) } else { crop }
+            crop
         });
         let name = "portraits";
         Some([
@@ -293,23 +267,5 @@ impl Forgery<'_> {
             Example { crop: real, is_fake: false, mask: None, name },
             Example { crop: fake, is_fake: true, mask: Some(mask), name },
         ]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_scrambled_crop_has_the_same_pixels_elsewhere() {
-        let side = 160;
-        let crop: Canvas = (0..side * side).map(|i| [i as f32, 0.0, 0.0]).collect();
-        for seed in 0..4 {
-            let out = scrambled(&crop, side, &mut Rng::new(seed));
-            let mut values: Vec<f32> = out.iter().map(|p| p[0]).collect();
-            assert!(values != crop.iter().map(|p| p[0]).collect::<Vec<_>>());
-            values.sort_by(f32::total_cmp);
-            assert!(values.iter().enumerate().all(|(i, v)| *v == i as f32), "nothing is lost and nothing stands twice");
-        }
     }
 }
