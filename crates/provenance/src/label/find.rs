@@ -19,6 +19,9 @@ const SIZES: (f32, f32) = (0.62, 1.75);
 /// Ratio of neighbouring sizes.
 const STEP: f32 = 1.05;
 
+/// Standard deviation below which a place is too flat to hold words, in grey levels.
+const LEAST_SPREAD: f32 = 8.0;
+
 /// A label that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Seen {
@@ -65,7 +68,7 @@ fn in_place(plane: &Field, making: Making, plate: f32) -> Option<Seen> {
     let mean = rows().sum::<f32>() / drawing.words.len() as f32;
     let norm = rows().map(|v| (v - mean).powi(2)).sum::<f32>().sqrt();
     let product: f32 = rows().zip(pattern(&drawing)).map(|(v, p)| v * p).sum();
-    Some(Seen { making, score: product / norm.max(drawing.words.len() as f32) })
+    Some(Seen { making, score: product / norm.max(LEAST_SPREAD * (drawing.words.len() as f32).sqrt()) })
 }
 
 /// Best correlation over all places for a plate of this height in the picture.
@@ -102,12 +105,12 @@ fn anywhere(plane: &Field, plate: f32) -> Vec<Seen> {
         product.iter_mut().zip(&spectrum).for_each(|(p, s)| *p = p.conj() * s);
         back.run(&mut product);
         let scale = 1.0 / (width * height) as f32;
-        let area = drawing.words.len() as f32;
+        let least = LEAST_SPREAD * (drawing.words.len() as f32).sqrt();
         let mut score = f32::MIN;
         for y in 0..=reduced.height - drawing.height {
             for x in 0..=reduced.width - drawing.width {
                 let norm = sums.spread(x, y, drawing.width, drawing.height);
-                score = score.max(product[y * width + x].re * scale / norm.max(area * 6.0));
+                score = score.max(product[y * width + x].re * scale / norm.max(least));
             }
         }
         found.push(Seen { making, score });

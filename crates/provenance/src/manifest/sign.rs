@@ -58,8 +58,11 @@ where
     guarded(|| {
         let mut builder = c2pa::Builder::from_context(context(None)?).with_definition(definition.to_string())?;
         if matches!(content, Content::Claim { .. }) {
-            // The parent is the file itself, with whatever manifest it has.
+            // The parent is the file itself, with whatever manifest it has; the intent makes it the first action.
             builder.set_intent(c2pa::BuilderIntent::Edit);
+            let parent = json!({ "title": title, "relationship": "parentOf" });
+            builder.add_ingredient_from_stream(parent.to_string(), mime, source)?;
+            source.rewind()?;
         }
         for (id, opened, used) in &ingredients {
             let about = json!({ "title": opened.file_name(), "relationship": "inputTo", "label": id, "description": used.role });

@@ -17,7 +17,7 @@ use image::RgbImage;
 
 pub(crate) use detect::Detector;
 pub use detect::{FALSE_POSITIVE_RATE, Reading};
-pub use embed::embed;
+pub use embed::{embed, embed_readable};
 pub(crate) use perception::Field;
 pub(crate) use spectrum::Transform;
 
@@ -41,6 +41,9 @@ pub enum WatermarkError {
         /// Height in pixels.
         height: u32,
     },
+    /// The picture's own texture is stronger than any mark that is put in.
+    #[error("the picture's texture drowns the watermark")]
+    Drowned,
 }
 
 /// BT.601 luma.
@@ -54,5 +57,12 @@ pub(crate) fn luma(picture: &RgbImage) -> Field {
 pub fn read(picture: &RgbImage) -> Option<Reading> {
     let mut detector = Detector::default();
     detector.add(&luma(picture));
+    detector.finish()
+}
+
+/// Looks for the mark in frames of one clip together; `None` when they are too small for a search. Frames of another size than the first are left out.
+pub fn read_frames<'a>(frames: impl IntoIterator<Item = &'a RgbImage>) -> Option<Reading> {
+    let mut detector = Detector::default();
+    frames.into_iter().for_each(|frame| detector.add(&luma(frame)));
     detector.finish()
 }

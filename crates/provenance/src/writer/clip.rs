@@ -13,10 +13,10 @@ use assay_media::{Limits, Source};
 use image::RgbImage;
 
 use super::matroska::FrameStream;
-use super::{MarkedWriter, Written, extension, instance, marked, title};
+use super::{MarkedWriter, Written, extension, instance, title};
 use crate::manifest::{Content, sign, watermark_id};
 use crate::partial::Partial;
-use crate::{ProvenanceError, Synthetic};
+use crate::{ProvenanceError, Synthetic, label, watermark};
 
 /// Constant rate factor of x264: visually lossless, so that what the encoder takes from the marks is little.
 const CRF: &str = "16";
@@ -130,7 +130,7 @@ impl ClipWriter {
     /// # Errors
     /// [`ProvenanceError`] when the frame does not fit or the encoder stopped. Nothing is left behind once the writer is dropped.
     pub fn push(&mut self, frame: Synthetic<RgbImage>, at_secs: f64) -> Result<(), ProvenanceError> {
-        let frame = frame.open();
+        let mut frame = frame.open();
         let unsuited = |reason: String| ProvenanceError::Format { path: self.path.clone(), reason };
         if frame.dimensions() != (self.shape.width, self.shape.height) {
             let (w, h) = frame.dimensions();
@@ -143,7 +143,8 @@ impl ClipWriter {
         }
         let micros = micros as u64;
         self.last_micros = Some(micros);
-        let (frame, psnr) = marked(frame, &self.writer.record, watermark_id(&self.instance))?;
+        label::put(&mut frame, self.writer.record.making);
+        let psnr = watermark::embed(&mut frame, watermark_id(&self.instance))?;
         self.lowest_psnr = self.lowest_psnr.min(psnr);
         let sent = self.stream.as_mut().map(|stream| stream.frame(micros, frame.as_raw()));
         match sent {
@@ -153,7 +154,7 @@ impl ClipWriter {
         }
     }
 
-    /// Ends the clip: signs, reads back, renames.
+    /// Ends the clip: signs, reads back, renames. Single frames are not read back, the clip as a whole is.
     ///
     /// # Errors
     /// [`ProvenanceError`]; nothing is left behind then.

@@ -56,7 +56,9 @@ impl MarkedWriter {
     pub fn write_still(&self, picture: Synthetic<RgbImage>, path: &Path) -> Result<Written, ProvenanceError> {
         let format = still_format(path)?;
         let instance = instance(path)?;
-        let (picture, psnr) = marked(picture.open(), &self.record, watermark_id(&instance))?;
+        let mut picture = picture.open();
+        label::put(&mut picture, self.record.making);
+        let psnr = watermark::embed_readable(&mut picture, watermark_id(&instance))?;
         let encoded = encode(&picture, format, path)?;
         let partial = Partial::beside(path, "part")?;
         // Signed in memory: c2pa seeks to and fro, and a full disk is then met once, in one place.
@@ -82,8 +84,10 @@ impl MarkedWriter {
     /// # Errors
     /// [`ProvenanceError::Watermark`] when the picture is too small.
     pub fn preview(picture: Synthetic<RgbImage>, record: &Record) -> Result<RgbImage, ProvenanceError> {
-        let picture = picture.open();
-        Ok(marked(picture, record, watermark_id("preview"))?.0)
+        let mut picture = picture.open();
+        label::put(&mut picture, record.making);
+        watermark::embed_readable(&mut picture, watermark_id("preview"))?;
+        Ok(picture)
     }
 
     /// Reads back and renames.
@@ -111,13 +115,6 @@ impl MarkedWriter {
         partial.keep()?;
         Ok(Written { verification, watermark_psnr_db: psnr })
     }
-}
-
-/// Puts label and watermark in.
-fn marked(mut picture: RgbImage, record: &Record, id: u32) -> Result<(RgbImage, f64), ProvenanceError> {
-    label::put(&mut picture, record.making);
-    let psnr = watermark::embed(&mut picture, id)?;
-    Ok((picture, psnr))
 }
 
 fn instance(path: &Path) -> Result<String, ProvenanceError> {
