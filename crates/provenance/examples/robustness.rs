@@ -75,12 +75,19 @@ impl Tally {
         let percent = |n: usize| 100.0 * n as f64 / self.of.max(1) as f64;
         format!(
             "| {name} | {} of {} ({:.1} %) | {:.1} % | {} | {:.1} | {:.1} |",
-            self.read, self.of, percent(self.read), percent(self.found), self.wrong, at(1), at(50)
+            self.read,
+            self.of,
+            percent(self.read),
+            percent(self.found),
+            self.wrong,
+            at(1),
+            at(50)
         )
     }
 }
 
-const HEAD: &str = "| treatment | number read | pattern found | wrong number | statistic, 1 % | median |\n|---|---|---|---|---|---|";
+const HEAD: &str =
+    "| treatment | number read | pattern found | wrong number | statistic, 1 % | median |\n|---|---|---|---|---|---|";
 
 fn jpeg(picture: &RgbImage, quality: u8) -> anyhow::Result<RgbImage> {
     let mut bytes = Vec::new();
@@ -238,7 +245,21 @@ fn through(frames: &[RgbImage], filter: &str, crf: u8) -> anyhow::Result<Vec<Rgb
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("a.mp4");
     let mut child = Command::new("ffmpeg")
-        .args(["-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", &format!("{width}x{height}"), "-r", "25", "-i", "-"])
+        .args([
+            "-v",
+            "error",
+            "-y",
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "rgb24",
+            "-s",
+            &format!("{width}x{height}"),
+            "-r",
+            "25",
+            "-i",
+            "-",
+        ])
         .args(["-vf", &format!("{filter},pad=ceil(iw/2)*2:ceil(ih/2)*2"), "-c:v", "libx264", "-threads", "1"])
         .args(["-crf", &crf.to_string(), "-pix_fmt", "yuv420p"])
         .arg(&path)
@@ -274,7 +295,8 @@ fn alarms(side: u32, count: usize, files: &[PathBuf]) -> anyhow::Result<()> {
         (state >> 40) as f32 / (1u64 << 24) as f32
     };
     let mut statistics = Vec::new();
-    let (mut found, mut hypotheses) = (0, 0.0);
+    let mut found = 0;
+    let mut threshold = 0.0;
     'all: loop {
         for file in files {
             let Ok(picture) = open(file) else { continue };
@@ -282,19 +304,23 @@ fn alarms(side: u32, count: usize, files: &[PathBuf]) -> anyhow::Result<()> {
                 let least = side as f32 / picture.width().min(picture.height()) as f32;
                 let scaled = scaled(&picture, least.max(0.5) * (1.0 + draw()));
                 let place = |room: u32, share: f32| (room as f32 * share) as u32;
-                let (x, y) = (place(scaled.width().saturating_sub(side), draw()), place(scaled.height().saturating_sub(side), draw()));
+                let (x, y) = (
+                    place(scaled.width().saturating_sub(side), draw()),
+                    place(scaled.height().saturating_sub(side), draw()),
+                );
                 let window = imageops::crop_imm(&scaled, x, y, side, side).to_image();
                 let Some(reading) = watermark::read(&window) else { continue };
                 found += usize::from(reading.found);
                 statistics.push(f64::from(reading.statistic));
-                // The threshold is where hypotheses * exp(-t^2 / 2) is half the stated rate.
-                hypotheses = watermark::FALSE_POSITIVE_RATE / 2.0 * (f64::from(reading.threshold).powi(2) / 2.0).exp();
+                threshold = f64::from(reading.threshold);
                 if statistics.len() == count {
                     break 'all;
                 }
             }
         }
     }
+    // The threshold is where hypotheses * exp(-t^2 / 2) is half the stated rate.
+    let hypotheses = watermark::FALSE_POSITIVE_RATE / 2.0 * (threshold * threshold / 2.0f64).exp();
     println!("{found} of {} windows of {side} px said to carry the mark\n", statistics.len());
     println!("| statistic above | windows | bound by theory |\n|---|---|---|");
     for t in [5.5, 6.0, 6.25, 6.5, 6.75, 7.0, 7.25, 7.5, 8.0] {
@@ -309,7 +335,7 @@ fn speed(file: &Path) -> anyhow::Result<()> {
     let picture = open(file)?;
     let frame = imageops::resize(&picture, 1920, 1080, FilterType::CatmullRom);
     const TIMES: u32 = 5;
-    let mut time = |name: &str, mut run: Box<dyn FnMut() -> anyhow::Result<()>>| -> anyhow::Result<()> {
+    let time = |name: &str, run: &dyn Fn() -> anyhow::Result<()>| -> anyhow::Result<()> {
         let mut all = Vec::new();
         for _ in 0..TIMES {
             let start = Instant::now();
@@ -320,14 +346,19 @@ fn speed(file: &Path) -> anyhow::Result<()> {
         println!("| {name} | {:.0} ms | {:.0} ms |", all[0], all[all.len() / 2]);
         Ok(())
     };
-    println!("| 1920x1080, {} threads | fastest | median |\n|---|---|---|", std::env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "all".into()));
+    println!(
+        "| 1920x1080, {} threads | fastest | median |\n|---|---|---|",
+        std::env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "all".into())
+    );
     let mut marked = frame.clone();
     watermark::embed(&mut marked, 1)?;
-    let unmarked = frame.clone();
-    time("embedding, a frame", Box::new(move || Ok(drop(watermark::embed(&mut frame.clone(), 1)?))))?;
-    let again = marked.clone();
-    time("reading, a marked picture", Box::new(move || Ok(drop(watermark::read(&again)))))?;
-    time("reading, an unmarked picture", Box::new(move || Ok(drop(watermark::read(&unmarked)))))?;
-    time("reading, 32 frames", Box::new(move || Ok(drop(watermark::read_frames(std::iter::repeat_n(&marked, 32))))))?;
-    Ok(())
+    time("embedding, a frame", &|| {
+        let psnr = watermark::embed(&mut frame.clone(), 1)?;
+        anyhow::ensure!(psnr > 0.0);
+        Ok(())
+    })?;
+    let read = |reading: Option<Reading>| reading.map(|_| ()).context("too small");
+    time("reading, a marked picture", &|| read(watermark::read(&marked)))?;
+    time("reading, an unmarked picture", &|| read(watermark::read(&frame)))?;
+    time("reading, 32 frames", &|| read(watermark::read_frames(std::iter::repeat_n(&marked, 32))))
 }

@@ -1,7 +1,8 @@
 //! A user's own claim on a picture or clip of theirs: the library side of `assay mark`.
 //!
-//! The decision that shapes it: the claim is recorded as the user's and signed; nothing is examined and nothing is stripped. An existing manifest becomes the parent ingredient. A file that carries any
-//! mark of generated media is refused, so that this is no way to a better past. The pixels stay byte for byte.
+//! The decision that shapes it: the claim is recorded as the user's and signed; nothing is examined and nothing is stripped. An existing manifest
+//! becomes the parent ingredient. A file that carries any mark of generated media is refused, so that this is no way to a better past. The pixels
+//! stay byte for byte.
 use std::path::Path;
 
 use assay_media::{Limits, Source};

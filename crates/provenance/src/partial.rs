@@ -1,7 +1,8 @@
 //! A file that is there whole or not at all.
 //!
-//! The decision that shapes it: everything is written under a hidden neighbouring name and renamed when it is known to be good. Whatever goes wrong before, a full disk included,
-//! dropping the value removes what was written. A file that stood under the good name stays untouched until then.
+//! The decision that shapes it: everything is written under a hidden neighbouring name and renamed when it is known to be good. Whatever goes
+//! wrong before, a full disk included, dropping the value removes what was written. A file that stood under the good name stays untouched until
+//! then.
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! What a generator hands out.
 //!
-//! The decision that shapes it: anybody can wrap, nobody outside this crate can unwrap. There is no `Deref`, no accessor, no `Clone`, no `Debug` of the content. So a generator
-//! that returns `Synthetic<T>` cannot pass its pixels to an encoder; only [`crate::MarkedWriter`] can, and it marks them. This holds for code that uses the type; a
-//! fork can take it out, and no type can forbid that.
+//! The decision that shapes it: anybody can wrap, nobody outside this crate can unwrap. There is no `Deref`, no accessor, no `Clone`, no `Debug`
+//! of the content. So a generator that returns `Synthetic<T>` cannot pass its pixels to an encoder; only [`crate::MarkedWriter`] can, and it marks
+//! them. This holds for code that uses the type; a fork can take it out, and no type can forbid that.
 
 /// Made pixels that only this crate can reach.
 ///

@@ -1,9 +1,10 @@
 //! What a file says about where it comes from: `assay verify`.
 //!
-//! The decision that shapes it: manifest, watermark and label are read apart and reported apart, then compared. None of them proves a picture genuine, and the absence of all three
-//! proves nothing. A mark is a statement about provenance; it never enters a forgery verdict.
+//! The decision that shapes it: manifest, watermark and label are read apart and reported apart, then compared. None of them proves a picture
+//! genuine, and the absence of all three proves nothing. A mark is a statement about provenance; it never enters a forgery verdict.
 //!
-//! Nothing is fetched over a network. The manifest's parser runs in this process, guarded against panics; pixels come through `assay_media` under its limits.
+//! Nothing is fetched over a network. The manifest's parser runs in this process, guarded against panics; pixels come through `assay_media` under
+//! its limits.
 use std::path::Path;
 
 use assay_media::{Frame, FramePlan, FrameReader, FrameSamples, Limits, MediaError, NoProgress, Source};
@@ -166,7 +167,7 @@ impl FrameReader for Looks {
         let (width, height) = (frame.width as usize, frame.height as usize);
         let data = frame.luma().iter().map(|v| f32::from(*v)).collect();
         self.detector.add(&Field { width, height, data });
-        if self.frames % LABEL_EVERY == 0 && self.seen.is_none_or(|seen| seen.score < label::THRESHOLD) {
+        if self.frames.is_multiple_of(LABEL_EVERY) && self.seen.is_none_or(|seen| seen.score < label::THRESHOLD) {
             self.label(&frame.rgb());
         }
         self.frames += 1;
@@ -182,14 +183,18 @@ fn contradictions(manifest: &ManifestReport, watermark: &WatermarkReport, label:
     if let (Some(named), Some(bound)) = (&manifest.watermark_id, &manifest.bound_id)
         && named != bound
     {
-        all.push(format!("The manifest names the watermark {named}, but {bound} belongs to it: parts of two manifests."));
+        all.push(format!(
+            "The manifest names the watermark {named}, but {bound} belongs to it: parts of two manifests."
+        ));
     }
     match (&manifest.watermark_id, &watermark.id) {
         (Some(named), Some(read)) if named != read => all.push(format!(
             "The watermark carries {read}, the manifest names {named}: one of the two was made for another file."
         )),
         (Some(named), None) if !watermark.found => {
-            all.push(format!("The manifest names the watermark {named}, but none is found: the pixels may be another's."));
+            all.push(format!(
+                "The manifest names the watermark {named}, but none is found: the pixels may be another's."
+            ));
         }
         (None, _) if watermark.found && has_manifest && !says_generated => {
             all.push("The watermark marks generated media, but the manifest does not say so.".into());

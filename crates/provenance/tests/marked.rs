@@ -61,9 +61,11 @@ fn stills_carry_all_marks() {
     let place = Place::new();
     let source = place.path("person.png");
     scene(200, 200, 3).save(&source).unwrap();
-    for (name, making, size) in
-        [("a.png", Making::Generated, (256, 256)), ("b.jpg", Making::Altered, (640, 360)), ("c.png", Making::Altered, (720, 1280))]
-    {
+    for (name, making, size) in [
+        ("a.png", Making::Generated, (256, 256)),
+        ("b.jpg", Making::Altered, (640, 360)),
+        ("c.png", Making::Altered, (720, 1280)),
+    ] {
         let used = SourceUsed { path: source.clone(), role: "source portrait".into() };
         let writer = MarkedWriter::new(record(making, vec![used]), place.signer());
         let path = place.path(name);
@@ -166,7 +168,9 @@ fn a_full_disk_leaves_nothing_behind() {
     const CHILD: &str = "ASSAY_TEST_FULL_DISK";
     if let Some(folder) = std::env::var_os(CHILD) {
         let folder = PathBuf::from(folder);
-        let writer = || MarkedWriter::new(record(Making::Generated, Vec::new()), Signer::own(Some(&folder.join("keys"))).unwrap());
+        let writer = || {
+            MarkedWriter::new(record(Making::Generated, Vec::new()), Signer::own(Some(&folder.join("keys"))).unwrap())
+        };
         let still = writer().write_still(Synthetic::new(scene(256, 256, 0)), &folder.join("a.png"));
         let error = still.err().map(|e| e.to_string()).unwrap_or_default();
         assert!(error.contains("a.png"), "{error}");
@@ -181,9 +185,18 @@ fn a_full_disk_leaves_nothing_behind() {
     drop(place.signer());
     let test = std::env::current_exe().unwrap();
     // 16 blocks of 1024 bytes; the signal for a file that grows too large is left out so that the write fails as on a full disk.
-    let script = format!("ulimit -f 16; trap '' XFSZ; exec '{}' a_full_disk_leaves_nothing_behind --exact --nocapture", test.display());
-    let output = std::process::Command::new("bash").args(["-c", &script]).env(CHILD, place.folder.path()).output().unwrap();
-    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let script = format!(
+        "ulimit -f 16; trap '' XFSZ; exec '{}' a_full_disk_leaves_nothing_behind --exact --nocapture",
+        test.display()
+    );
+    let output =
+        std::process::Command::new("bash").args(["-c", &script]).env(CHILD, place.folder.path()).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert_eq!(place.names(), ["keys"]);
 }
 
@@ -198,7 +211,10 @@ fn changed_stripped_and_exchanged_files_are_found_out() {
     let mut changed = bytes.clone();
     // Within the picture data, whose checksum then fails for a strict decoder; the text chunk before it does as well for C2PA.
     let at = changed.windows(4).position(|w| w == b"IHDR").unwrap();
-    changed.splice(at + 17 + 4..at + 17 + 4, [0, 0, 0, 4, b't', b'E', b'X', b't', b'a', 0, b'b', b'c', 0x7B, 0x4B, 0xC9, 0x8B]);
+    changed.splice(
+        at + 17 + 4..at + 17 + 4,
+        [0, 0, 0, 4, b't', b'E', b'X', b't', b'a', 0, b'b', b'c', 0x7B, 0x4B, 0xC9, 0x8B],
+    );
     fs::write(place.path("changed.png"), &changed).unwrap();
     let found = verify(&place.path("changed.png"), &Trust::default());
     assert!(found.is_ok_and(|f| f.manifest.state == ManifestState::Invalid));

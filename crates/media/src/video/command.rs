@@ -169,8 +169,7 @@ pub(crate) fn version(limits: &Limits) -> String {
     let ask = || {
         let program = std::env::var_os("ASSAY_FFMPEG").filter(|v| !v.is_empty()).unwrap_or_else(|| "ffmpeg".into());
         let args = vec!["-version".into()];
-        let job =
-            Job {
+        let job = Job {
             name: "ffmpeg (Debian package ffmpeg)",
             program,
             args,

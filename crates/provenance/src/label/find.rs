@@ -1,7 +1,8 @@
 //! Finding the label again.
 //!
-//! The decision that shapes it: normalised correlation with the very drawing that was put in, first where and as large as it was drawn, then at other sizes all over the picture,
-//! so that a label is found after scaling and cropping. The picture is reduced until the letters are a few pixels high; that is enough to tell them and keeps the search short.
+//! The decision that shapes it: normalised correlation with the very drawing that was put in, first where and as large as it was drawn, then at
+//! other sizes all over the picture, so that a label is found after scaling and cropping. The picture is reduced until the letters are a few
+//! pixels high; that is enough to tell them and keeps the search short.
 use image::RgbImage;
 use rustfft::FftDirection;
 use rustfft::num_complex::Complex32;
@@ -143,9 +144,8 @@ impl Sums {
     /// Root of the sum of squared deviations from the mean inside a rectangle.
     fn spread(&self, x: usize, y: usize, width: usize, height: usize) -> f32 {
         let at = |x: usize, y: usize| self.data[y * self.stride + x];
-        let [sum, squares] = [0, 1].map(|i| {
-            at(x + width, y + height)[i] - at(x, y + height)[i] - at(x + width, y)[i] + at(x, y)[i]
-        });
+        let [sum, squares] =
+            [0, 1].map(|i| at(x + width, y + height)[i] - at(x, y + height)[i] - at(x + width, y)[i] + at(x, y)[i]);
         (squares - sum * sum / (width * height) as f64).max(0.0).sqrt() as f32
     }
 }

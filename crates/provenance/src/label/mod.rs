@@ -1,7 +1,8 @@
 //! The visible label: words on a dark plate in the lower left corner.
 //!
-//! The decision that shapes it: plate and words are one drawing, a function of words and height alone, so that what is drawn is also what is looked for. The height
-//! follows the picture's short side. It is meant for the people who see the picture, not as a defence: it is cropped away easily.
+//! The decision that shapes it: plate and words are one drawing, a function of words and height alone, so that what is drawn is also what is
+//! looked for. The height follows the picture's short side. It is meant for the people who see the picture, not as a defence: it is cropped away
+//! easily.
 mod find;
 mod glyphs;
 

@@ -1,15 +1,15 @@
 //! The signed manifest: made, embedded, read back.
 //!
-//! The decision that shapes it: everything that knows c2pa's types stands in this folder. No call may reach the network, none makes a thumbnail (of a victim's
-//! face, in our case), and a panic in that library's parsers ends as an error with a file's name instead of ending a batch.
+//! The decision that shapes it: everything that knows c2pa's types stands in this folder. No call may reach the network, none makes a thumbnail
+//! (of a victim's face, in our case), and a panic in that library's parsers ends as an error with a file's name instead of ending a batch.
 mod read;
 mod sign;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub use read::{ManifestReport, ManifestState, ManifestWhere};
 #[cfg(test)]
 pub(crate) use read::none;
+pub use read::{ManifestReport, ManifestState, ManifestWhere};
 pub(crate) use read::{is_generated, read};
 pub(crate) use sign::{Content, sign};
 
@@ -37,7 +37,7 @@ pub(crate) fn new_instance_id() -> Result<String, getrandom::Error> {
     getrandom::fill(&mut b)?;
     b[6] = b[6] & 0x0F | 0x40;
     b[8] = b[8] & 0x3F | 0x80;
-    let hex: String = b.iter().map(|v| format!("{v:02x}")).collect();
+    let hex = format!("{:032x}", u128::from_be_bytes(b));
     Ok(format!("xmp:iid:{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
 }
 

@@ -1,7 +1,8 @@
 //! Reading a manifest and saying what it amounts to.
 //!
-//! The decision that shapes it: three states that are never merged. *Invalid* (the file was changed, or the signature is broken), *valid but of an unknown issuer* (unchanged
-//! since somebody signed it, nobody knows who), *trusted* (the issuer is among the roots that the user gave). Nothing is fetched; a manifest that lies elsewhere is reported as an address.
+//! The decision that shapes it: three states that are never merged. *Invalid* (the file was changed, or the signature is broken), *valid but of an
+//! unknown issuer* (unchanged since somebody signed it, nobody knows who), *trusted* (the issuer is among the roots that the user gave). Nothing
+//! is fetched; a manifest that lies elsewhere is reported as an address.
 use std::path::Path;
 
 use serde::Serialize;
@@ -144,7 +145,8 @@ fn report(reader: &c2pa::Reader, found_in: ManifestWhere) -> ManifestReport {
         Some(explanation) => format!("{}: {explanation}", status.code()),
         None => status.code().to_owned(),
     });
-    let mut found = ManifestReport { state, found_in: Some(found_in), problems: problems.collect(), ..ManifestReport::none() };
+    let mut found =
+        ManifestReport { state, found_in: Some(found_in), problems: problems.collect(), ..ManifestReport::none() };
     found.remote_address = reader.remote_url().map(str::to_owned);
     let Some(manifest) = reader.active_manifest() else {
         found.state = ManifestState::Invalid;
@@ -175,7 +177,8 @@ fn report(reader: &c2pa::Reader, found_in: ManifestWhere) -> ManifestReport {
     // A parent that was generated stays generated under whatever was signed over it.
     for other in reader.iter_manifests() {
         let json: Value = serde_json::to_value(other).unwrap_or_default();
-        let actions = json["assertions"].as_array().into_iter().flatten().filter_map(|a| a["data"]["actions"].as_array());
+        let actions =
+            json["assertions"].as_array().into_iter().flatten().filter_map(|a| a["data"]["actions"].as_array());
         for kind in actions.flatten().filter_map(|action| action["digitalSourceType"].as_str()) {
             if !found.source_types.iter().any(|t| t == kind) {
                 found.source_types.push(kind.to_owned());

@@ -1,7 +1,8 @@
 //! Making and signing a manifest.
 //!
-//! The decision that shapes it: two kinds of content and no third. What a generator made gets `c2pa.created` with a trained-algorithmic source type and the
-//! watermark's soft binding; a user's own claim gets `c2pa.opened` or `c2pa.published` about the user's file and says that the claim is the user's.
+//! The decision that shapes it: two kinds of content and no third. What a generator made gets `c2pa.created` with a trained-algorithmic source
+//! type and the watermark's soft binding; a user's own claim gets `c2pa.opened` or `c2pa.published` about the user's file and says that the claim
+//! is the user's.
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 
@@ -66,16 +67,13 @@ where
         }
         for (id, opened, used) in &ingredients {
             let about = json!({ "title": opened.file_name(), "relationship": "inputTo", "label": id, "description": used.role });
-            match super::mime(opened.format()) {
-                Some(mime) => {
-                    let mut file = std::fs::File::open(&used.path)?;
-                    builder.add_ingredient_from_stream(about.to_string(), mime, &mut file)?;
-                }
-                None => {
-                    let mut about = about;
-                    about["format"] = "application/octet-stream".into();
-                    builder.add_ingredient(c2pa::Ingredient::from_json(&about.to_string())?);
-                }
+            if let Some(mime) = super::mime(opened.format()) {
+                let mut file = std::fs::File::open(&used.path)?;
+                builder.add_ingredient_from_stream(about.to_string(), mime, &mut file)?;
+            } else {
+                let mut about = about;
+                about["format"] = "application/octet-stream".into();
+                builder.add_ingredient(c2pa::Ingredient::from_json(&about.to_string())?);
             }
         }
         builder.sign(signer.inner.as_ref(), mime, source, target)

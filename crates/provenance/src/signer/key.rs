@@ -1,8 +1,9 @@
 //! The key that is made on first use, and its two certificates.
 //!
-//! The decision that shapes it: C2PA refuses a certificate that signs itself, so there are two: an authority that signs once and whose key is thrown away, and the one that signs
-//! manifests (C2PA Technical Specification 2.2, 14.5: `digitalSignature`, an extended key usage from its list, authority key identifier). The private key
-//! is created with mode 0600 before anything is written into it. The certificates say nothing about who the user is.
+//! The decision that shapes it: C2PA refuses a certificate that signs itself, so there are two: an authority that signs once and whose key is
+//! thrown away, and the one that signs manifests (C2PA Technical Specification 2.2, 14.5: `digitalSignature`, an extended key usage from its list,
+//! authority key identifier). The private key is created with mode 0600 before anything is written into it. The certificates say nothing about who
+//! the user is.
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -44,7 +45,10 @@ pub(super) fn open_or_create(folder: &Path) -> Result<Pair, ProvenanceError> {
     }
     let mode = fs::metadata(&key).map_err(ProvenanceError::io(&key))?.permissions().mode();
     if mode & 0o077 != 0 {
-        let reason = format!("the private key can be read by others (mode {:o}); set it to 600 and make a new one", mode & 0o777);
+        let reason = format!(
+            "the private key can be read by others (mode {:o}); set it to 600 and make a new one",
+            mode & 0o777
+        );
         return Err(ProvenanceError::Key { path: key, reason });
     }
     Ok(Pair {

@@ -1,8 +1,8 @@
 //! Who signs.
 //!
-//! The decision that shapes it: either a key that this program made for itself on first use ([`key`]), which lets anybody see that two files come from the same hand
-//! and that nothing was changed since, or a program of the user's own ([`program`]), so that a key with a name never has to enter this process. A signature by the first kind is
-//! "valid, issuer unknown" everywhere, and is meant to be.
+//! The decision that shapes it: either a key that this program made for itself on first use ([`key`]), which lets anybody see that two files come
+//! from the same hand and that nothing was changed since, or a program of the user's own ([`program`]), so that a key with a name never has to
+//! enter this process. A signature by the first kind is "valid, issuer unknown" everywhere, and is meant to be.
 mod key;
 mod program;
 

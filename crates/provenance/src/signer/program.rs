@@ -1,7 +1,8 @@
 //! A signing program of the user's own, by c2patool's protocol.
 //!
-//! The decision that shapes it: the bytes to be signed go to its standard input, the raw signature comes back on its standard output, and what it signs with is described by a
-//! small JSON file. So a key in a hardware module or a service is used without its secret ever being here. It runs with the user's own rights; it is the user's own program.
+//! The decision that shapes it: the bytes to be signed go to its standard input, the raw signature comes back on its standard output, and what it
+//! signs with is described by a small JSON file. So a key in a hardware module or a service is used without its secret ever being here. It runs
+//! with the user's own rights; it is the user's own program.
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,7 +1,7 @@
 //! The code that carries a watermark's number: 32 bits and their checksum, spread over 192 code bits.
 //!
-//! The decision that shapes it: the code is tail-biting, so that none of the few bits is spent on a known end, and it is decoded exactly: one Viterbi pass for
-//! each of the 256 states in which it may begin. The best few of these paths are a list, and the checksum picks from it.
+//! The decision that shapes it: the code is tail-biting, so that none of the few bits is spent on a known end, and it is decoded exactly: one
+//! Viterbi pass for each of the 256 states in which it may begin. The best few of these paths are a list, and the checksum picks from it.
 //!
 //! It knows nothing of pictures; it takes soft values and gives a number.
 

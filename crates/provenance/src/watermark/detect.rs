@@ -1,9 +1,9 @@
 //! Reading the mark back.
 //!
-//! The decision that shapes it: every picture or frame is brought to a working plane of bounded size and *whitened*: band by band divided by what is going on there
-//! and limited, so that no part of it outweighs the others. Frames of a clip carry the same pattern at the same place, so their whitened planes are added
-//! up first, and search and decoding happen once. Two statements are kept apart: that the pattern is there (a statistic with a bounded rate of false
-//! alarms), and which number it carries (the code's checksum besides).
+//! The decision that shapes it: every picture or frame is brought to a working plane of bounded size and *whitened*: band by band divided by what
+//! is going on there and limited, so that no part of it outweighs the others. Frames of a clip carry the same pattern at the same place, so their
+//! whitened planes are added up first, and search and decoding happen once. Two statements are kept apart: that the pattern is there (a statistic
+//! with a bounded rate of false alarms), and which number it carries (the code's checksum besides).
 use rustfft::num_complex::Complex32;
 
 use super::code::{self, CODE_BITS};
@@ -55,8 +55,7 @@ pub(crate) struct Detector {
 fn working_plane(luma: &Field) -> Field {
     let step = (luma.width.min(luma.height) as f32 / CANONICAL as f32).max(1.0);
     let small = |side: usize| ((side as f32 / step).floor() as usize).max(1);
-    let plane =
-        if step > 1.0 { luma.resampled(step, small(luma.width), small(luma.height)) } else { luma.clone() };
+    let plane = if step > 1.0 { luma.resampled(step, small(luma.width), small(luma.height)) } else { luma.clone() };
     let (width, height) = (plane.width.min(LONGEST_SIDE), plane.height.min(LONGEST_SIDE));
     if (width, height) == (plane.width, plane.height) {
         return plane;

@@ -1,7 +1,8 @@
 //! Planes, their frequency bands, and how much is going on in each: what hides a mark from the eye and what drowns it for the detector.
 //!
-//! The decision that shapes it: embedding and detection divide the picture into the same bands and measure the same local activity. The embedder makes the mark
-//! proportional to it (texture hides), the detector divides by it (texture is noise), and the product of the two is an even pattern.
+//! The decision that shapes it: embedding and detection divide the picture into the same bands and measure the same local activity. The embedder
+//! makes the mark proportional to it (texture hides), the detector divides by it (texture is noise), and the product of the two is an even
+//! pattern.
 use rayon::prelude::*;
 
 /// Row-major samples in grey levels.
@@ -182,7 +183,8 @@ mod tests {
         let field = waves(96, 96, 0.08);
         let shares = band_shares(0.08 * (1.25f32).sqrt());
         for (band, share) in field.bands().iter().zip(shares) {
-            let inner: Vec<f32> = (32 * 96..64 * 96).filter(|at| (32..64).contains(&(at % 96))).map(|at| band.data[at]).collect();
+            let inner: Vec<f32> =
+                (32 * 96..64 * 96).filter(|at| (32..64).contains(&(at % 96))).map(|at| band.data[at]).collect();
             let rms = (inner.iter().map(|v| v * v).sum::<f32>() / inner.len() as f32).sqrt();
             assert!((rms - share * 10.0 / 2f32.sqrt()).abs() < 0.3, "{rms} for {share}");
         }
@@ -197,7 +199,11 @@ mod tests {
             for (x, y) in [(w / 2, h / 2), (w / 3, h / 4)] {
                 let (fx, fy) = ((x as f32 + 0.5) * step - 0.5, (y as f32 + 0.5) * step - 0.5);
                 let exact = 100.0 + 10.0 * (std::f32::consts::TAU * (fx * 0.02 + fy * 0.01)).sin();
-                assert!((other.data[y * w + x] - exact).abs() < 0.15, "step {step}: {} for {exact}", other.data[y * w + x]);
+                assert!(
+                    (other.data[y * w + x] - exact).abs() < 0.15,
+                    "step {step}: {} for {exact}",
+                    other.data[y * w + x]
+                );
             }
         }
     }

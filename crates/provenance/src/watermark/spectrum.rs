@@ -1,7 +1,8 @@
 //! The spectrum of a plane at frequencies between the bins.
 //!
-//! The decision that shapes it: the plane is padded to at least twice its size and its centre is made the origin, so that the spectrum varies slowly and a value between
-//! bins is interpolated; trying another scale then costs a few hundred look-ups and no resampling. What is decoded in the end is computed exactly.
+//! The decision that shapes it: the plane is padded to at least twice its size and its centre is made the origin, so that the spectrum varies
+//! slowly and a value between bins is interpolated; trying another scale then costs a few hundred look-ups and no resampling. What is decoded in
+//! the end is computed exactly.
 use rustfft::num_complex::Complex32;
 use rustfft::{FftDirection, FftPlanner};
 
@@ -88,7 +89,8 @@ impl Spectrum {
 
     /// Root mean square of the spectrum at this distance from the origin, interpolated between rings.
     pub(super) fn usual(&self, fx: f32, fy: f32) -> f32 {
-        let place = ((fx * fx + fy * fy).sqrt() * std::f32::consts::SQRT_2 * RINGS as f32 - 0.5).clamp(0.0, RINGS as f32 - 1.001);
+        let place = ((fx * fx + fy * fy).sqrt() * std::f32::consts::SQRT_2 * RINGS as f32 - 0.5)
+            .clamp(0.0, RINGS as f32 - 1.001);
         let (at, share) = (place as usize, place.fract());
         self.rings[at] * (1.0 - share) + self.rings[at + 1] * share
     }

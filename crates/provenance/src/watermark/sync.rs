@@ -1,9 +1,10 @@
 //! Finding the mark: at which scale, shifted by how much, turned left for right or not.
 //!
-//! The decision that shapes it: the statistic's false-positive rate does not depend on what pictures are like. For one place and scale it is
-//! T = sqrt(2) * sum of Re(conj(s_k) c_k) / sqrt(sum of |c_k|^2) over the lines k, where c_k is what the picture has there, limited in size, and s_k are unit vectors with phases
-//! drawn at random and independently of the picture. Since E exp(a cos(phase)) = I0(a) <= exp(a^2 / 4), P(T > t) <= exp(-t^2 / 2) for *any* picture, and with M places and
-//! scales P(any T > t) <= M exp(-t^2 / 2). What this does not cover is somebody who knows the pattern and draws it in: the key is public.
+//! The decision that shapes it: the statistic's false-positive rate does not depend on what pictures are like. For one place and scale it is T =
+//! sqrt(2) * sum of Re(conj(s_k) c_k) / sqrt(sum of |c_k|^2) over the lines k, where c_k is what the picture has there, limited in size, and s_k
+//! are unit vectors with phases drawn at random and independently of the picture. Since E exp(a cos(phase)) = I0(a) <= exp(a^2 / 4), P(T > t) <=
+//! exp(-t^2 / 2) for *any* picture, and with M places and scales P(any T > t) <= M exp(-t^2 / 2). What this does not cover is somebody who knows
+//! the pattern and draws it in: the key is public.
 use rustfft::FftDirection;
 use rustfft::num_complex::Complex32;
 
@@ -108,7 +109,9 @@ pub(super) fn search(plane: &Field, spectrum: &Spectrum) -> Vec<Candidate> {
         transform.run(&mut grid);
         for (mirrored, power) in [false, true].into_iter().zip(power) {
             let value = |v: &Complex32| if mirrored { v.im } else { v.re };
-            let Some((at, best)) = grid.iter().map(value).enumerate().max_by(|a, b| a.1.total_cmp(&b.1)) else { continue };
+            let Some((at, best)) = grid.iter().map(value).enumerate().max_by(|a, b| a.1.total_cmp(&b.1)) else {
+                continue;
+            };
             let statistic = best / (2.0 * power.max(1e-9)).sqrt();
             let place = [at % PLACES, at / PLACES].map(|v| v as f32 / PLACES as f32);
             let origin = [if mirrored { -place[0] } else { place[0] }, place[1]];

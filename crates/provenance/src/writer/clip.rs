@@ -1,8 +1,8 @@
 //! Clips: frames through the system's `ffmpeg` into H.264 in MP4.
 //!
-//! The decision that shapes it: frames are marked one by one as they come and go to the encoder at once, so a clip of any length needs the memory of one frame. Every frame
-//! carries the same watermark at the same place, which is what lets the detector add frames up. The encoder runs in the limited child of `assay_media`, because it may have to read
-//! somebody's sound track.
+//! The decision that shapes it: frames are marked one by one as they come and go to the encoder at once, so a clip of any length needs the memory
+//! of one frame. Every frame carries the same watermark at the same place, which is what lets the detector add frames up. The encoder runs in the
+//! limited child of `assay_media`, because it may have to read somebody's sound track.
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ChildStdin;
@@ -82,11 +82,22 @@ impl ClipWriter {
             inherited.push(descriptor);
             args.extend(["-map", "1:a:0?", "-c:a", "aac", "-b:a", "160k", "-shortest"].map(Into::into));
         }
-        args.extend(["-map", "0:v:0", "-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"].map(Into::into));
+        args.extend(
+            ["-map", "0:v:0", "-vf", "scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"].map(Into::into),
+        );
         args.extend(["-c:v", "libx264", "-preset", "medium", "-crf", CRF, "-threads", "1"].map(Into::into));
-        args.extend(["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"].map(Into::into));
-        args.extend(["-fps_mode", "passthrough", "-enc_time_base", "1:90000", "-video_track_timescale", "90000"].map(Into::into));
-        args.extend(["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-movflags", "+faststart"].map(Into::into));
+        args.extend(
+            ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]
+                .map(Into::into),
+        );
+        args.extend(
+            ["-fps_mode", "passthrough", "-enc_time_base", "1:90000", "-video_track_timescale", "90000"]
+                .map(Into::into),
+        );
+        args.extend(
+            ["-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-movflags", "+faststart"]
+                .map(Into::into),
+        );
         args.extend(["-f".into(), "mp4".into()]);
         let mut output = OsString::from("file:");
         let absolute = std::path::absolute(encoded.path()).map_err(ProvenanceError::io(path))?;
@@ -134,7 +145,10 @@ impl ClipWriter {
         let unsuited = |reason: String| ProvenanceError::Format { path: self.path.clone(), reason };
         if frame.dimensions() != (self.shape.width, self.shape.height) {
             let (w, h) = frame.dimensions();
-            return Err(unsuited(format!("a frame of {w}x{h} pixels in a clip of {}x{}", self.shape.width, self.shape.height)));
+            return Err(unsuited(format!(
+                "a frame of {w}x{h} pixels in a clip of {}x{}",
+                self.shape.width, self.shape.height
+            )));
         }
         let micros = (at_secs * 1e6).round();
         let rises = self.last_micros.is_none_or(|last| micros > last as f64);
@@ -166,7 +180,10 @@ impl ClipWriter {
         }
         let exit = self.child.finish().map_err(ProvenanceError::media(&path))?;
         if !exit.status.success() {
-            return Err(ProvenanceError::Encoding { path, reason: told(&exit.complaints.first_lines(), &exit.status.to_string()) });
+            return Err(ProvenanceError::Encoding {
+                path,
+                reason: told(&exit.complaints.first_lines(), &exit.status.to_string()),
+            });
         }
         let partial = Partial::beside(&path, "part")?;
         let mut source = std::fs::File::open(self.encoded.path()).map_err(ProvenanceError::io(&path))?;

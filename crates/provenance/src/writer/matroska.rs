@@ -1,7 +1,7 @@
 //! Raw frames with their times, as a stream that an encoder reads.
 //!
-//! The decision that shapes it: bare raw video has no times, so the frames go into the smallest Matroska stream that carries them (RFC 9559): one uncompressed track, one cluster a
-//! frame, sizes unknown ahead left open. Times are in microseconds.
+//! The decision that shapes it: bare raw video has no times, so the frames go into the smallest Matroska stream that carries them (RFC 9559): one
+//! uncompressed track, one cluster a frame, sizes unknown ahead left open. Times are in microseconds.
 use std::io::{self, Write};
 
 /// Writes the stream.
@@ -29,12 +29,22 @@ fn number(id: &[u8], value: u64) -> Vec<u8> {
 impl<W: Write> FrameStream<W> {
     /// Writes the head: RGB frames of 8 bits, each shown for `frame_secs` unless the next comes earlier or later.
     pub(super) fn new(mut to: W, (width, height): (u32, u32), frame_secs: f64) -> io::Result<Self> {
-        let document = [number(&[0x42, 0x86], 1), number(&[0x42, 0xF7], 1), element(&[0x42, 0x82], b"matroska"), number(&[0x42, 0x87], 4), number(&[0x42, 0x85], 2)];
+        let document = [
+            number(&[0x42, 0x86], 1),
+            number(&[0x42, 0xF7], 1),
+            element(&[0x42, 0x82], b"matroska"),
+            number(&[0x42, 0x87], 4),
+            number(&[0x42, 0x85], 2),
+        ];
         to.write_all(&element(&[0x1A, 0x45, 0xDF, 0xA3], &document.concat()))?;
         // A segment of unknown size.
         to.write_all(&[0x18, 0x53, 0x80, 0x67, 0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF])?;
         to.write_all(&element(&[0x15, 0x49, 0xA9, 0x66], &number(&[0x2A, 0xD7, 0xB1], 1000)))?;
-        let picture = [number(&[0xB0], u64::from(width)), number(&[0xBA], u64::from(height)), element(&[0x2E, 0xB5, 0x24], b"RGB\x18")];
+        let picture = [
+            number(&[0xB0], u64::from(width)),
+            number(&[0xBA], u64::from(height)),
+            element(&[0x2E, 0xB5, 0x24], b"RGB\x18"),
+        ];
         let nanos = (frame_secs.max(1e-6) * 1e9).round() as u64;
         let track = [
             number(&[0xD7], 1),

@@ -1,7 +1,8 @@
 //! The only way from a generator to a file.
 //!
-//! The decision that shapes it: fail closed. Label and watermark are put in, the file is encoded under a hidden name and signed, and then the file itself is read back with the same code as
-//! `assay verify`; only if all three marks are there does it get its name. A picture that cannot carry the marks is not written at all. There is no switch.
+//! The decision that shapes it: fail closed. Label and watermark are put in, the file is encoded under a hidden name and signed, and then the file
+//! itself is read back with the same code as `assay verify`; only if all three marks are there does it get its name. A picture that cannot carry
+//! the marks is not written at all. There is no switch.
 //!
 //! It writes stills as PNG or JPEG and clips as H.264 in MP4.
 mod clip;
@@ -74,12 +75,17 @@ impl MarkedWriter {
     ///
     /// # Errors
     /// [`ProvenanceError`]; nothing is left behind then.
-    pub fn start_clip(self, path: &Path, shape: ClipShape, sound: Option<&Path>) -> Result<ClipWriter, ProvenanceError> {
+    pub fn start_clip(
+        self,
+        path: &Path,
+        shape: ClipShape,
+        sound: Option<&Path>,
+    ) -> Result<ClipWriter, ProvenanceError> {
         ClipWriter::start(self, path, shape, sound)
     }
 
-    /// Marked pixels that stay in memory: previews, grids of a training run, arrays for another program. Label and watermark are in; the watermark's number is
-    /// bound to nothing.
+    /// Marked pixels that stay in memory: previews, grids of a training run, arrays for another program. Label and watermark are in; the
+    /// watermark's number is bound to nothing.
     ///
     /// # Errors
     /// [`ProvenanceError::Watermark`] when the picture is too small.
