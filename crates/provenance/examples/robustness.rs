@@ -123,8 +123,8 @@ const STILL: &[Treatment] = &[
     ("half the size", |p, _| Ok(scaled(p, 0.5))),
     ("1.5 times the size", |p, _| Ok(scaled(p, 1.5))),
     ("cropped to 80 % of each side", |p, at| Ok(cropped(p, at))),
-    ("H.264 CRF 23", |p, _| through(&[p.clone()], "null", 23)?.pop().context("no frame")),
-    ("H.264 CRF 33", |p, _| through(&[p.clone()], "null", 33)?.pop().context("no frame")),
+    ("H.264 CRF 23", |p, _| through(std::slice::from_ref(p), "null", 23)?.pop().context("no frame")),
+    ("H.264 CRF 33", |p, _| through(std::slice::from_ref(p), "null", 33)?.pop().context("no frame")),
     ("grey", |p, _| Ok(levels(p, |[r, g, b]| [0.299 * r + 0.587 * g + 0.114 * b; 3]))),
     ("20 % brighter", |p, _| Ok(levels(p, |v| v.map(|v| v * 1.2)))),
     ("20 % more contrast", |p, _| Ok(levels(p, |v| v.map(|v| (v - 128.0) * 1.2 + 128.0)))),
@@ -143,13 +143,11 @@ fn stills(side: u32, count: usize, files: &[PathBuf]) -> anyhow::Result<()> {
             picture = imageops::crop_imm(&picture, 0, (picture.height() - height) / 2, side, height).to_image();
         }
         let id = number(at);
-        match watermark::embed_readable(&mut picture, id) {
-            Ok(psnr) => decibels.push(psnr),
-            Err(_) => {
-                drowned += 1;
-                continue;
-            }
-        }
+        let Ok(psnr) = watermark::embed_readable(&mut picture, id) else {
+            drowned += 1;
+            continue;
+        };
+        decibels.push(psnr);
         for ((_, treat), tally) in STILL.iter().zip(&mut tallies) {
             tally.add(watermark::read(&treat(&picture, at)?), id);
         }
@@ -296,10 +294,9 @@ fn alarms(side: u32, count: usize, files: &[PathBuf]) -> anyhow::Result<()> {
     };
     let mut statistics = Vec::new();
     let mut found = 0;
-    let mut threshold = 0.0;
-    'all: loop {
+    let threshold = 'all: loop {
         for file in files {
-            let Ok(picture) = open(file) else { continue };
+            let picture = open(file)?;
             for _ in 0..8 {
                 let least = side as f32 / picture.width().min(picture.height()) as f32;
                 let scaled = scaled(&picture, least.max(0.5) * (1.0 + draw()));
@@ -312,13 +309,12 @@ fn alarms(side: u32, count: usize, files: &[PathBuf]) -> anyhow::Result<()> {
                 let Some(reading) = watermark::read(&window) else { continue };
                 found += usize::from(reading.found);
                 statistics.push(f64::from(reading.statistic));
-                threshold = f64::from(reading.threshold);
                 if statistics.len() == count {
-                    break 'all;
+                    break 'all f64::from(reading.threshold);
                 }
             }
         }
-    }
+    };
     // The threshold is where hypotheses * exp(-t^2 / 2) is half the stated rate.
     let hypotheses = watermark::FALSE_POSITIVE_RATE / 2.0 * (threshold * threshold / 2.0f64).exp();
     println!("{found} of {} windows of {side} px said to carry the mark\n", statistics.len());

@@ -41,10 +41,13 @@ pub(crate) fn find(picture: &RgbImage) -> Option<Seen> {
         return Some(seen);
     }
     let mut found: Vec<Seen> = here.into_iter().collect();
+    // Reduced once as far as the smallest size allows; the steps between sizes then start from few samples.
+    let step = (expected * SIZES.0 / SEARCHED).max(1.0);
+    let small = |side: usize| ((side as f32 / step).floor() as usize).max(1);
+    let base = plane.resampled(step, small(plane.width), small(plane.height));
     let mut size = SIZES.0;
     while size <= SIZES.1 {
-        // In a picture that was made larger from a small one, the plate keeps its smallest height only relative to that one.
-        found.extend(anywhere(&plane, expected * size));
+        found.extend(anywhere(&base, expected * size / step));
         size *= STEP;
     }
     best(found)
