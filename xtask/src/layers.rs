@@ -11,14 +11,15 @@ const ROWS: &[&[&str]] = &[
     &["assay-evidence", "assay-checkpoints"],
     &["assay-media", "assay-models"],
     &["assay-faces"],
-    &["assay-analyzers", "assay-report"],
+    &["assay-analyzers", "assay-report", "assay-provenance"],
     &["assay-workbench"],
     &["assay-lab"],
     &["assay-cli"],
 ];
 
-/// Exceptions that are narrower than the rows: the report knows evidence only.
-const ONLY: &[(&str, &[&str])] = &[("assay-report", &["assay-evidence"])];
+/// Exceptions that are narrower than the rows: the report knows evidence only, and marks know media only.
+const ONLY: &[(&str, &[&str])] =
+    &[("assay-report", &["assay-evidence"]), ("assay-provenance", &["assay-evidence", "assay-media"])];
 
 /// Chores stand outside; nothing may use them and they use nothing.
 const OUTSIDE: &str = "xtask";

@@ -63,6 +63,10 @@ enum Command {
     Evaluate(commands::evaluate::Args),
     /// Train a network of this project
     Train(commands::train::Args),
+    /// Read what files say about where they come from: signed manifest, invisible watermark, visible label
+    Verify(commands::verify::Args),
+    /// Sign a picture or clip of your own with your claim
+    Mark(commands::mark::Args),
 }
 
 fn main() -> ExitCode {
@@ -77,6 +81,8 @@ fn main() -> ExitCode {
         Command::Data(args) => commands::data::run(args),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Train(args) => commands::train::run(args),
+        Command::Verify(args) => commands::verify::run(&args),
+        Command::Mark(args) => commands::mark::run(&args),
     };
     let exit = outcome.unwrap_or_else(|error| {
         eprintln!("assay: {error:#}");

@@ -1,7 +1,7 @@
 //! A decoder in a child process that can do little and cannot outlive us.
 //!
 //! The decision that shapes it: whatever parses foreign bytes in C runs behind resource limits (address space, processor time, file size, open
-//! files, no core), with an empty environment, no input, no new privileges, in its own process group, and dies with the thread that started it. A
+//! files, no core), with an empty environment, no input but what we write to it, no new privileges, in its own process group, and dies with the thread that started it. A
 //! watchdog ends it when it says nothing for too long *while we are waiting for it* (time in which the readers of frames are busy does not
 //! count) or when its wall time is up. Its standard error is read to the end and kept in bounded size.
 //!
@@ -16,7 +16,7 @@ use std::io::{self, Read};
 use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -29,19 +29,21 @@ const KEPT_BYTES: usize = 2048;
 const OPEN_FILES: u64 = 64;
 
 /// What to run and how much it may cost.
-pub(crate) struct Job<'a> {
+pub struct Job<'a> {
     /// Name in messages, with the Debian package that has it.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// Program; looked up on `PATH` unless it is a path.
-    pub(crate) program: OsString,
+    pub program: OsString,
     /// Arguments.
-    pub(crate) args: Vec<OsString>,
+    pub args: Vec<OsString>,
     /// Limits.
-    pub(crate) limits: &'a Limits,
+    pub limits: &'a Limits,
     /// Largest file that the child may write, in bytes. Pipes are not files.
-    pub(crate) file_bytes: u64,
+    pub file_bytes: u64,
     /// Descriptors that the child keeps under the same number.
-    pub(crate) inherited: Vec<RawFd>,
+    pub inherited: Vec<RawFd>,
+    /// True when the child's standard input is a pipe that we write to ([`LimitedChild::stdin`]); otherwise it is empty.
+    pub piped_input: bool,
 }
 
 /// Why the watchdog ended the child.
@@ -100,9 +102,9 @@ impl Watch {
 
 /// The two ends of what the child wrote to its standard error.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Complaints {
+pub struct Complaints {
     /// True when there was anything at all.
-    pub(crate) any: bool,
+    pub any: bool,
     head: Vec<u8>,
 }
 
@@ -120,7 +122,7 @@ impl Complaints {
     }
 
     /// The first lines, without addresses, paths and control characters.
-    pub(crate) fn first_lines(&self) -> Vec<String> {
+    pub fn first_lines(&self) -> Vec<String> {
         String::from_utf8_lossy(&self.head).lines().map(clean).filter(|line| !line.is_empty()).take(8).collect()
     }
 }
@@ -143,7 +145,7 @@ fn clean(line: &str) -> String {
 }
 
 /// A running decoder.
-pub(crate) struct LimitedChild {
+pub struct LimitedChild {
     name: &'static str,
     child: Child,
     watch: Arc<Watch>,
@@ -157,11 +159,11 @@ pub(crate) struct LimitedChild {
 }
 
 /// How a child ended, when it was not ended by us.
-pub(crate) struct Exit {
+pub struct Exit {
     /// Exit status.
-    pub(crate) status: ExitStatus,
+    pub status: ExitStatus,
     /// Its standard error.
-    pub(crate) complaints: Complaints,
+    pub complaints: Complaints,
 }
 
 impl LimitedChild {
@@ -169,11 +171,12 @@ impl LimitedChild {
     ///
     /// # Errors
     /// [`MediaError::MissingProgram`] when there is no such program, [`MediaError::Decoder`] when it cannot be started.
-    pub(crate) fn spawn(job: &Job) -> Result<Self, MediaError> {
+    pub fn spawn(job: &Job) -> Result<Self, MediaError> {
         let mut command = Command::new(&job.program);
         command.args(&job.args).env_clear().env("LANG", "C").env("LC_ALL", "C");
         command.env("PATH", std::env::var_os("PATH").as_deref().unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin")));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).current_dir("/");
+        command.stdin(if job.piped_input { Stdio::piped() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).current_dir("/");
         let bounds = [
             (libc::RLIMIT_AS, job.limits.child_address_space),
             (libc::RLIMIT_CPU, job.limits.child_cpu.as_secs().max(1)),
@@ -243,25 +246,30 @@ impl LimitedChild {
     }
 
     /// The child's standard output; `None` the second time.
-    pub(crate) fn stdout(&mut self) -> Option<Watching<ChildStdout>> {
+    pub fn stdout(&mut self) -> Option<Watching<ChildStdout>> {
         let pipe = self.child.stdout.take()?;
         // SAFETY: F_SETPIPE_SZ on a descriptor we own; a refusal leaves the pipe at its usual size.
         unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETPIPE_SZ, 1 << 20) };
         Some(Watching { pipe, watch: Arc::clone(&self.watch) })
     }
 
+    /// The child's standard input, where the job asked for a pipe; `None` the second time. Dropping it is the end of the input.
+    pub fn stdin(&mut self) -> Option<ChildStdin> {
+        self.child.stdin.take()
+    }
+
     /// Another pipe from the child. What comes there is a sign of life, but waiting there is not waiting for the child.
-    pub(crate) fn listen<R: Read>(&self, pipe: R) -> Listening<R> {
+    pub fn listen<R: Read>(&self, pipe: R) -> Listening<R> {
         Listening { pipe, watch: Arc::clone(&self.watch) }
     }
 
     /// For threads that wait for the child in another way than by reading.
-    pub(crate) fn patience(&self) -> Patience {
+    pub fn patience(&self) -> Patience {
         Patience { watch: Arc::clone(&self.watch) }
     }
 
     /// Ends the child and everything in its group.
-    pub(crate) fn kill(&self) {
+    pub fn kill(&self) {
         let state = self.watch.state();
         self.watch.kill(&state);
     }
@@ -270,7 +278,7 @@ impl LimitedChild {
     ///
     /// # Errors
     /// [`MediaError::Decoder`] when the watchdog had to end it.
-    pub(crate) fn finish(mut self) -> Result<Exit, MediaError> {
+    pub fn finish(mut self) -> Result<Exit, MediaError> {
         // Waiting for the end is waiting for output, too: a child that closed its pipes and hangs must go.
         self.watch.state().waiting.get_or_insert_with(Instant::now);
         let (status, complaints) = self.reap();
@@ -325,7 +333,7 @@ impl Drop for LimitedChild {
 }
 
 /// A pipe from the child; time spent waiting in `read` is what the watchdog measures.
-pub(crate) struct Watching<R> {
+pub struct Watching<R> {
     pipe: R,
     watch: Arc<Watch>,
 }
@@ -342,7 +350,7 @@ impl<R: Read> Read for Watching<R> {
 }
 
 /// A further pipe from the child; see [`LimitedChild::listen`].
-pub(crate) struct Listening<R> {
+pub struct Listening<R> {
     pipe: R,
     watch: Arc<Watch>,
 }
@@ -356,13 +364,13 @@ impl<R: Read> Read for Listening<R> {
 }
 
 /// Lets the watchdog know that somebody waits.
-pub(crate) struct Patience {
+pub struct Patience {
     watch: Arc<Watch>,
 }
 
 impl Patience {
     /// Runs something that can only go on when the child does.
-    pub(crate) fn wait<T>(&self, until: impl FnOnce() -> T) -> T {
+    pub fn wait<T>(&self, until: impl FnOnce() -> T) -> T {
         self.watch.state().waiting = Some(Instant::now());
         let result = until();
         self.watch.state().waiting = None;
@@ -374,7 +382,7 @@ impl Patience {
 ///
 /// # Errors
 /// Those of pipe2(2).
-pub(crate) fn pipe() -> io::Result<(File, OwnedFd)> {
+pub fn pipe() -> io::Result<(File, OwnedFd)> {
     let mut ends = [0; 2];
     // SAFETY: pipe2 fills the two descriptors, which nobody else owns.
     check(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) })?;
@@ -386,7 +394,7 @@ pub(crate) fn pipe() -> io::Result<(File, OwnedFd)> {
 ///
 /// # Errors
 /// [`MediaError::OverLimit`] beyond `most` bytes, otherwise those of [`LimitedChild`].
-pub(crate) fn output(job: &Job, most: usize) -> Result<(Vec<u8>, Exit), MediaError> {
+pub fn output(job: &Job, most: usize) -> Result<(Vec<u8>, Exit), MediaError> {
     let name = short(job.name);
     let mut child = LimitedChild::spawn(job)?;
     let mut bytes = Vec::new();

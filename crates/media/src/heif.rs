@@ -30,7 +30,8 @@ pub(crate) fn decode(file: &File, format: Format, size: (u32, u32), limits: &Lim
     let args = vec![source, target.clone().into()];
     let inherited = vec![file.as_raw_fd()];
     let program = program().into();
-    let (said, exit) = child::output(&Job { name: NAME, program, args, limits, file_bytes, inherited }, 1 << 16)?;
+    let (said, exit) =
+        child::output(&Job { name: NAME, program, args, limits, file_bytes, inherited, piped_input: false }, 1 << 16)?;
     let reason = || {
         let said = String::from_utf8_lossy(&said).lines().next_back().map(str::to_owned);
         exit.complaints
@@ -69,7 +70,15 @@ pub(crate) fn decoder(limits: &Limits) -> String {
     let ask = || {
         // It has no option for its version and prints it with its usage, on standard error.
         let args = vec!["--help".into()];
-        let job = Job { name: NAME, program: program().into(), args, limits, file_bytes: 0, inherited: Vec::new() };
+        let job = Job {
+            name: NAME,
+            program: program().into(),
+            args,
+            limits,
+            file_bytes: 0,
+            inherited: Vec::new(),
+            piped_input: false,
+        };
         let (_, exit) = child::output(&job, 1 << 16).ok()?;
         let line = exit.complaints.first_lines().into_iter().find(|line| line.contains("version"))?;
         Some(line.split_whitespace().collect::<Vec<_>>().join(" "))

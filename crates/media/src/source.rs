@@ -3,8 +3,10 @@
 //! The decision that shapes it: the descriptor that was hashed is the descriptor that every decoder reads (children get it through
 //! `/proc/self/fd`), so the file cannot be exchanged under a running examination and no file name, whatever its bytes, ever reaches a
 //! decoder's command line. Still pictures are kept in memory, videos are not.
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::{AsRawFd as _, RawFd};
 use std::path::{Path, PathBuf};
 
 use assay_evidence::{Fact, FactGroup, MediaKind};
@@ -142,6 +144,15 @@ impl Source {
 
     fn tool(&self) -> Result<Tool<'_>, MediaError> {
         Tool::new(&self.file, self.format, &self.limits)
+    }
+
+    /// Options that let `ffmpeg` read this file under our limits, the input itself last, and the descriptor that the child must inherit. For a sound
+    /// track that goes along with other pictures.
+    ///
+    /// # Errors
+    /// [`MediaError::Unsupported`] for a still picture.
+    pub fn ffmpeg_input(&self) -> Result<(Vec<OsString>, RawFd), MediaError> {
+        Ok((self.tool()?.input(), self.file.as_raw_fd()))
     }
 
     /// Path as given.

@@ -4,11 +4,13 @@ pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod lab;
 pub(crate) mod log;
+pub(crate) mod mark;
 pub(crate) mod models;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod scan;
 pub(crate) mod train;
+pub(crate) mod verify;
 
 use std::path::Path;
 use std::sync::Arc;

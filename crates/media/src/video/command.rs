@@ -58,7 +58,7 @@ impl<'a> Tool<'a> {
     }
 
     /// Options that must stand before the input, and the input.
-    fn input(&self) -> Vec<OsString> {
+    pub(crate) fn input(&self) -> Vec<OsString> {
         let pixels = self.limits.max_pixels.min(i32::MAX as u64).to_string();
         let streams = MAX_STREAMS.to_string();
         let mut args: Vec<OsString> = Vec::new();
@@ -78,7 +78,7 @@ impl<'a> Tool<'a> {
         let usual = name.split(' ').next().unwrap_or(name);
         let program = std::env::var_os(variable).filter(|v| !v.is_empty()).unwrap_or_else(|| usual.into());
         let inherited = std::iter::once(self.descriptor).chain(also.iter().copied()).collect();
-        Job { name, program, args, limits: self.limits, file_bytes: 0, inherited }
+        Job { name, program, args, limits: self.limits, file_bytes: 0, inherited, piped_input: false }
     }
 
     /// Runs `ffprobe` with these output options and gives its answer.
@@ -169,8 +169,15 @@ pub(crate) fn version(limits: &Limits) -> String {
     let ask = || {
         let program = std::env::var_os("ASSAY_FFMPEG").filter(|v| !v.is_empty()).unwrap_or_else(|| "ffmpeg".into());
         let args = vec!["-version".into()];
-        let job =
-            Job { name: "ffmpeg (Debian package ffmpeg)", program, args, limits, file_bytes: 0, inherited: Vec::new() };
+        let job = Job {
+            name: "ffmpeg (Debian package ffmpeg)",
+            program,
+            args,
+            limits,
+            file_bytes: 0,
+            inherited: Vec::new(),
+            piped_input: false,
+        };
         let (bytes, _) = child::output(&job, 1 << 16).ok()?;
         let text = String::from_utf8_lossy(&bytes);
         let line = text.lines().next()?;

@@ -1,0 +1,183 @@
+//! Finding the mark: at which scale, shifted by how much, turned left for right or not.
+//!
+//! The decision that shapes it: the statistic's false-positive rate does not depend on what pictures are like. For one place and scale it is T =
+//! sqrt(2) * sum of Re(conj(s_k) c_k) / sqrt(sum of |c_k|^2) over the lines k, where c_k is what the picture has there, limited in size, and s_k
+//! are unit vectors with phases drawn at random and independently of the picture. Since E exp(a cos(phase)) = I0(a) <= exp(a^2 / 4), P(T > t) <=
+//! exp(-t^2 / 2) for *any* picture, and with M places and scales P(any T > t) <= M exp(-t^2 / 2). What this does not cover is somebody who knows
+//! the pattern and draws it in: the key is public.
+use rustfft::FftDirection;
+use rustfft::num_complex::Complex32;
+
+use super::pattern::{Line, PERIOD, lines};
+use super::perception::Field;
+use super::spectrum::{Multiples, Spectrum, Transform};
+
+/// Periods that are searched, in samples of the working plane.
+const PERIODS: (f32, f32) = (50.0, 212.0);
+/// Steps of place in one period in either direction.
+const PLACES: usize = 64;
+/// Between neighbouring scales, lines shift by this many samples at most at the plane's edge.
+const EDGE_STEP: f32 = 0.75;
+/// Candidates that are refined.
+const CANDIDATES: usize = 8;
+/// How many times more hypotheses than grid points: refinement moves between them.
+const REFINEMENT: f64 = 16.0;
+
+/// How the pattern lies in the working plane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Pose {
+    /// Period in samples, across and down.
+    pub(super) period: [f32; 2],
+    /// Place of the pattern's origin from the plane's centre, in periods.
+    pub(super) origin: [f32; 2],
+    /// True when the picture was turned left for right.
+    pub(super) mirrored: bool,
+}
+
+impl Pose {
+    fn side(&self) -> f32 {
+        if self.mirrored { -1.0 } else { 1.0 }
+    }
+
+    /// What turns a line of the plane back to the pattern's own origin.
+    fn turn(&self, line: &Line) -> Complex32 {
+        let cycles = line.x as f32 * self.side() * self.origin[0] + line.y as f32 * self.origin[1];
+        Complex32::from_polar(1.0, std::f32::consts::TAU * cycles.fract())
+    }
+}
+
+/// A pose with its statistic over the known lines.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Candidate {
+    pub(super) pose: Pose,
+    pub(super) statistic: f32,
+}
+
+/// Values larger than usual count as usual: a strong edge is one piece of evidence, not many.
+fn limited(value: Complex32, usual: f32) -> Complex32 {
+    value / value.norm().max(usual)
+}
+
+/// The scales that are tried for a plane of this size.
+fn periods(plane: (usize, usize)) -> Vec<f32> {
+    // Half the extent times the relative step is how far the edge moves.
+    let ratio = 1.0 + 2.0 * EDGE_STEP / plane.0.max(plane.1) as f32;
+    let most = PERIODS.1.min(plane.0.min(plane.1) as f32 * 1.25);
+    let count = ((most / PERIODS.0).ln() / ratio.ln()).ceil().max(0.0) as i32;
+    (0..=count).map(|at| PERIODS.0 * ratio.powi(at)).collect()
+}
+
+/// How many hypotheses a search over a plane of this size stands for.
+pub(super) fn hypotheses(plane: (usize, usize)) -> f64 {
+    periods(plane).len() as f64 * 2.0 * (PLACES * PLACES) as f64 * REFINEMENT
+}
+
+/// The statistic at a pose from interpolated values.
+fn statistic(spectrum: &Spectrum, known: &[Line], pose: &Pose) -> f32 {
+    let (mut sum, mut power) = (0.0, 0.0);
+    for line in known {
+        let f = [line.x as f32 * pose.side() / pose.period[0], line.y as f32 / pose.period[1]];
+        let value = limited(spectrum.at(f[0], f[1]), spectrum.usual(f[0], f[1]));
+        sum += (line.phase.conj() * value * pose.turn(line)).re;
+        power += value.norm_sqr();
+    }
+    std::f32::consts::SQRT_2 * sum / power.max(1e-9).sqrt()
+}
+
+/// The best poses for a whitened plane, best first.
+pub(super) fn search(plane: &Field, spectrum: &Spectrum) -> Vec<Candidate> {
+    let known: Vec<Line> = lines().iter().filter(|l| l.bits.is_none()).copied().collect();
+    let mut transform = Transform::new(PLACES, PLACES, FftDirection::Inverse);
+    let mut grid = vec![Complex32::new(0.0, 0.0); PLACES * PLACES];
+    let mut found: Vec<Candidate> = Vec::new();
+    let i = Complex32::new(0.0, 1.0);
+    for period in periods((plane.width, plane.height)) {
+        grid.fill(Complex32::new(0.0, 0.0));
+        let mut power = [0.0f32; 2];
+        for line in &known {
+            let f = [line.x as f32 / period, line.y as f32 / period];
+            let usual = spectrum.usual(f[0], f[1]);
+            // A real surface for either hand, both in one transform: one as the real part, one as the imaginary.
+            let [here, there] = [f[0], -f[0]].map(|fx| limited(spectrum.at(fx, f[1]), usual));
+            power[0] += here.norm_sqr();
+            power[1] += there.norm_sqr();
+            let [a, b] = [here, there].map(|v| line.phase.conj() * v);
+            let wrap = |v: i32| v.rem_euclid(PLACES as i32) as usize;
+            grid[wrap(line.y) * PLACES + wrap(line.x)] += a + i * b;
+            grid[wrap(-line.y) * PLACES + wrap(-line.x)] += a.conj() + i * b.conj();
+        }
+        transform.run(&mut grid);
+        for (mirrored, power) in [false, true].into_iter().zip(power) {
+            let value = |v: &Complex32| if mirrored { v.im } else { v.re };
+            let Some((at, best)) = grid.iter().map(value).enumerate().max_by(|a, b| a.1.total_cmp(&b.1)) else {
+                continue;
+            };
+            let statistic = best / (2.0 * power.max(1e-9)).sqrt();
+            let place = [at % PLACES, at / PLACES].map(|v| v as f32 / PLACES as f32);
+            let origin = [if mirrored { -place[0] } else { place[0] }, place[1]];
+            found.push(Candidate { pose: Pose { period: [period; 2], origin, mirrored }, statistic });
+        }
+    }
+    found.sort_by(|a, b| b.statistic.total_cmp(&a.statistic));
+    found.truncate(CANDIDATES);
+    let extent = [plane.width as f32, plane.height as f32];
+    for candidate in &mut found {
+        refine(candidate, spectrum, &known, extent);
+    }
+    found.sort_by(|a, b| b.statistic.total_cmp(&a.statistic));
+    found
+}
+
+/// Climbs along scale and place with steps that are halved where nothing is gained.
+fn refine(candidate: &mut Candidate, spectrum: &Spectrum, known: &[Line], extent: [f32; 2]) {
+    candidate.statistic = statistic(spectrum, known, &candidate.pose);
+    let mut size = 1.0f32;
+    while size > 0.1 {
+        let before = candidate.statistic;
+        for which in 0..5 {
+            for sign in [-1.0, 1.0] {
+                let mut pose = candidate.pose;
+                let step = sign * size;
+                let scaled = |axis: usize, period: f32| period * (1.0 + step * EDGE_STEP / extent[axis]);
+                match which {
+                    0 => pose.origin[0] += step * 0.5 / PLACES as f32,
+                    1 => pose.origin[1] += step * 0.5 / PLACES as f32,
+                    2 => pose.period = [scaled(0, pose.period[0]), scaled(0, pose.period[1])],
+                    3 => pose.period[0] = scaled(0, pose.period[0]),
+                    _ => pose.period[1] = scaled(1, pose.period[1]),
+                }
+                let other = statistic(spectrum, known, &pose);
+                if other > candidate.statistic {
+                    *candidate = Candidate { pose, statistic: other };
+                }
+            }
+        }
+        if candidate.statistic <= before + 1e-4 {
+            size /= 2.0;
+        }
+    }
+}
+
+/// All lines at a pose, exactly, limited, and turned to the pattern's origin, in the order of [`lines`].
+pub(super) fn values(plane: &Field, spectrum: &Spectrum, pose: &Pose) -> Vec<Complex32> {
+    let base = pose.period.map(|p| 1.0 / p);
+    let exact = Multiples::of(plane, base, super::pattern::MOST);
+    let side = if pose.mirrored { -1 } else { 1 };
+    (lines().iter())
+        .map(|line| {
+            let usual = spectrum.usual(line.x as f32 * base[0], line.y as f32 * base[1]);
+            limited(exact.value(line.x * side, line.y), usual) * pose.turn(line)
+        })
+        .collect()
+}
+
+/// Statistic of some lines against what they should be.
+pub(super) fn agreement(pairs: impl Iterator<Item = (Complex32, Complex32)>) -> f32 {
+    let (sum, power) = pairs.fold((0.0, 0.0), |(s, p), (should, is)| (s + (should.conj() * is).re, p + is.norm_sqr()));
+    std::f32::consts::SQRT_2 * sum / power.max(1e-9).sqrt()
+}
+
+/// Samples of the working plane that one sample of the pattern covers.
+pub(super) fn scale(pose: &Pose) -> f32 {
+    (pose.period[0] + pose.period[1]) / 2.0 / PERIOD as f32
+}
