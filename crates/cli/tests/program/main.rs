@@ -4,6 +4,7 @@ mod bad_input;
 mod common;
 mod data;
 mod models;
+mod provenance;
 mod resume;
 mod surface;
 mod training;
