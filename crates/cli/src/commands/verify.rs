@@ -77,6 +77,8 @@ fn shown(path: &Path, found: &Verification) -> String {
         .source_types
         .iter()
         .for_each(|kind| add(format!("source type {}", kind.rsplit('/').next().unwrap_or(kind))));
+    let claim = manifest.record.as_ref().and_then(|r| r["claim"].as_str());
+    claim.iter().for_each(|text| add(format!("the signer states, and nobody examined: {text}")));
     let mark = &found.watermark;
     lines.push(if mark.found {
         let id = mark.id.as_deref().unwrap_or("unreadable");

@@ -33,8 +33,9 @@ fn a_claim_is_signed_read_back_and_contradicted_by_a_change() {
     assert_eq!(code, 0, "{text}{errors}");
     let (code, signed) = verified(at, "signed.png");
     assert_eq!((code, &signed["manifest"]["state"]), (0, &"valid_unknown_issuer".into()), "{signed}");
-    let kinds = signed["manifest"]["source_types"].to_string();
-    assert!(kinds.contains("digitalCapture"), "{kinds}");
+    let stated = &signed["manifest"]["record"];
+    assert_eq!(stated["claim"], "Taken by me");
+    assert!(stated["claimed_source_type"].to_string().contains("digitalCapture"), "{stated}");
     let pixels = |name: &str| image::open(at.join(name)).unwrap().into_rgb8();
     assert_eq!(pixels("photo.png"), pixels("signed.png"));
 
