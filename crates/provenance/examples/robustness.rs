@@ -18,7 +18,7 @@ use image::RgbImage;
 use image::imageops::{self, FilterType};
 
 /// Frames of a clip, and how many of them the detector adds up.
-const CLIP_FRAMES: usize = 24;
+const CLIP_FRAMES: usize = 75;
 const READ_EVERY: usize = 3;
 
 fn main() -> anyhow::Result<()> {

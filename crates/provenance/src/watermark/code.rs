@@ -16,8 +16,8 @@ const GENERATORS: [u32; 4] = [0o463, 0o535, 0o733, 0o745];
 const STATES: usize = 256;
 /// Code bits of one number.
 pub(super) const CODE_BITS: usize = MESSAGE_BITS * GENERATORS.len();
-/// Paths that the checksum may choose from. Each one more doubles nothing but adds 2^-16 to the chance of a wrong number.
-const LIST: usize = 8;
+/// Paths that the checksum may choose from; each one more lets 2^-16 more of the unreadable marks give a wrong number.
+const LIST: usize = 2;
 
 /// CRC-16 with polynomial 0x1021 and start 0xFFFF (ITU-T X.25 in the variant "CCITT-FALSE").
 fn crc16(id: u32) -> u16 {
