@@ -148,7 +148,8 @@ pub fn scan_file(path: &Path, setup: &Setup, progress: &dyn Progress) -> Result<
     progress.update("verdict", analyzers.len() as u64, analyzers.len() as u64);
 
     let source = artefacts.source();
-    let persons = if let FaceSearch::Searched(found) = &faces { found.persons.len() as u32 } else { 0 };
+    // Nobody is ruled out where nobody was looked for.
+    let persons = if let FaceSearch::Searched(found) = &faces { Some(found.persons.len() as u32) } else { None };
     let condition = crate::calibration::Condition::of(source);
     let verdict = verdict::decide(&mut findings, source, condition.as_ref(), persons, setup);
     let previews = previews(&artefacts).map_err(|e| MediaError::Decoder(e.to_string()))?;

@@ -16,12 +16,13 @@ pub const MIN_SIDE: u32 = 128;
 /// Length in seconds of the recorded clips. A longer one has as many chances of a chance finding as such stretches fit into it.
 const RECORDED_SECS: f64 = 3.0;
 
-/// Fills in each finding's calibrated value and weighs them together, apart for each question.
+/// Fills in each finding's calibrated value and weighs them together, apart for each question. `persons` is how many were found, `None` where nobody was looked
+/// for or the search broke.
 pub(crate) fn decide(
     findings: &mut [Finding],
     source: &Source,
     condition: Option<&Condition>,
-    persons: u32,
+    persons: Option<u32>,
     setup: &Setup,
 ) -> Verdict {
     for part in setup.tables.iter().filter_map(|t| t.of(condition?)) {
@@ -36,14 +37,14 @@ pub(crate) fn decide(
     }
     let scores = scores(findings);
     let questions: Vec<Question> =
-        setup.tables.iter().map(|table| question(table, condition, source, &scores, persons)).collect();
+        setup.tables.iter().map(|table| question(table, condition, source, &scores, persons.unwrap_or(1))).collect();
     let has_value = questions.iter().any(|q| q.llr.is_some());
     let values: Vec<Llr> = setup
         .tables
         .iter()
         .zip(&questions)
         .filter_map(|(table, question)| {
-            question.llr.or((persons > 0 || !is_about_faces(table)).then_some(NOTHING_LEARNED))
+            question.llr.or((persons != Some(0) || !is_about_faces(table)).then_some(NOTHING_LEARNED))
         })
         .collect();
     let propositions = setup.case.propositions.clone().unwrap_or_default();
