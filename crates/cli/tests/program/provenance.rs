@@ -15,7 +15,8 @@ fn with_key(at: &Path) -> Command {
 
 fn verified(at: &Path, name: &str) -> (i32, Value) {
     let (code, text, errors) = run(assay(at).args(["verify", name, "--json", "-"]));
-    let rows: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}{errors}"));
+    assert!(text.starts_with('['), "{text}{errors}");
+    let rows: Value = serde_json::from_str(&text).unwrap();
     (code, rows[0].clone())
 }
 
