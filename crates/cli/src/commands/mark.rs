@@ -1,7 +1,6 @@
 //! `assay mark`: signs a picture or clip of the user's own with the user's claim.
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use assay_provenance::{Claim, Signer, SignerInfo, claim};
 
 use crate::Exit;
@@ -90,8 +89,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let signer = args.signing.signer()?;
     let stated = Claim { text: args.claim.clone(), source_type: args.source_type.map(SourceType::uri) };
-    let found = claim(&args.input, &args.out, &stated, &signer)
-        .with_context(|| format!("nothing was written to {}", args.out.display()))?;
+    // Its message holds its causes already.
+    let found = claim(&args.input, &args.out, &stated, &signer).map_err(|error| anyhow::anyhow!("{error}"))?;
     if let Some(target) = &args.json {
         target.write(&found)?;
     } else {

@@ -71,7 +71,7 @@ impl<'a> Portraits<'a> {
 }
 
 /// Where two crops differ clearly.
-fn changed(a: &Canvas, b: &Canvas) -> Mask {
+pub(super) fn changed(a: &Canvas, b: &Canvas) -> Mask {
     let differs = |(a, b): (&[f32; 3], &[f32; 3])| (0..3).map(|c| (a[c] - b[c]).abs()).sum::<f32>() > 18.0;
     a.iter().zip(b).map(|pair| f32::from(differs(pair))).collect()
 }

@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use super::Fold;
 use super::batch::{self, Batch, layers};
 use super::blend::{Blend, Tremor, matched, processed, self_blended};
+use super::examples::changed;
 use super::faces;
 use super::masks::{self, Mask};
 use super::reconstruct::{Autoencoding, Passed};
@@ -150,7 +151,7 @@ impl<'a> Temporal<'a> {
         let draws = rng.clone();
         rng.next_u64();
         let tremors: Vec<Tremor> = (0..WINDOW).map(|_| Tremor::drawn(rng)).collect();
-        let plain = Similarity::about([0.0; 2], 0.0, 1.0, [0.0; 2]);
+        let plain = unmoved();
         let frames: Vec<(Canvas, Canvas, Mask)> = (0..WINDOW)
             .into_par_iter()
             .map(|t| {
@@ -189,12 +190,10 @@ impl<'a> Temporal<'a> {
         let view = jittered(rng);
         let [real, fake] = [&moment.real, swapped].map(|w| w.frames.iter().map(canvas).collect::<Vec<_>>());
         let middle = face_forgery::MIDDLE;
-        let differs =
-            |(a, b): (&[f32; 3], &[f32; 3])| f32::from((0..3).map(|c| (a[c] - b[c]).abs()).sum::<f32>() > 18.0);
-        let mut mask: Mask = real[middle].iter().zip(&fake[middle]).map(differs).collect();
+        let mut mask = changed(&real[middle], &fake[middle]);
         masks::blur(&mut mask, KEPT, 4.0);
         mask.iter_mut().for_each(|v| *v = (*v * 2.0).min(1.0));
-        let mask = placed(&mask, &view, &Similarity::about([0.0; 2], 0.0, 1.0, [0.0; 2]));
+        let mask = placed(&mask, &view, &unmoved());
         self.finished([(&moment.real, real), (swapped, fake)], &view, mask, (share / FULL_AT).min(1.0), rng)
     }
 
@@ -279,6 +278,10 @@ pub fn judge(net: &FaceForgery, moment: &Moment) -> Vec<(bool, Judgement)> {
     let mut planes = Vec::new();
     drawn.iter().for_each(|d| face_forgery::append_window(&mut planes, &d.frames));
     drawn.iter().map(|d| d.is_fake).zip(net.judge_planes(planes)).collect()
+}
+
+fn unmoved() -> Similarity {
+    Similarity::about([0.0; 2], 0.0, 1.0, [0.0; 2])
 }
 
 /// From the kept square to the crop of a scan.
