@@ -33,16 +33,16 @@ pub struct Options {
     pub steps: u64,
 }
 
-/// The parts that are left out, or came before, one a row.
-fn variants() -> [(&'static str, Choice); 6] {
+/// The parts that are left out, one a row, and whether a self-supervised run comes first.
+fn variants() -> [(&'static str, Choice, bool); 6] {
     let whole = Choice::default();
     [
-        ("the whole recipe", whole),
-        ("without the mask head", Choice { has_mask_head: false, ..whole }),
-        ("without hulls of the mesh (ellipses instead)", Choice { shapes: Shapes::Ellipse, ..whole }),
-        ("without compression and the other degradations", Choice { degrades: false, ..whole }),
-        ("without the residual channels", Choice { input: Input { has_high_pass: false }, ..whole }),
-        ("the whole recipe after a self-supervised start of as many steps", whole),
+        ("the whole recipe", whole, false),
+        ("without the mask head", Choice { has_mask_head: false, ..whole }, false),
+        ("without hulls of the mesh (ellipses instead)", Choice { shapes: Shapes::Ellipse, ..whole }, false),
+        ("without compression and the other degradations", Choice { degrades: false, ..whole }, false),
+        ("without the residual channels", Choice { input: Input { has_high_pass: false }, ..whole }, false),
+        ("the whole recipe after a self-supervised start of as many steps", whole, true),
     ]
 }
 
@@ -61,7 +61,7 @@ pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String>
     let manifest = sets::swaps(&options.data, thrown_away.path(), sets::CLIPS[0])?;
     let pictures = data::load(&options.data, None)?;
     let whole = Forgery::new(&pictures, Choice::default(), SIDE);
-    for (at, (name, choice)) in variants().into_iter().enumerate() {
+    for (at, (name, choice, has_start)) in variants().into_iter().enumerate() {
         let out = options.out.join(format!("ablation-{at}"));
         let mut run = train::Options {
             budget: Budget::Steps(options.steps),
@@ -71,7 +71,7 @@ pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String>
             from: None,
             device: DeviceChoice::Cpu,
         };
-        if at + 1 == variants().len() {
+        if has_start {
             let start = train::Options { out: options.out.join("start"), ..run.clone() };
             forgery::run(Choice { recipe: Recipe::Masked, ..choice }, &options.data, &start, progress)?;
             run.from = Some(start.out);

@@ -49,7 +49,8 @@ impl Batch {
     /// The labels as `[n, 1]`.
     pub(super) fn truth(&mut self, device: &Device) -> Tensor<2> {
         let labels = std::mem::take(&mut self.labels);
-        Tensor::from_data(TensorData::new(labels.clone(), [labels.len(), 1]), device)
+        let count = labels.len();
+        Tensor::from_data(TensorData::new(labels, [count, 1]), device)
     }
 
     /// The maps as `[n, layers, side, side]` and, to multiply with, 1 where they are known.

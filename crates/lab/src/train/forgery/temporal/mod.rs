@@ -72,10 +72,8 @@ impl<'a> Temporal<'a> {
     /// those of the training split.
     pub fn new(moments: &'a [Moment], choice: Choice) -> Self {
         let held_out = held_out(moments, choice.held_out);
-        let is_pair = |m: &&Moment| m.swapped.is_some();
-        let is_in = |m: &&Moment, split: Split| {
-            if is_pair(m) { held_out(m) == (split != Split::Train) } else { m.split == split }
-        };
+        let is_in =
+            |m: &&Moment, split: Split| held_out(m).map_or(m.split == split, |held| held == (split != Split::Train));
         let of = |split: Split| moments.iter().filter(|m| is_in(m, split)).collect::<Vec<_>>();
         let mut task = Self { choice, train: of(Split::Train), banks: Vec::new(), validation: Vec::new() };
         let mut rng = Rng::new(77);
@@ -84,16 +82,11 @@ impl<'a> Temporal<'a> {
             let drawn = task.forged(moment, None, 1.0, &mut rng);
             task.validation.extend(drawn.into_iter().map(|d| ("blends", d)));
         }
-        let pairs: Vec<&Moment> = held.into_iter().filter(is_pair).collect();
+        let pairs: Vec<&Moment> = held.into_iter().filter(|m| m.swapped.is_some()).collect();
         for moment in spread(&pairs, VALIDATED) {
             task.validation.extend(plain(moment).into_iter().map(|d| ("swaps", d)));
         }
         task
-    }
-
-    /// What the run does.
-    pub fn choice(&self) -> Choice {
-        self.choice
     }
 
     /// Every frame of every training window with its mesh, window after window.
@@ -240,15 +233,15 @@ impl<'a> Temporal<'a> {
     }
 }
 
-/// Whether a pair's clip is held out.
-fn held_out(moments: &[Moment], fold: Option<Fold>) -> impl Fn(&Moment) -> bool {
+/// Whether a pair's clip is held out; `None` where its own split decides.
+fn held_out(moments: &[Moment], fold: Option<Fold>) -> impl Fn(&Moment) -> Option<bool> {
     let pairs = moments.iter().filter(|m| m.swapped.is_some());
     let mut clips: Vec<String> = pairs.map(|m| m.clip.clone()).collect();
     clips.dedup();
     let parts = fold.map(|fold| (fold, faces::parts(&clips, fold.of)));
-    move |moment| match &parts {
-        Some((fold, parts)) => parts.get(&moment.clip) == Some(&fold.part),
-        None => moment.split != Split::Train,
+    move |moment| {
+        let (fold, parts) = parts.as_ref().filter(|_| moment.swapped.is_some())?;
+        Some(parts.get(&moment.clip) == Some(&fold.part))
     }
 }
 
