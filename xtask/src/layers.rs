@@ -10,8 +10,8 @@ use crate::system::{cargo, root};
 const ROWS: &[&[&str]] = &[
     &["assay-evidence", "assay-checkpoints"],
     &["assay-media", "assay-models"],
-    &["assay-faces"],
-    &["assay-analyzers", "assay-report", "assay-provenance"],
+    &["assay-faces", "assay-provenance"],
+    &["assay-analyzers", "assay-report", "assay-generators"],
     &["assay-workbench"],
     &["assay-lab"],
     &["assay-cli"],

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use assay_checkpoints::{HostTensor, StateDict, read_safetensors, write_safetensors};
 use burn::optim::ModuleOptimizer;
+use image::RgbImage;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
@@ -82,6 +83,13 @@ impl Folder {
         std::fs::rename(&part, &whole).with_context(|| format!("cannot write {}", whole.display()))?;
         write_whole(&self.0.join("checkpoint.safetensors"), &write_safetensors(&all, None)?)?;
         write_whole(&self.0.join("standing.json"), &serde_json::to_vec(standing)?)
+    }
+
+    /// Keeps what a generator makes by now, in place of the one before.
+    pub(super) fn write_preview(&self, picture: &RgbImage) -> anyhow::Result<()> {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, image::ImageFormat::Png).context("cannot encode the preview")?;
+        write_whole(&self.0.join("preview.png"), bytes.get_ref())
     }
 
     /// Appends a line and draws the curves anew.

@@ -15,6 +15,7 @@ use assay_models::state::{self, Mismatch};
 use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Tensor};
+use image::RgbImage;
 
 use crate::rng::Rng;
 use folder::{Folder, Line};
@@ -73,6 +74,10 @@ pub trait Task: Sync {
     fn weight_decay(&self) -> f32 {
         0.05
     }
+    /// How slowly the optimiser forgets the mean of gradients. Networks that compete are trained with 0.5 (Radford, Metz and Chintala 2016).
+    fn momentum(&self) -> f32 {
+        0.9
+    }
     /// The network with the parameters of another run's.
     ///
     /// # Errors
@@ -82,6 +87,13 @@ pub trait Task: Sync {
     }
     /// Figures on the validation split, for people to follow; the first is what [`Schedule::Plateau`] watches.
     fn validate(&self, net: &Self::Net) -> Vec<(&'static str, f64)>;
+    /// What a generator makes by now, for people to look at: a picture that is marked already. Asked for about every minute, with the averaged network.
+    ///
+    /// # Errors
+    /// When it cannot be made or marked.
+    fn preview(&self, _net: &Self::Net) -> anyhow::Result<Option<RgbImage>> {
+        Ok(None)
+    }
 }
 
 /// How the learning rate goes down.
@@ -154,6 +166,8 @@ const DECAY: f64 = 0.999;
 const AVERAGE_EVERY: u64 = 4;
 /// Seconds between two checkpoints, each with a validation.
 const CHECKPOINT_SECS: f64 = 150.0;
+/// Seconds between two previews.
+const PREVIEW_SECS: f64 = 60.0;
 /// Checkpoints of a run at least, however short it is.
 const CHECKPOINTS: f64 = 4.0;
 
@@ -166,7 +180,7 @@ pub fn train<T: Task>(task: &T, options: &Options, progress: &dyn Progress) -> a
     let device = options.device.device()?.autodiff();
     device.seed(options.seed);
     let mut net = state::numbered(task.init(&device));
-    let mut optimizer = AdamWConfig::new().with_weight_decay(task.weight_decay()).init();
+    let mut optimizer = AdamWConfig::new().with_weight_decay(task.weight_decay()).with_beta_1(task.momentum()).init();
     let mut standing = Standing::default();
     let mut average = state::collect(&net);
     if let Some(kept) = folder.read_checkpoint()? {
@@ -193,6 +207,7 @@ pub fn train<T: Task>(task: &T, options: &Options, progress: &dyn Progress) -> a
     let mut recent = Recent::default();
     let mut since = (standing.clone(), Recent::default());
     let mut figures: Vec<(&str, f64)> = Vec::new();
+    let mut shown_secs = standing.secs;
     std::thread::scope(|scope| -> anyhow::Result<()> {
         let (send, receive) = sync_channel(3);
         let elapsed = &elapsed;
@@ -230,6 +245,13 @@ pub fn train<T: Task>(task: &T, options: &Options, progress: &dyn Progress) -> a
             let speed = recent.speed() * task.pictures() as f64;
             let line = live(recent.loss(), learning_rate, speed, &figures, left);
             progress.update(&line, (passed * 1e4) as u64, 10_000);
+            if standing.secs >= shown_secs + PREVIEW_SECS || passed >= 1.0 {
+                if let Some(picture) = task.preview(&load_average(task, &average)?)? {
+                    folder.write_preview(&picture)?;
+                }
+                standing.secs = elapsed();
+                shown_secs = standing.secs;
+            }
             if standing.secs >= since.0.secs + checkpoint_secs || passed >= 1.0 {
                 figures = task.validate(&load_average(task, &average)?);
                 if let Some((_, first)) = figures.first() {

@@ -4,6 +4,7 @@
 //! name; what depends on the source alone is computed once ([`Generator::encode_source`]) and every driving frame costs the rest. The
 //! convention of the sampling grid is an option, because the published weights were trained under one and are run under the other.
 //! This folder reads no picture, marks no output and decides nothing about a face.
+mod animator;
 mod blocks;
 mod config;
 mod discriminator;
@@ -14,6 +15,7 @@ mod motion;
 mod transfer;
 mod transform;
 
+pub use animator::{Animated, Animator, Pointed, Portrait};
 pub use blocks::{DownBlock, Hourglass, ResBlock, SameBlock, UpBlock};
 pub use config::{
     DiscriminatorConfig, FirstOrderConfig, GeneratorConfig, HourglassConfig, KeyPointConfig, PUBLISHED, Published,

@@ -50,6 +50,14 @@ impl MarkedWriter {
         &self.record
     }
 
+    /// Whether a still picture could be written under this name, before time is spent on making it.
+    ///
+    /// # Errors
+    /// [`ProvenanceError::Format`].
+    pub fn check_still(&self, path: &Path) -> Result<(), ProvenanceError> {
+        still_format(path).map(|_| ())
+    }
+
     /// Writes a still picture; the extension says whether as PNG or as JPEG.
     ///
     /// # Errors
