@@ -1,11 +1,13 @@
 //! `assay train`: trains a network of this project.
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use assay_lab::train::forgery::masks::Shapes;
 use assay_lab::train::forgery::{self, Choice, Fold, Published, Recipe, Tuning};
-use assay_lab::train::{Budget, Options, faces};
+use assay_lab::train::{Budget, Options, animator, faces};
 use assay_models::device::DeviceChoice;
 use assay_models::face_forgery::Input;
+use assay_models::first_order::PUBLISHED;
 use clap::{Subcommand, ValueEnum};
 
 use crate::Exit;
@@ -31,6 +33,8 @@ enum Network {
 
 /// Highest learning rate of this project's own networks.
 const OUR_RATE: f64 = 2e-3;
+/// That of Siarohin et al. (2019), whose batches are five times as large, times two.
+const ANIMATOR_RATE: f64 = 4e-4;
 /// That of Bonettini et al. (2020).
 const PUBLISHED_RATE: f64 = 1e-5;
 
@@ -90,6 +94,23 @@ enum Command {
         /// Where the weights are written
         #[arg(long, value_name = "DIR", default_value = "run")]
         out: PathBuf,
+    },
+    /// Train an animator (First Order Motion Model): a picture of a face that follows the motion of a clip
+    Animator {
+        /// Folder of labelled pictures and clips
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        #[command(flatten)]
+        run: Run,
+        /// A published configuration at 256 pixels, such as vox-256, instead of the small model at 128
+        #[arg(long, value_name = "NAME")]
+        published: Option<String>,
+        /// Let a discriminator take part, with feature matching
+        #[arg(long)]
+        adversarial: bool,
+        /// Pairs of pictures in a batch
+        #[arg(long, default_value_t = 8)]
+        batch: usize,
     },
     /// Train a network that tells forged faces from real ones
     Detector {
@@ -194,6 +215,17 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             faces::run(network, &data, &run.options(OUR_RATE)?, progress.as_ref())?
         }
         Command::Anomaly { data, out } => forgery::anomaly::run(&data, &out, progress.as_ref())?,
+        Command::Animator { data, run, published, adversarial, batch } => {
+            let choice = match &published {
+                None => animator::Choice::small(adversarial),
+                Some(name) => animator::Choice::published(name, adversarial).with_context(|| {
+                    let names: Vec<&str> = PUBLISHED.iter().map(|p| p.name).collect();
+                    format!("no published configuration is called {name:?}; there are {}", names.join(", "))
+                })?,
+            };
+            let choice = animator::Choice { batch: batch.max(2), ..choice };
+            animator::run(choice, &data, &run.options(ANIMATOR_RATE)?, progress.as_ref())?
+        }
         Command::Detector { recipe, data, run, without, hold_out, network, tuning, locality, batch } => {
             let published =
                 network.or((recipe == RecipeName::Bonettini).then_some(NetworkName::B4)).map(|network| Published {

@@ -20,6 +20,7 @@ use image::RgbImage;
 use crate::rng::Rng;
 use folder::{Folder, Line};
 
+pub mod animator;
 mod curves;
 pub mod faces;
 mod folder;

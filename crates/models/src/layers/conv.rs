@@ -94,7 +94,7 @@ impl ConvConfig {
     /// A square kernel of `kernel` pixels a side.
     pub fn new(channels_in: usize, channels_out: usize, kernel: usize) -> Self {
         let padding = Padding::default();
-        let rounding = Rounding::Strict;
+        let rounding = Rounding::current();
         Self { channels_in, channels_out, kernel, stride: 1, padding, groups: 1, dilation: 1, has_bias: true, rounding }
     }
 
@@ -134,7 +134,7 @@ impl ConvConfig {
         Self { has_bias: false, ..self }
     }
 
-    /// What training may round; [`Rounding::Strict`] without this word.
+    /// What training may round; without this word what [`Rounding::during`] says, else [`Rounding::Strict`].
     #[must_use]
     pub fn rounding(self, rounding: Rounding) -> Self {
         Self { rounding, ..self }

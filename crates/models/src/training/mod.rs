@@ -40,6 +40,26 @@ pub enum Rounding {
     Loose,
 }
 
+std::thread_local! {
+    static ROUNDING: std::cell::Cell<Rounding> = const { std::cell::Cell::new(Rounding::Strict) };
+}
+
+impl Rounding {
+    /// What convolutions get that are made on this thread now and say nothing themselves.
+    pub(crate) fn current() -> Self {
+        ROUNDING.get()
+    }
+
+    /// Makes a network whose convolutions, where they say nothing themselves, round like this. The published networks say nothing, because their gradients
+    /// are held to fixtures; whoever trains one anew need not be so strict.
+    pub fn during<T>(self, make: impl FnOnce() -> T) -> T {
+        let before = ROUNDING.replace(self);
+        let made = make();
+        ROUNDING.set(before);
+        made
+    }
+}
+
 /// A square kernel: weights `[outs, ins, side, side]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Shape {
