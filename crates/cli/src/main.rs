@@ -11,6 +11,7 @@ macro_rules! outln {
 
 mod commands;
 mod files;
+mod generated;
 mod progress;
 
 use std::process::ExitCode;
@@ -63,6 +64,10 @@ enum Command {
     Evaluate(commands::evaluate::Args),
     /// Train a network of this project
     Train(commands::train::Args),
+    /// Move a picture of a face as the face in a clip moves; the result carries label, watermark and signed manifest
+    Animate(commands::animate::Args),
+    /// Put parts of one face into another; the result carries label, watermark and signed manifest
+    Partswap(commands::partswap::Args),
     /// Read what files say about where they come from: signed manifest, invisible watermark, visible label
     Verify(commands::verify::Args),
     /// Sign a picture or clip of your own with your claim
@@ -81,6 +86,8 @@ fn main() -> ExitCode {
         Command::Data(args) => commands::data::run(args),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Train(args) => commands::train::run(args),
+        Command::Animate(args) => commands::animate::run(args),
+        Command::Partswap(args) => commands::partswap::run(args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Mark(args) => commands::mark::run(&args),
     };

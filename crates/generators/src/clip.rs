@@ -4,6 +4,7 @@
 //! ends the pass and comes out as it went in.
 use std::path::Path;
 
+use assay_evidence::Span;
 use assay_faces::shown;
 use assay_media::{Frame, FramePlan, FrameReader, FrameSamples, Limits, MediaError, Orientation, Progress, Source};
 use image::RgbImage;
@@ -39,6 +40,12 @@ impl ClipFacts {
         let has_sound = video.streams.iter().any(|s| s.kind == assay_media::StreamKind::Audio);
         Ok(Self { size, frame_secs, has_sound, source })
     }
+}
+
+/// All frames, or those of the first seconds.
+pub(crate) fn until(most_secs: Option<f64>) -> FramePlan {
+    let window = |end_secs| FramePlan::Windows(vec![Span { start_secs: f64::NEG_INFINITY, end_secs }]);
+    most_secs.map_or(FramePlan::All, window)
 }
 
 /// Gives every frame of `plan`, upright, with its time in seconds since the first one given, to `take`.

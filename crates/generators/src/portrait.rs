@@ -2,12 +2,17 @@
 //!
 //! The decision that shapes it: one rule for where the square lies, for training and for use, because a network that was trained on heads of one size is
 //! no good for another. In a clip the square stays where it is, so that what moves is the head (as in the VoxCeleb crops of the First Order Motion Model).
+use std::path::Path;
+
 use assay_faces::geometry::{Affine, Rect};
 use assay_faces::template::Placement;
 use assay_faces::warp::Border;
 use assay_faces::{Face, FacesError, Networks};
 use assay_models::shipped_faces::Judges;
 use image::RgbImage;
+use image::imageops::{self, FilterType};
+
+use crate::GeneratorError;
 
 /// Side of the square over the longer extent of the face's mesh: the whole head with some shoulder.
 const HEAD: f32 = 1.9;
@@ -82,10 +87,14 @@ impl Crop {
         Some(Self { centre, side: (HEAD * extent).max(2.1 * reach) })
     }
 
-    /// The whole of a picture of this size, as far as a square goes.
-    pub fn whole((width, height): (u32, u32)) -> Self {
-        let (width, height) = (width as f32, height as f32);
-        Self { centre: [width / 2.0, height / 2.0], side: width.min(height) }
+    /// Around the largest face of a picture; `path` is named where there is none.
+    ///
+    /// # Errors
+    /// [`GeneratorError::Unsuited`] without a face.
+    pub fn of_largest(finder: &Finder, picture: &RgbImage, path: &Path) -> Result<Self, GeneratorError> {
+        let face = finder.largest(picture)?;
+        let crop = face.and_then(|f| Self::around(std::iter::once(f.observation.landmarks.mesh.as_slice())));
+        crop.ok_or_else(|| GeneratorError::unsuited(path, "there is no face in this picture"))
     }
 
     /// The square as a map from a crop of `side` pixels.
@@ -99,6 +108,42 @@ impl Crop {
     /// The square cut out, `side` pixels wide; beyond the picture's edge its nearest pixels.
     pub fn cut(&self, picture: &RgbImage, side: u32) -> RgbImage {
         self.placed(side).crop(picture)
+    }
+}
+
+/// A square that is put back into frames of one size: where it lies and how it fades.
+pub(crate) struct Framed {
+    placement: Placement,
+    mask: Vec<f32>,
+    size: (u32, u32),
+}
+
+/// Share of the square over which it fades into the frame.
+const FEATHER: f32 = 0.12;
+
+impl Framed {
+    /// For frames as large as this one; what comes out has even sides, as H.264 wants them.
+    pub(crate) fn of(frame: &RgbImage, crop: Crop) -> Self {
+        // As large as it will lie there, so that only one resampling is seen.
+        let side = (crop.side.round() as u32).clamp(2, 4096);
+        let even = |v: u32| (v & !1).max(2);
+        let size = (even(frame.width()), even(frame.height()));
+        Self { placement: crop.placed(side), mask: feathered(side as usize, FEATHER), size }
+    }
+
+    /// Width and height of what comes out.
+    pub(crate) fn size(&self) -> (u32, u32) {
+        self.size
+    }
+
+    /// The frame with this square in its place.
+    pub(crate) fn with(&self, frame: &RgbImage, square: &RgbImage) -> RgbImage {
+        let (width, height) = self.size;
+        let mut out = imageops::crop_imm(frame, 0, 0, width, height).to_image();
+        let (side, _) = self.placement.size;
+        let large = imageops::resize(square, side, side, FilterType::CatmullRom);
+        self.placement.paste(&mut out, &large, &self.mask);
+        out
     }
 }
 

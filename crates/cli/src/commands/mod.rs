@@ -1,11 +1,13 @@
 //! One file a subcommand.
 pub(crate) mod analyzers;
+pub(crate) mod animate;
 pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod lab;
 pub(crate) mod log;
 pub(crate) mod mark;
 pub(crate) mod models;
+pub(crate) mod partswap;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod scan;

@@ -115,7 +115,7 @@ impl Animate {
         let picture = read_picture(&request.source)?;
         let face = finder
             .largest(&picture)?
-            .ok_or_else(|| GeneratorError::unsuited(&request.source, "there is no face in the source picture"))?;
+            .ok_or_else(|| GeneratorError::unsuited(&request.source, "there is no face in this picture"))?;
         let source_crop = Crop::around(std::iter::once(face.observation.landmarks.mesh.as_slice()))
             .ok_or_else(|| GeneratorError::unsuited(&request.source, "the face in the source has no extent"))?;
         let driving = ClipFacts::open(&request.driving)?;
@@ -157,7 +157,7 @@ pub(crate) fn read_picture(path: &Path) -> Result<RgbImage, GeneratorError> {
 }
 
 /// The square that holds the largest face of a clip all the time.
-fn head_of(source: &Source, finder: &Finder, progress: &dyn Progress) -> Result<Crop, GeneratorError> {
+pub(crate) fn head_of(source: &Source, finder: &Finder, progress: &dyn Progress) -> Result<Crop, GeneratorError> {
     let mut meshes = Vec::new();
     each_frame(source, FramePlan::EvenlySpaced(LOOKS), progress, &mut |frame, _| {
         meshes.extend(finder.largest(frame)?.map(|f| f.observation.landmarks.mesh));
@@ -231,15 +231,12 @@ impl Generator for Animate {
         let mut tally = Tally::default();
         let side = self.animator.side() as u32;
         let (start, mut shown_at) = (Instant::now(), Instant::now());
-        let most = self.request.most_secs.unwrap_or(f64::INFINITY);
         let (animator, canvas, portrait) = (&self.animator, &self.canvas, &self.portrait);
         let (crop, initial, transfer) = (self.driving_crop, &self.initial.points, self.request.transfer);
         let (picture, preview) = (&self.picture, &mut self.preview);
         let making = preview_record(&self.request);
-        let taken = each_frame(&self.driving.source, FramePlan::All, progress, &mut |frame, at_secs| {
-            if at_secs >= most {
-                return Err(GeneratorError::Cancelled);
-            }
+        let plan = crate::clip::until(self.request.most_secs);
+        each_frame(&self.driving.source, plan, progress, &mut |frame, at_secs| {
             let driver = crop.cut(frame, side);
             let driving = animator.points(&borrowed(&driver));
             let made = owned(animator.animate(portrait, &driving, initial, transfer).picture);
@@ -253,13 +250,8 @@ impl Generator for Animate {
                 preview(MarkedWriter::preview(Synthetic::new(sheet), &making)?, rate);
             }
             emit(MadeFrame { picture: Synthetic::new(canvas.framed(picture, &made)), at_secs })
-        });
-        match taken {
-            // The clip was longer than wanted.
-            Err(GeneratorError::Cancelled) if tally.frames > 0 && !progress.cancelled() => Ok(tally),
-            Err(error) => Err(error),
-            Ok(()) => Ok(tally),
-        }
+        })?;
+        Ok(tally)
     }
 }
 

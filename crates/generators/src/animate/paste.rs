@@ -6,56 +6,53 @@ use image::RgbImage;
 use image::imageops::{self, FilterType};
 
 use super::{Framing, LEAST_SIDE};
-use crate::{Crop, feathered};
+use crate::Crop;
+use crate::portrait::Framed;
 
 /// The picture must be this many times as large as the square, on its shorter side, for the square to be put back.
 const ROOM: f32 = 1.25;
-/// Share of the square over which it fades into the picture.
-const FEATHER: f32 = 0.12;
-
 /// Where the animated square goes.
-pub(super) struct Canvas {
-    crop: Crop,
-    /// Of the picture that comes out, even.
-    size: (u32, u32),
-    is_pasted: bool,
+pub(super) enum Canvas {
+    /// Into the whole picture.
+    Pasted(Crop, Framed),
+    /// It is all that is shown, so many pixels wide.
+    Alone(Crop, u32),
 }
 
 impl Canvas {
     pub(super) fn new(picture: &RgbImage, crop: Crop, framing: Framing) -> Self {
-        let (width, height) = picture.dimensions();
+        let shorter = picture.width().min(picture.height());
         let is_pasted = match framing {
             Framing::Crop => false,
             Framing::Paste => true,
-            Framing::Auto => width.min(height) as f32 >= ROOM * crop.side && width.min(height) >= LEAST_SIDE,
+            Framing::Auto => shorter as f32 >= ROOM * crop.side && shorter >= LEAST_SIDE,
         };
-        let even = |v: u32| (v & !1).max(2);
-        let side = even((crop.side.round() as u32).clamp(LEAST_SIDE, 1024));
-        Self { crop, size: if is_pasted { (even(width), even(height)) } else { (side, side) }, is_pasted }
+        if is_pasted {
+            return Self::Pasted(crop, Framed::of(picture, crop));
+        }
+        Self::Alone(crop, (crop.side.round() as u32).clamp(LEAST_SIDE, 1024) & !1)
     }
 
     /// Width and height of what comes out.
     pub(super) fn size(&self) -> (u32, u32) {
-        self.size
+        match self {
+            Self::Pasted(_, framed) => framed.size(),
+            Self::Alone(_, side) => (*side, *side),
+        }
     }
 
     /// The source's head, `side` pixels wide.
     pub(super) fn head(&self, picture: &RgbImage, side: u32) -> RgbImage {
-        self.crop.cut(picture, side)
+        let (Self::Pasted(crop, _) | Self::Alone(crop, _)) = self;
+        crop.cut(picture, side)
     }
 
     /// The frame with this animated square.
     pub(super) fn framed(&self, picture: &RgbImage, square: &RgbImage) -> RgbImage {
-        let (width, height) = self.size;
-        if !self.is_pasted {
-            return imageops::resize(square, width, height, FilterType::CatmullRom);
+        match self {
+            Self::Pasted(_, framed) => framed.with(picture, square),
+            Self::Alone(_, side) => imageops::resize(square, *side, *side, FilterType::CatmullRom),
         }
-        let mut frame = imageops::crop_imm(picture, 0, 0, width, height).to_image();
-        // Made as large as it will lie there, so that only one resampling is seen.
-        let side = (self.crop.side.round() as u32).max(square.width());
-        let large = imageops::resize(square, side, side, FilterType::CatmullRom);
-        self.crop.placed(side).paste(&mut frame, &large, &feathered(side as usize, FEATHER));
-        frame
     }
 }
 

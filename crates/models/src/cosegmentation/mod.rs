@@ -4,6 +4,8 @@
 //! The decision that shapes it: the two networks are the First Order Motion Model's with the published differences, so they are built of
 //! its blocks: segment centres are key points on a padded map, and the motion of a pixel is its segments' instead of a network's. Written
 //! from the paper and from recorded facts; the published code is under a licence that forbids copying.
+mod swapper;
+
 use burn::module::Module;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
@@ -15,6 +17,8 @@ use crate::first_order::{
 };
 use crate::first_order::{bottleneck, down_blocks, mixed, up_blocks};
 use crate::layers::{Activation, AlignCorners, AntiAlias, Conv, ConvConfig, Fold, Keyed, resize_bilinear};
+
+pub use swapper::{PartMap, PartSwapper, Parted};
 
 /// Widths of the segmentation module.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

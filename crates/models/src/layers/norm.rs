@@ -5,10 +5,9 @@
 //! freezing a single parameter.
 use burn::module::{Flag, Module, ModuleMapper, Param};
 use burn::nn::BatchNorm;
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use crate::cpu;
+use crate::{cpu, training};
 
 /// Makes every batch normalisation in `module` use its running statistics, on devices that record gradients too. Parameters stay
 /// trainable.
@@ -31,7 +30,7 @@ pub fn pre_activate(norm: &BatchNorm, x: Tensor<4>, is_folded: bool) -> Tensor<4
         let (scale, shift) = scale_and_shift(norm);
         return cpu::scale_shift_relu(x, &scale, &shift);
     }
-    relu(norm.forward(x))
+    training::norm(norm, x, None, true)
 }
 
 /// The two numbers a channel to which frozen batch normalisation comes down: `y = scale * x + shift`.

@@ -18,9 +18,9 @@ use crate::train::faces::data::{self, Face, Labels, Split};
 /// Side of the kept heads over the side of the network's input: room for jitter.
 pub(super) const ROOM: f32 = 1.15;
 /// Every so many frames of a clip are kept.
-const EVERY: u64 = 3;
+const EVERY: u64 = 5;
 /// Frames in a stretch at most; a longer clip gives several, so that none outweighs the rest.
-const LONGEST: usize = 120;
+const LONGEST: usize = 80;
 /// Faces narrower than this, in pixels, would be all blur.
 const LEAST_EXTENT: f32 = 56.0;
 /// Two faces of neighbouring labels overlap at least so much if they are one person's.

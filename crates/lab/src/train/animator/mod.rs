@@ -37,8 +37,8 @@ const SIDE: usize = 128;
 const BATCH: usize = 8;
 /// Share of pairs that are a photograph and its bent self.
 const BENT: f64 = 0.4;
-/// Sizes of the perceptual pyramid: 1, 1/2, 1/4.
-const PYRAMID: usize = 3;
+/// Sizes of the perceptual pyramid: 1 and 1/2.
+const PYRAMID: usize = 2;
 /// Weights of the losses. Equivariance, adversarial and feature matching are the published ones.
 const PERCEPTUAL: f32 = 2.0;
 const PIXELS: f32 = 10.0;
@@ -61,16 +61,14 @@ pub struct Choice {
 impl Choice {
     /// The model that is shipped: the published structure at half the size, with widths that a processor trains in an hour or two.
     pub fn small(adversarial: bool) -> Self {
-        let hourglass = |num_blocks: usize| HourglassConfig { block_expansion: 16, max_features: 64, num_blocks };
+        let hourglass = |max_features: usize| HourglassConfig { block_expansion: 16, max_features, num_blocks: 4 };
         let FirstOrderConfig { key_points, generator, .. } = PUBLISHED[1].config();
         let config = FirstOrderConfig {
-            key_points: KeyPointConfig { hourglass: hourglass(5), scale_factor: 0.5, ..key_points },
+            key_points: KeyPointConfig { hourglass: hourglass(64), ..key_points },
             generator: GeneratorConfig {
-                block_expansion: 32,
-                max_features: 96,
-                num_bottleneck_blocks: 4,
-                motion_hourglass: hourglass(4),
-                motion_scale: 0.5,
+                block_expansion: 16,
+                max_features: 64,
+                motion_hourglass: hourglass(96),
                 ..generator
             },
             discriminator: discriminator(32, 128, generator.num_channels, generator.num_kp),
