@@ -90,6 +90,13 @@ fn json(command: &mut Command) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
+/// What `assay verify` reads from a file; its exit code says that there are marks.
+fn verified(at: &Path, name: &str) -> Value {
+    let (_, text, errors) = run(assay(at).args(["verify", name, "--json", "-"]));
+    let rows: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}{errors}"));
+    rows[0].clone()
+}
+
 fn is_marked(read_back: &Value) {
     assert_eq!(read_back["manifest"]["state"], "valid_unknown_issuer", "{read_back}");
     assert_eq!(read_back["label"]["words"], "AI-ALTERED", "{read_back}");
@@ -112,13 +119,11 @@ fn a_picture_follows_a_clip_and_carries_every_mark_and_the_sound() {
     let whole = animate("whole.mp4", &["--preview", "preview.png"]);
     assert_eq!((&whole["frames"], &whole["failures"]), (&5.into(), &serde_json::json!({})), "{whole}");
     is_marked(&whole["read_back"]);
-    let verified = &json(assay(at).args(["verify", "whole.mp4", "--json", "-"]))[0];
-    assert_eq!(verified["watermark"]["id"], whole["read_back"]["watermark"]["id"]);
+    assert_eq!(verified(at, "whole.mp4")["watermark"]["id"], whole["read_back"]["watermark"]["id"]);
     let probed = Command::new("ffprobe").current_dir(at).args(["-v", "error", "-show_streams", "whole.mp4"]).output();
     let streams = String::from_utf8(probed.unwrap().stdout).unwrap();
     assert!(streams.contains("codec_name=aac") && streams.contains("width=640"), "{streams}");
-    let preview = &json(assay(at).args(["verify", "preview.png", "--json", "-"]))[0];
-    assert_eq!(preview["label"]["words"], "AI-ALTERED");
+    assert_eq!(verified(at, "preview.png")["label"]["words"], "AI-ALTERED");
     let crop = animate("crop.mp4", &["--framing", "crop", "--absolute", "--seconds", "0.5"]);
     assert!(crop["frames"].as_u64().unwrap() < 5, "{crop}");
     is_marked(&crop["read_back"]);
