@@ -78,6 +78,15 @@ pub enum ProvenanceError {
     },
 }
 
+/// The hidden neighbour of a file to come; named after the process, so that two that write one file do not sign each other's bytes.
+///
+/// # Errors
+/// [`ProvenanceError::Io`] when there can be no such file.
+pub(crate) fn part_beside(path: &std::path::Path, word: &str) -> Result<assay_files::PartFile, ProvenanceError> {
+    let word = format!("{word}-{}", std::process::id());
+    assay_files::PartFile::beside(path, &word).map_err(ProvenanceError::io(path))
+}
+
 impl ProvenanceError {
     /// For `map_err` on file operations.
     pub(crate) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {

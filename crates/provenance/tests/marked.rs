@@ -3,23 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use assay_evidence::{ManifestState, ManifestWhere};
 use assay_provenance::{
-    Claim, ClipShape, Making, ManifestState, ManifestWhere, MarkedWriter, ProvenanceError, Record, Signer, SourceUsed,
-    Synthetic, Trust, WeightsUsed, claim, verify,
+    Claim, ClipShape, Making, MarkedWriter, ProvenanceError, Record, Signer, SourceUsed, Synthetic, Trust, WeightsUsed,
+    claim, verify,
 };
-use image::RgbImage;
+use scene::scene;
 
-/// Something between a gradient and a texture, moving a little.
-fn scene(width: u32, height: u32, shift: u32) -> RgbImage {
-    let mut state = 5u32;
-    RgbImage::from_fn(width, height, |x, y| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let grain = (state >> 29) as f32;
-        let wave = 50.0 * ((x + shift) as f32 / 23.0).sin() * (y as f32 / 31.0).cos();
-        let v = 110.0 + wave + grain + 30.0 * (y as f32 / height as f32);
-        image::Rgb([v as u8, (v * 0.8) as u8, (v * 0.7) as u8])
-    })
-}
+#[path = "../src/scene.rs"]
+mod scene;
 
 fn record(making: Making, sources: Vec<SourceUsed>) -> Record {
     Record {
@@ -73,16 +65,16 @@ fn stills_carry_all_marks() {
         let written = writer.write_still(Synthetic::new(scene(size.0, size.1, 0)), &path).unwrap();
         assert!(written.watermark_psnr_db >= 42.0, "{}", written.watermark_psnr_db);
         let found = verify(&path, &Trust::default()).unwrap();
-        assert_eq!(found.manifest.state, ManifestState::ValidUnknownIssuer, "{:?}", found.manifest);
-        assert_eq!(found.manifest.found_in, Some(ManifestWhere::Embedded));
-        assert!(found.manifest.source_types.contains(&making.source_type().to_owned()));
-        assert_eq!(found.manifest.watermark_id, found.watermark.id);
-        assert_eq!(found.label.words.as_deref(), Some(making.words()));
-        assert_eq!(found.manifest.ingredients, ["person.png"]);
-        let recorded = found.manifest.record.unwrap();
+        assert_eq!(found.marks.manifest.state, ManifestState::ValidUnknownIssuer, "{:?}", found.marks.manifest);
+        assert_eq!(found.marks.manifest.found_in, Some(ManifestWhere::Embedded));
+        assert!(found.marks.manifest.source_types.contains(&making.source_type().to_owned()));
+        assert_eq!(found.marks.manifest.watermark_id, found.marks.watermark.id);
+        assert_eq!(found.marks.label.words.as_deref(), Some(making.words()));
+        assert_eq!(found.marks.manifest.ingredients, ["person.png"]);
+        let recorded = found.marks.manifest.record.unwrap();
         assert_eq!((recorded["seed"].as_u64(), recorded["generator"].as_str()), (Some(7), Some("test")));
         assert_eq!(recorded["sources"][0]["sha256"].as_str().unwrap().len(), 64);
-        assert_eq!(found.contradictions, Vec::<String>::new());
+        assert_eq!(found.marks.contradictions, Vec::<String>::new());
     }
     assert_eq!(place.names(), ["a.png", "b.jpg", "c.png", "keys", "person.png"]);
 }
@@ -113,9 +105,9 @@ fn clips_carry_all_marks_keep_their_times_and_take_sound_along() {
     let times: Vec<f64> = (0..24).map(|i| f64::from(i) * 0.04 + if i > 12 { 0.017 } else { 0.0 }).collect();
     let path = write_clip(&place, "a.mp4", &times, Some(&driver));
     let found = verify(&path, &Trust::default()).unwrap();
-    assert_eq!(found.manifest.state, ManifestState::ValidUnknownIssuer, "{:?}", found.manifest);
-    assert_eq!(found.watermark.id, found.manifest.watermark_id);
-    assert_eq!(found.label.words.as_deref(), Some("AI-ALTERED"));
+    assert_eq!(found.marks.manifest.state, ManifestState::ValidUnknownIssuer, "{:?}", found.marks.manifest);
+    assert_eq!(found.marks.watermark.id, found.marks.manifest.watermark_id);
+    assert_eq!(found.marks.label.words.as_deref(), Some("AI-ALTERED"));
     let source = assay_media::Source::open(&path, &assay_media::Limits::default()).unwrap();
     let streams = &source.video().unwrap().streams;
     assert!(streams.iter().any(|s| s.kind == assay_media::StreamKind::Audio), "{streams:?}");
@@ -218,17 +210,17 @@ fn changed_stripped_and_exchanged_files_are_found_out() {
     );
     fs::write(place.path("changed.png"), &changed).unwrap();
     let found = verify(&place.path("changed.png"), &Trust::default());
-    assert!(found.is_ok_and(|f| f.manifest.state == ManifestState::Invalid));
+    assert!(found.is_ok_and(|f| f.marks.manifest.state == ManifestState::Invalid));
     // Saved anew: the manifest is gone, watermark and label remain.
     let stripped = place.path("stripped.jpg");
     image::open(&a).unwrap().into_rgb8().save(&stripped).unwrap();
     let found = verify(&stripped, &Trust::default()).unwrap();
-    assert_eq!(found.manifest.state, ManifestState::None);
-    assert!(found.watermark.id.is_some() && found.label.found && !found.contradictions.is_empty());
+    assert_eq!(found.marks.manifest.state, ManifestState::None);
+    assert!(found.marks.watermark.id.is_some() && found.marks.label.found && !found.marks.contradictions.is_empty());
     // One picture's manifest beside the other's pixels.
     let sidecar = place.path("stripped.c2pa");
     fs::write(&sidecar, b"not a manifest").unwrap();
-    assert_eq!(verify(&stripped, &Trust::default()).unwrap().manifest.state, ManifestState::Invalid);
+    assert_eq!(verify(&stripped, &Trust::default()).unwrap().marks.manifest.state, ManifestState::Invalid);
 }
 
 #[test]
@@ -238,11 +230,11 @@ fn claims_keep_pixels_and_parents_and_refuse_generated_media() {
     scene(300, 260, 0).save(&photo).unwrap();
     let words = Claim { text: "taken by me".into(), source_type: None };
     let first = claim(&photo, &signed, &words, &place.signer()).unwrap();
-    assert_eq!(first.manifest.state, ManifestState::ValidUnknownIssuer, "{:?}", first.manifest);
-    assert_eq!(first.manifest.record.unwrap()["claim"], "taken by me");
+    assert_eq!(first.marks.manifest.state, ManifestState::ValidUnknownIssuer, "{:?}", first.marks.manifest);
+    assert_eq!(first.marks.manifest.record.unwrap()["claim"], "taken by me");
     assert_eq!(image::open(&photo).unwrap(), image::open(&signed).unwrap());
     let second = claim(&signed, &again, &words, &place.signer()).unwrap();
-    assert_eq!(second.manifest.ingredients.len(), 1, "the first claim is the parent");
+    assert_eq!(second.marks.manifest.ingredients.len(), 1, "the first claim is the parent");
     let writer = MarkedWriter::new(record(Making::Generated, Vec::new()), place.signer());
     let made = place.path("made.png");
     writer.write_still(Synthetic::new(scene(300, 260, 0)), &made).unwrap();

@@ -3,13 +3,12 @@
 //! The decision that shapes it: normalised correlation with the very drawing that was put in, first where and as large as it was drawn, then at
 //! other sizes all over the picture, so that a label is found after scaling and cropping. The picture is reduced until the letters are a few
 //! pixels high; that is enough to tell them and keeps the search short.
-use image::RgbImage;
 use rustfft::FftDirection;
 use rustfft::num_complex::Complex32;
 
 use super::{Drawing, draw, origin, plate_height};
 use crate::Making;
-use crate::watermark::{Field, Transform, luma};
+use crate::watermark::{Field, Transform};
 
 /// Correlation from which on a label counts as found.
 pub(crate) const THRESHOLD: f32 = 0.6;
@@ -32,11 +31,10 @@ pub(crate) struct Seen {
 }
 
 /// The label that fits best; `None` for pictures that are too small to hold one.
-pub(crate) fn find(picture: &RgbImage) -> Option<Seen> {
-    let plane = luma(picture);
-    let expected = plate_height(picture.width(), picture.height());
+pub(crate) fn find(plane: &Field) -> Option<Seen> {
+    let expected = plate_height(plane.width as u32, plane.height as u32);
     let best = |found: Vec<Seen>| found.into_iter().max_by(|a, b| a.score.total_cmp(&b.score));
-    let here = best(Making::ALL.iter().filter_map(|making| in_place(&plane, *making, expected)).collect());
+    let here = best(Making::ALL.iter().filter_map(|making| in_place(plane, *making, expected)).collect());
     if let Some(seen) = here.filter(|seen| seen.score >= THRESHOLD) {
         return Some(seen);
     }
@@ -156,24 +154,17 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn scene(width: u32, height: u32) -> RgbImage {
-        let mut state = 9u32;
-        RgbImage::from_fn(width, height, |x, y| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let wave = 60.0 * (x as f32 / 17.0).sin() * (y as f32 / 29.0).cos();
-            image::Rgb([(120.0 + wave + (state >> 28) as f32) as u8; 3])
-        })
-    }
+    use crate::scene::scene;
+    use crate::watermark::luma;
 
     #[test]
     fn labels_are_told_apart_and_unlabelled_pictures_have_none() {
         for (width, height) in [(256, 256), (640, 360), (720, 1280)] {
-            assert!(find(&scene(width, height)).is_none_or(|s| s.score < THRESHOLD));
+            assert!(find(&luma(&scene(width, height, 0))).is_none_or(|s| s.score < THRESHOLD));
             for making in Making::ALL {
-                let mut picture = scene(width, height);
+                let mut picture = scene(width, height, 0);
                 crate::label::put(&mut picture, making);
-                let seen = find(&picture).unwrap();
+                let seen = find(&luma(&picture)).unwrap();
                 assert!(seen.making == making && seen.score > 0.9, "{seen:?}");
             }
         }
@@ -181,13 +172,13 @@ mod tests {
 
     #[test]
     fn a_scaled_and_cropped_label_is_found() {
-        let mut picture = scene(640, 480);
+        let mut picture = scene(640, 480, 0);
         crate::label::put(&mut picture, Making::Altered);
         for scale in [0.5, 0.8, 1.5] {
             let [w, h] = [640.0 * scale, 480.0 * scale].map(|v: f32| v as u32);
             let other = image::imageops::resize(&picture, w, h, image::imageops::FilterType::Triangle);
             let cropped = image::imageops::crop_imm(&other, 0, h / 4, w * 4 / 5, h - h / 4).to_image();
-            let seen = find(&cropped).unwrap();
+            let seen = find(&luma(&cropped)).unwrap();
             assert!(seen.making == Making::Altered && seen.score >= THRESHOLD, "{scale}: {seen:?}");
         }
     }

@@ -145,20 +145,12 @@ fn embed_at(picture: &mut RgbImage, id: u32, target_db: f64) -> Result<f64, Wate
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn scene(width: u32, height: u32) -> RgbImage {
-        let mut state = 3u32;
-        RgbImage::from_fn(width, height, |x, y| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let v = 120.0 + 60.0 * (x as f32 / 19.0).sin() * (y as f32 / 27.0).cos() + (state >> 29) as f32;
-            image::Rgb([v as u8, (v * 0.9) as u8, (v * 0.6) as u8])
-        })
-    }
+    use crate::scene::scene;
 
     #[test]
     fn what_is_put_in_is_read_at_every_size_and_is_weak() {
         for (width, height) in [(192, 192), (256, 256), (640, 360), (500, 1100), (1280, 720)] {
-            let mut picture = scene(width, height);
+            let mut picture = scene(width, height, 0);
             let before = picture.clone();
             let psnr = embed(&mut picture, 0xC0FF_EE11).unwrap();
             let squares: f64 = picture.iter().zip(before.iter()).map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum();
@@ -168,7 +160,7 @@ mod tests {
             assert_eq!(reading.id, Some(0xC0FF_EE11), "{width}x{height}: {reading:?}");
             assert!(!crate::watermark::read(&before).unwrap().found);
         }
-        assert!(embed(&mut scene(191, 400), 1).is_err());
+        assert!(embed(&mut scene(191, 400, 0), 1).is_err());
     }
 
     #[test]
@@ -182,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_mirrored_scaled_and_cropped_mark_is_read() {
-        let mut picture = scene(640, 480);
+        let mut picture = scene(640, 480, 0);
         embed(&mut picture, 9).unwrap();
         let smaller = image::imageops::resize(&picture, 448, 336, image::imageops::FilterType::CatmullRom);
         let part = image::imageops::crop_imm(&smaller, 31, 17, 360, 280).to_image();

@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::ChildStdin;
 use std::time::Duration;
 
+use assay_files::PartFile;
 use assay_media::child::{Job, LimitedChild};
 use assay_media::{Limits, Source};
 use image::RgbImage;
 
 use super::matroska::FrameStream;
 use super::{MarkedWriter, Written, extension, instance, title};
+use crate::error::part_beside;
 use crate::manifest::{Content, sign, watermark_id};
-use crate::partial::Partial;
 use crate::{ProvenanceError, Synthetic, label, watermark};
 
 /// Constant rate factor of x264: visually lossless, so that what the encoder takes from the marks is little.
@@ -42,7 +43,7 @@ pub struct ClipWriter {
     shape: ClipShape,
     child: LimitedChild,
     stream: Option<FrameStream<ChildStdin>>,
-    encoded: Partial,
+    encoded: PartFile,
     lowest_psnr: f64,
     last_micros: Option<u64>,
 }
@@ -67,8 +68,8 @@ impl ClipWriter {
             ..Limits::default()
         };
         let failed = |source| ProvenanceError::Media { path: path.to_owned(), source };
-        let encoded = Partial::beside(path, "frames")?;
-        encoded.create()?;
+        let encoded = part_beside(path, "frames")?;
+        encoded.create().map_err(ProvenanceError::io(path))?;
         let mut args: Vec<OsString> = ["-hide_banner", "-nostdin", "-v", "error", "-y"].map(Into::into).to_vec();
         args.extend(["-protocol_whitelist", "pipe", "-f", "matroska", "-i", "pipe:0"].map(Into::into));
         let source = match sound {
@@ -185,9 +186,9 @@ impl ClipWriter {
                 reason: told(&exit.complaints.first_lines(), &exit.status.to_string()),
             });
         }
-        let partial = Partial::beside(&path, "part")?;
+        let partial = part_beside(&path, "part")?;
         let mut source = std::fs::File::open(self.encoded.path()).map_err(ProvenanceError::io(&path))?;
-        let mut target = partial.create()?;
+        let mut target = partial.create().map_err(ProvenanceError::io(&path))?;
         let content = Content::Made(&self.writer.record);
         let about = (title(&path), self.instance);
         sign(&content, (&about.0, &about.1, "mp4"), (&mut source, &mut target), &self.writer.signer, &path)?;
