@@ -68,6 +68,12 @@ pub enum ProvenanceError {
         /// The mark.
         mark: String,
     },
+    /// Pictures cannot be laid out on a sheet.
+    #[error("a sheet cannot be made: {reason}")]
+    Sheet {
+        /// Why.
+        reason: String,
+    },
     /// The file's format cannot be written or signed.
     #[error("{path}: {reason}")]
     Format {

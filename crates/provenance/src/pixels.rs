@@ -14,7 +14,7 @@ use crate::watermark::{self, Detector, Field};
 /// Frames of a clip that are added up for the watermark.
 const FRAMES: u32 = 32;
 /// Every how many of them is looked at for the label.
-const LABEL_EVERY: u32 = 8;
+const LABEL_EVERY: u32 = 16;
 
 /// What was found in the pixels of one file.
 #[derive(Debug, Clone, PartialEq)]

@@ -82,9 +82,10 @@ fn generated(manifest: &ManifestReport, watermark: &WatermarkReport, label: &Lab
     label.words.as_ref().map(|words| format!("the label {words}"))
 }
 
-/// The three marks compared.
+/// The three marks compared; where no pixels were looked at, only the manifest with itself.
 fn contradictions(manifest: &ManifestReport, watermark: &WatermarkReport, label: &LabelReport) -> Vec<String> {
     let mut all = Vec::new();
+    let has_pixels = watermark.frames > 0;
     let has_manifest = manifest.state != ManifestState::None;
     let says_generated = manifest.source_types.iter().any(|kind| manifest::is_generated(kind));
     if let (Some(named), Some(bound)) = (&manifest.watermark_id, &manifest.bound_id)
@@ -98,7 +99,7 @@ fn contradictions(manifest: &ManifestReport, watermark: &WatermarkReport, label:
         (Some(named), Some(read)) if named != read => all.push(format!(
             "The watermark carries {read}, the manifest names {named}: one of the two was made for another file."
         )),
-        (Some(named), None) if !watermark.found => {
+        (Some(named), None) if !watermark.found && has_pixels => {
             all.push(format!(
                 "The manifest names the watermark {named}, but none is found: the pixels may be another's."
             ));
@@ -123,7 +124,7 @@ fn contradictions(manifest: &ManifestReport, watermark: &WatermarkReport, label:
     {
         all.push(format!("The label reads {seen}, the manifest recorded {said}."));
     }
-    if words.is_some() && !label.found {
+    if words.is_some() && !label.found && has_pixels {
         all.push("The manifest records a visible label, but none is found.".into());
     }
     all
@@ -167,12 +168,14 @@ mod tests {
 
     #[test]
     fn what_goes_together_is_not_complained_about() {
+        let unseen = WatermarkReport { frames: 0, ..mark(None) };
         let no_label = LabelReport { found: false, words: None, score: 0.0 };
         let label = LabelReport { found: true, words: Some("AI-GENERATED".into()), score: 1.0 };
         let cases = [
             ("nothing", manifest(None, false), mark(None), &no_label, 0),
             ("all three", manifest(Some("0000000a"), true), mark(Some("0000000a")), &label, 0),
             ("another's watermark", manifest(Some("0000000a"), true), mark(Some("0000000b")), &label, 1),
+            ("nothing decoded", manifest(Some("0000000a"), true), unseen, &no_label, 0),
             ("watermark lost", manifest(Some("0000000a"), true), mark(None), &label, 1),
             ("manifest stripped", manifest(None, false), mark(Some("0000000a")), &label, 1),
             ("label alone", manifest(None, false), mark(None), &label, 1),

@@ -41,7 +41,8 @@ pub struct ClipWriter {
     path: PathBuf,
     instance: String,
     shape: ClipShape,
-    child: LimitedChild,
+    /// `None` once it ended.
+    child: Option<LimitedChild>,
     stream: Option<FrameStream<ChildStdin>>,
     encoded: PartFile,
     lowest_psnr: f64,
@@ -124,7 +125,7 @@ impl ClipWriter {
             path: path.to_owned(),
             instance,
             shape,
-            child,
+            child: Some(child),
             stream: None,
             encoded,
             lowest_psnr: f64::INFINITY,
@@ -179,7 +180,10 @@ impl ClipWriter {
         if self.last_micros.is_none() {
             return Err(ProvenanceError::Format { path, reason: "a clip needs a frame".into() });
         }
-        let exit = self.child.finish().map_err(ProvenanceError::media(&path))?;
+        let Some(child) = self.child.take() else {
+            return Err(ProvenanceError::Encoding { path, reason: "the encoder was stopped before".into() });
+        };
+        let exit = child.finish().map_err(ProvenanceError::media(&path))?;
         if !exit.status.success() {
             return Err(ProvenanceError::Encoding {
                 path,
@@ -196,10 +200,13 @@ impl ClipWriter {
         self.writer.finish(partial, &about.1, self.lowest_psnr, &path)
     }
 
-    /// What the encoder said before it stopped, or what we noticed.
+    /// What the encoder said before it stopped, or else what we noticed.
     fn encoder_failed(&mut self, noticed: &str) -> ProvenanceError {
         self.stream = None;
-        ProvenanceError::Encoding { path: self.path.clone(), reason: format!("the encoder stopped ({noticed})") }
+        let said = self.child.take().and_then(|child| child.finish().ok());
+        let said = said.and_then(|exit| exit.complaints.first_lines().into_iter().next());
+        let reason = format!("the encoder stopped ({})", said.as_deref().unwrap_or(noticed));
+        ProvenanceError::Encoding { path: self.path.clone(), reason }
     }
 }
 
