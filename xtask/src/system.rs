@@ -59,7 +59,36 @@ pub(crate) const TESTS: &[Package] = &[
     },
     Package { name: "libjpeg-turbo-progs", present: || has("sh", &["-c", "command -v cjpeg && command -v jpegtran"]) },
     Package { name: "g++", present: || has("g++", &["--version"]) },
+    // `venv` without `ensurepip` makes an environment that can install nothing.
+    Package { name: "python3-venv", present: || has("python3", &["-c", "import venv, ensurepip"]) },
 ];
+
+/// The target folder that cargo uses here.
+fn target() -> anyhow::Result<PathBuf> {
+    let output = cargo(&["metadata", "--no-deps", "--format-version", "1"]).current_dir(root()).output()?;
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).context("cannot read cargo metadata")?;
+    metadata["target_directory"].as_str().map(PathBuf::from).context("cargo names no target folder")
+}
+
+/// Installs a Python package of this version for the tests: into a virtual environment in the target folder, so that the system's Python stays as it is.
+/// Where that cannot be, the tests that need it say so.
+pub(crate) fn python_package(package: &str, version: &str, module: &str) -> anyhow::Result<()> {
+    let folder = target()?.join("python");
+    let python = folder.join("bin/python");
+    let wanted = format!("{package}=={version}");
+    let probe = format!("import {module}, importlib.metadata as m; assert m.version({package:?}) == {version:?}");
+    if python.to_str().is_some_and(|python| has(python, &["-c", &probe])) {
+        return Ok(());
+    }
+    let install = || {
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &wanted]))
+    };
+    if let Err(error) = install() {
+        eprintln!("WITHOUT {package}: {error:#}; tests that need it say SKIPPED");
+    }
+    Ok(())
+}
 
 /// Installs the missing ones with apt-get; `needed` says whether the work can go on without.
 pub(crate) fn install(packages: &[&Package], needed: bool) -> anyhow::Result<()> {

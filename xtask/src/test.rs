@@ -8,6 +8,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let started = Instant::now();
     system::install(&RUN_TIME.iter().collect::<Vec<_>>(), true)?;
     system::install(&TESTS.iter().collect::<Vec<_>>(), false)?;
+    // The official C2PA reader, which must find valid what `provenance` signs.
+    system::python_package("c2pa-python", "0.38.1", "c2pa")?;
     tool("cargo-nextest", &["nextest", "--version"])?;
     tool("cargo-deny", &["deny", "--version"])?;
     execute(&mut cargo(&["fmt", "--all", "--check"]))?;

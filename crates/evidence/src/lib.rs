@@ -11,6 +11,7 @@
 mod case;
 mod facts;
 mod finding;
+mod marks;
 mod persons;
 mod report;
 mod verdict;
@@ -21,6 +22,7 @@ pub use finding::{
     Chart, Evidence, Family, Finding, Heatmap, Legend, Measure, Outcome, Picture, PngData, Remark, Role, Score, Series,
     Severity, Span, Status, Where,
 };
+pub use marks::{LabelReport, ManifestReport, ManifestState, ManifestWhere, Marks, WatermarkReport};
 pub use persons::{FaceBox, FaceQuality, FaceSearch, FacesFound, Likeness, NetworkInfo, Person, Range};
 pub use report::{
     Failure, Preview, Report, RunInfo, SCHEMA_REPORT, SCHEMA_SCAN, ScanDocument, ScanResult, Settings, ToolInfo,

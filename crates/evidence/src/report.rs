@@ -2,7 +2,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Case, FaceSearch, Finding, InputFacts, NetworkInfo, Verdict};
+use crate::{Case, FaceSearch, Finding, InputFacts, Marks, NetworkInfo, Verdict};
 
 /// Schema name of a single report.
 pub const SCHEMA_REPORT: &str = "assay-report/1";
@@ -65,6 +65,10 @@ pub struct ScanResult {
     /// Who is in it. Never moves the verdict.
     #[serde(default)]
     pub faces: FaceSearch,
+    /// What the file carries about where it comes from. Never moves the verdict; absent from reports of versions that did not look for it. A manifest
+    /// counts only when it lies in the file, and whether its certificate has run out depends on the day.
+    #[serde(default)]
+    pub marks: Option<Marks>,
     /// One answer per analyzer asked, in list order.
     pub findings: Vec<Finding>,
     /// The answer.
@@ -80,7 +84,7 @@ pub struct RunInfo {
     pub started_utc: String,
     /// Wall time in seconds.
     pub wall_secs: f64,
-    /// Wall time per analyzer in seconds, in list order, and after them that of the faces.
+    /// Wall time per analyzer in seconds, in list order, and after them that of the faces and of the marks.
     pub analyzer_secs: Vec<(String, f64)>,
     /// Operating system and architecture.
     pub platform: String,

@@ -58,16 +58,12 @@ where
     Ok(bytes.into_inner())
 }
 
-/// Writes next to the final name and renames, so that no half-written file carries a good name.
+/// Writes a file whole or not at all.
 ///
 /// # Errors
 /// When it cannot be written; the message names the path.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".part");
-    std::fs::write(&partial, bytes)
-        .and_then(|()| std::fs::rename(&partial, path))
-        .with_context(|| format!("cannot write {}", path.display()))
+    assay_files::write_whole(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// JFIF YCbCr (BT.601 full range) whose chroma is the mean of each 2x2 cell, repeated, so that decimation yields the mean.

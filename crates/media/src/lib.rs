@@ -27,7 +27,7 @@ pub use limits::Limits;
 pub use orientation::Orientation;
 pub use plane::Plane;
 pub use progress::{NoProgress, Progress};
-pub use source::{Source, looks_like_media};
+pub use source::{Source, SourceReader, looks_like_media};
 pub use video::{
     DecodeSummary, Frame, FramePlan, FrameReader, FrameSamples, Packet, PacketTable, StreamInfo, StreamKind,
     StreamPackets, VideoInfo,

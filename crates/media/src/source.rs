@@ -237,6 +237,11 @@ impl Source {
         self.boxes.as_ref()
     }
 
+    /// The file's bytes from the descriptor that was hashed, for parsers outside this crate.
+    pub fn reader(&self) -> SourceReader<'_> {
+        SourceReader { source: self, at: 0 }
+    }
+
     /// The bytes of a still picture's file.
     pub fn still_bytes(&self) -> Option<&[u8]> {
         self.still.as_deref()
@@ -322,6 +327,34 @@ impl Source {
             format if format.kind() == MediaKind::Image => still::DECODER.to_owned(),
             _ => video::command::version(&self.limits),
         }
+    }
+}
+
+/// The bytes of a [`Source`]; any number of readers may be at work, each with a place of its own.
+#[derive(Debug)]
+pub struct SourceReader<'a> {
+    source: &'a Source,
+    at: u64,
+}
+
+impl Read for SourceReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = std::os::unix::fs::FileExt::read_at(&self.source.file, buffer, self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for SourceReader<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let place = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::End(by) => self.source.bytes_len.checked_add_signed(by),
+        };
+        self.at =
+            place.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a place before the file's start"))?;
+        Ok(self.at)
     }
 }
 

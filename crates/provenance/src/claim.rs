@@ -5,10 +5,11 @@
 //! stay byte for byte.
 use std::path::Path;
 
+use assay_evidence::ManifestState;
 use assay_media::{Limits, Source};
 
-use crate::manifest::{Content, ManifestState, mime, new_instance_id, sign};
-use crate::partial::Partial;
+use crate::error::part_beside;
+use crate::manifest::{Content, mime, new_instance_id, sign};
 use crate::verify::Verification;
 use crate::{ProvenanceError, Signer, Trust, verify};
 
@@ -28,12 +29,12 @@ pub struct Claim {
 /// manifest is broken or its format holds none, and those of reading, signing and writing; nothing is left behind then.
 pub fn claim(input: &Path, output: &Path, claim: &Claim, signer: &Signer) -> Result<Verification, ProvenanceError> {
     let before = verify(input, &Trust::default())?;
-    if let Some(mark) = before.generated_mark() {
+    if let Some(mark) = before.marks.generated {
         return Err(ProvenanceError::MarkedAsGenerated { path: input.to_owned(), mark });
     }
     let unsuited = |reason: String| ProvenanceError::Format { path: input.to_owned(), reason };
-    if before.manifest.state == ManifestState::Invalid {
-        return Err(unsuited(format!("its manifest is invalid ({})", before.manifest.problems.join("; "))));
+    if before.marks.manifest.state == ManifestState::Invalid {
+        return Err(unsuited(format!("its manifest is invalid ({})", before.marks.manifest.problems.join("; "))));
     }
     let source = Source::open(input, &Limits::default()).map_err(ProvenanceError::media(input))?;
     if mime(source.format()).is_none() {
@@ -42,16 +43,17 @@ pub fn claim(input: &Path, output: &Path, claim: &Claim, signer: &Signer) -> Res
     let instance =
         new_instance_id().map_err(|e| ProvenanceError::Signing { path: output.to_owned(), reason: e.to_string() })?;
     let content = Content::Claim { text: &claim.text, source_type: claim.source_type.as_deref() };
-    let partial = Partial::beside(output, "part")?;
+    let partial = part_beside(output, "part")?;
     let mut from = std::fs::File::open(input).map_err(ProvenanceError::io(input))?;
-    let mut to = partial.create()?;
+    let mut to = partial.create().map_err(ProvenanceError::io(output))?;
     sign(&content, (&before.file, &instance, source.format()), (&mut from, &mut to), signer, output)?;
     drop(to);
     let after = verify(partial.path(), &Trust::default())?;
-    if !matches!(after.manifest.state, ManifestState::ValidUnknownIssuer | ManifestState::Trusted) {
-        let reason = format!("the manifest is {:?}: {}", after.manifest.state, after.manifest.problems.join("; "));
+    if !matches!(after.marks.manifest.state, ManifestState::ValidUnknownIssuer | ManifestState::Trusted) {
+        let reason =
+            format!("the manifest is {:?}: {}", after.marks.manifest.state, after.marks.manifest.problems.join("; "));
         return Err(ProvenanceError::NotReadBack { path: output.to_owned(), reason });
     }
-    partial.keep()?;
+    partial.keep().map_err(ProvenanceError::io(output))?;
     Ok(after)
 }

@@ -68,6 +68,12 @@ pub enum ProvenanceError {
         /// The mark.
         mark: String,
     },
+    /// Pictures cannot be laid out on a sheet.
+    #[error("a sheet cannot be made: {reason}")]
+    Sheet {
+        /// Why.
+        reason: String,
+    },
     /// The file's format cannot be written or signed.
     #[error("{path}: {reason}")]
     Format {
@@ -76,6 +82,15 @@ pub enum ProvenanceError {
         /// Why.
         reason: String,
     },
+}
+
+/// The hidden neighbour of a file to come; named after the process, so that two that write one file do not sign each other's bytes.
+///
+/// # Errors
+/// [`ProvenanceError::Io`] when there can be no such file.
+pub(crate) fn part_beside(path: &std::path::Path, word: &str) -> Result<assay_files::PartFile, ProvenanceError> {
+    let word = format!("{word}-{}", std::process::id());
+    assay_files::PartFile::beside(path, &word).map_err(ProvenanceError::io(path))
 }
 
 impl ProvenanceError {

@@ -11,8 +11,10 @@ mod claim;
 mod error;
 mod label;
 mod manifest;
-mod partial;
+mod pixels;
 mod record;
+#[cfg(test)]
+mod scene;
 mod signer;
 mod synthetic;
 mod verify;
@@ -21,9 +23,10 @@ mod writer;
 
 pub use claim::{Claim, claim};
 pub use error::ProvenanceError;
-pub use manifest::{ManifestReport, ManifestState, ManifestWhere, WATERMARK_NAME};
+pub use manifest::WATERMARK_NAME;
+pub use pixels::{MarkReader, PixelMarks};
 pub use record::{Making, Record, SourceUsed, WeightsUsed};
 pub use signer::{Signer, SignerInfo};
 pub use synthetic::Synthetic;
-pub use verify::{LabelReport, Trust, Verification, WatermarkReport, label_words, verify};
+pub use verify::{Trust, Verification, label_words, marks, verify};
 pub use writer::{ClipShape, ClipWriter, MarkedWriter, Written};

@@ -5,9 +5,11 @@
 //! slider and the side-by-side view. Nothing is fetched from anywhere: a content security policy in the page forbids it.
 mod charts;
 mod html;
+mod marks;
 mod schema;
 mod text;
 
 pub use html::{IndexRow, index_page, page};
+pub use marks::marks;
 pub use schema::schemas;
 pub use text::{line, plain, summary};

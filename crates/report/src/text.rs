@@ -97,6 +97,11 @@ pub fn summary(report: &Report) -> String {
     if !skipped.is_empty() {
         let _ = writeln!(text, "  does not apply: {}", skipped.join(", "));
     }
+    if let Some(marks) = &result.marks {
+        for line in crate::marks(marks) {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
     let _ = writeln!(text, "  faces: {}", faces_sentence(&result.faces));
     if let FaceSearch::Searched(found) = &result.faces {
         for person in found.persons.iter().take(MOST_PERSONS) {

@@ -145,6 +145,10 @@ pub fn scan_file(path: &Path, setup: &Setup, progress: &dyn Progress) -> Result<
         // For a clip the faces are found while it is decoded, and only the summary is counted here.
         analyzer_secs.push(("faces".to_owned(), faces_secs));
     }
+    progress.update("Marks", analyzers.len() as u64, analyzers.len() as u64);
+    let begun = Instant::now();
+    let marks = assay_provenance::marks(artefacts.source(), artefacts.marks());
+    analyzer_secs.push(("marks".to_owned(), begun.elapsed().as_secs_f64()));
     progress.update("verdict", analyzers.len() as u64, analyzers.len() as u64);
 
     let source = artefacts.source();
@@ -179,6 +183,7 @@ pub fn scan_file(path: &Path, setup: &Setup, progress: &dyn Progress) -> Result<
         },
         previews,
         faces,
+        marks: Some(marks),
         findings,
         verdict,
     };

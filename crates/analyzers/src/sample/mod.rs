@@ -14,6 +14,7 @@ use assay_media::{
     DecodeSummary, FrameReader, MediaError, Orientation, PacketTable, Plane, Progress, Source, VideoInfo,
     jpeg::Component,
 };
+use assay_provenance::{MarkReader, PixelMarks};
 use image::RgbImage;
 
 use crate::{About, AnalyzerError, Need};
@@ -45,6 +46,7 @@ struct VideoPass {
     summary: DecodeSummary,
     /// `None` without networks.
     faces: Option<Result<Faces, String>>,
+    marks: PixelMarks,
 }
 
 impl Artefacts {
@@ -131,6 +133,17 @@ impl Artefacts {
         found.as_ref().map(Some).map_err(|text| AnalyzerError::Faces(text.clone()))
     }
 
+    /// Watermark and label in the pixels that this run decoded anyway; looked for anew at each call where it is a still picture. No analyzer sees them: marks never enter the fusion.
+    pub fn marks(&self) -> PixelMarks {
+        match self.source.kind() {
+            MediaKind::Image => self.picture().map_or_else(|_| PixelMarks::not_looked_for(), PixelMarks::of_picture),
+            MediaKind::Video => {
+                let pass = self.video.get().and_then(|pass| pass.as_ref().ok());
+                pass.map_or_else(PixelMarks::not_looked_for, |pass| pass.marks.clone())
+            }
+        }
+    }
+
     /// The frames of a video that were kept for the report; empty when no analyzer of this run needed frames.
     pub fn previews(&self) -> &[Preview] {
         self.video.get().and_then(|pass| pass.as_ref().ok()).map_or(&[], |pass| &pass.previews)
@@ -169,15 +182,22 @@ impl Artefacts {
         let times = stream.and_then(|s| Some(packets.stream(s.index)?.times_secs(s.average_rate))).unwrap_or_default();
         let mut previews = PreviewReader::new(self.preview_frames);
         let mut statistics = StatisticsReader::new(&times);
-        // The same stretches as the statistics: no frame is decoded for the faces alone.
+        // The same stretches as the statistics: no frame is decoded for the faces or the marks alone.
         let windows = statistics::windows(&times).0;
+        let mut marks = MarkReader::new(windows.clone());
         let orientation = self.source.orientation();
         let mut faces = self.networks.as_deref().map(|networks| ClipFaces::new(networks, orientation, windows));
-        let mut readers: Vec<&mut dyn FrameReader> = vec![&mut previews, &mut statistics];
+        let mut readers: Vec<&mut dyn FrameReader> = vec![&mut previews, &mut statistics, &mut marks];
         readers.extend(faces.as_mut().map(|reader| reader as &mut dyn FrameReader));
         let summary = self.source.decode_with(packets, &mut readers, progress)?;
         let faces = faces.map(|reader| reader.into_faces().map_err(|error| error.to_string()));
-        Ok(VideoPass { previews: previews.into_previews(), statistics: statistics.into_statistics(), summary, faces })
+        Ok(VideoPass {
+            previews: previews.into_previews(),
+            statistics: statistics.into_statistics(),
+            summary,
+            faces,
+            marks: marks.into_marks(),
+        })
     }
 }
 

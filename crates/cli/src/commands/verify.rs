@@ -2,7 +2,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use assay_provenance::{ManifestState, ManifestWhere, Trust, Verification, verify};
+use assay_evidence::{ManifestState, Marks};
+use assay_provenance::{Trust, verify};
 
 use crate::Exit;
 use crate::files::JsonTarget;
@@ -35,11 +36,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         match verify(path, &trust) {
             Ok(found) => {
                 if args.json.is_none() {
-                    bars.say(&shown(path, &found));
+                    bars.say(&shown(path, &found.marks));
                 }
-                let is_remarkable = found.generated_mark().is_some()
-                    || found.manifest.state == ManifestState::Invalid
-                    || !found.contradictions.is_empty();
+                let is_remarkable = found.marks.generated.is_some()
+                    || found.marks.manifest.state == ManifestState::Invalid
+                    || !found.marks.contradictions.is_empty();
                 exit = exit.max(if is_remarkable { Exit::Found } else { Exit::Clear });
                 rows.push(serde_json::to_value(&found)?);
             }
@@ -58,46 +59,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// What was found, for people.
-fn shown(path: &Path, found: &Verification) -> String {
-    let manifest = &found.manifest;
-    let place = match manifest.found_in {
-        Some(ManifestWhere::Embedded) => " (in the file)",
-        Some(ManifestWhere::Sidecar) => " (in a file beside it)",
-        None => "",
-    };
-    let mut lines = vec![path.display().to_string(), format!("  manifest   {}{place}", words(manifest.state))];
-    let mut add = |text: String| lines.push(format!("             {text}"));
-    manifest.problems.iter().for_each(|problem| add(problem.clone()));
-    manifest
-        .issuer
-        .iter()
-        .for_each(|issuer| add(format!("signed by \u{201c}{issuer}\u{201d}, as its certificate says")));
-    manifest.generator.iter().for_each(|generator| add(format!("made by {generator}")));
-    manifest
-        .source_types
-        .iter()
-        .for_each(|kind| add(format!("source type {}", kind.rsplit('/').next().unwrap_or(kind))));
-    let claim = manifest.record.as_ref().and_then(|r| r["claim"].as_str());
-    claim.iter().for_each(|text| add(format!("the signer states, and nobody examined: {text}")));
-    let mark = &found.watermark;
-    lines.push(if mark.found {
-        let id = mark.id.as_deref().unwrap_or("unreadable");
-        format!("  watermark  number {id}, statistic {:.1} (found from {:.1})", mark.statistic, mark.threshold)
-    } else if mark.frames == 0 {
-        "  watermark  not looked for: the picture is too small".into()
-    } else {
-        format!("  watermark  none (statistic {:.1}, found from {:.1})", mark.statistic, mark.threshold)
-    });
-    lines.push(format!("  label      {}", found.label.words.as_deref().unwrap_or("none")));
-    lines.extend(found.contradictions.iter().map(|sentence| format!("  !          {sentence}")));
-    lines.join("\n")
-}
-
-fn words(state: ManifestState) -> &'static str {
-    match state {
-        ManifestState::None => "none; that says nothing about the file",
-        ManifestState::Invalid => "INVALID: it does not fit the file, or is broken",
-        ManifestState::ValidUnknownIssuer => "valid, by an unknown issuer",
-        ManifestState::Trusted => "valid, by an issuer that you trust",
-    }
+fn shown(path: &Path, marks: &Marks) -> String {
+    let lines = assay_report::marks(marks).into_iter().map(|line| format!("  {line}"));
+    std::iter::once(assay_report::plain(&path.to_string_lossy())).chain(lines).collect::<Vec<_>>().join("\n")
 }

@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::{Options, Standing, curves};
+use crate::saving::write_whole;
 
 /// One line of the log: a checkpoint.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -175,10 +176,4 @@ pub(super) fn write_weights(out: &Path, command: &str, entry: Entry, tensors: &S
     let stated = (ENTRY_KEY.to_owned(), serde_json::to_string(&Entry { id, source, ..entry })?);
     write_whole(&path, &write_safetensors(&halved(tensors), Some([stated].into()))?)?;
     Ok(path)
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let part = path.with_extension("part");
-    std::fs::write(&part, bytes).with_context(|| format!("cannot write {}", part.display()))?;
-    std::fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
 }

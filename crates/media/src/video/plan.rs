@@ -11,6 +11,9 @@ pub enum FramePlan {
     EvenlySpaced(u32),
     /// Frames 0, k, 2k ... in presentation order; 0 is taken as 1.
     EveryKth(u32),
+    /// This many of the frames in these stretches, evenly by number; no stretch is the whole stream. For readers that must not make frames be decoded
+    /// that nobody else wants.
+    Among(u32, Vec<Span>),
     /// Every frame whose presentation time lies in one of these stretches, ends included.
     Windows(Vec<Span>),
     /// Every frame.
@@ -36,6 +39,15 @@ impl FramePlan {
                     if let Some(i) = free {
                         wanted[i] = true;
                     }
+                }
+            }
+            Self::Among(count, windows) => {
+                let all = if windows.is_empty() { Self::All } else { Self::Windows(windows.clone()) };
+                let there: Vec<usize> =
+                    all.resolve(times_secs).iter().enumerate().filter(|(_, w)| **w).map(|(i, _)| i).collect();
+                let count = (*count as usize).min(there.len());
+                for share in 0..count {
+                    wanted[there[(2 * share + 1) * there.len() / (2 * count)]] = true;
                 }
             }
             Self::Windows(windows) => {
@@ -76,6 +88,15 @@ mod tests {
             ("more than there are", FramePlan::EvenlySpaced(50), &steady, (0..10).collect()),
             ("evenly where frames are rare", FramePlan::EvenlySpaced(3), &uneven, vec![7, 8, 9]),
             ("windows", window, &steady, vec![2, 3, 4]),
+            (
+                "two among windows",
+                FramePlan::Among(2, vec![Span { start_secs: 1.0, end_secs: 4.0 }]),
+                &steady,
+                vec![2, 4],
+            ),
+            ("four among all", FramePlan::Among(4, Vec::new()), &steady, vec![1, 3, 6, 8]),
+            ("more than there are among all", FramePlan::Among(99, Vec::new()), &steady, (0..10).collect()),
+            ("none among no frames", FramePlan::Among(3, Vec::new()), &Vec::new(), vec![]),
             ("no frames", FramePlan::EvenlySpaced(3), &Vec::new(), vec![]),
         ] {
             assert_eq!(chosen(&plan, times), expected, "{name}");

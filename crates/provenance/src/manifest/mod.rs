@@ -9,8 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[cfg(test)]
 pub(crate) use read::none;
-pub use read::{ManifestReport, ManifestState, ManifestWhere};
-pub(crate) use read::{is_generated, read};
+pub(crate) use read::{ManifestPlaces, is_generated, read};
 pub(crate) use sign::{Content, sign};
 
 use sha2::{Digest as _, Sha256};

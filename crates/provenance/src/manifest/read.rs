@@ -3,9 +3,11 @@
 //! The decision that shapes it: three states that are never merged. *Invalid* (the file was changed, or the signature is broken), *valid but of an
 //! unknown issuer* (unchanged since somebody signed it, nobody knows who), *trusted* (the issuer is among the roots that the user gave). Nothing
 //! is fetched; a manifest that lies elsewhere is reported as an address.
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::io::BufReader;
 
-use serde::Serialize;
+use assay_evidence::{ManifestReport, ManifestState, ManifestWhere};
+use assay_media::{Source, SourceReader};
 use serde_json::Value;
 
 use super::{RECORD_LABEL, WATERMARK_NAME, context, guarded, mime, watermark_id};
@@ -15,80 +17,35 @@ const MAX_SIDECAR: u64 = 256 << 20;
 /// Statuses that are listed at most.
 const MAX_PROBLEMS: usize = 24;
 
-/// What a manifest amounts to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ManifestState {
-    /// There is none.
-    None,
-    /// The file was changed after it was signed, or the manifest itself is broken.
-    Invalid,
-    /// Unchanged since it was signed, by somebody whose certificate no given root vouches for.
-    ValidUnknownIssuer,
-    /// Unchanged since it was signed by somebody for whom a root of the user's vouches.
-    Trusted,
+/// Where a manifest is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ManifestPlaces {
+    /// In the file alone.
+    File,
+    /// In the file, and then in one beside it with the extension `c2pa`.
+    FileAndBeside,
 }
 
-/// Where a manifest was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ManifestWhere {
-    /// In the file.
-    Embedded,
-    /// In a file beside it with the extension `c2pa`.
-    Sidecar,
-}
-
-/// What is said about a file's manifest.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ManifestReport {
-    /// What it amounts to.
-    pub state: ManifestState,
-    /// Where it was found.
-    pub found_in: Option<ManifestWhere>,
-    /// Name in the signing certificate. Anybody can write any name into a certificate of their own.
-    pub issuer: Option<String>,
-    /// Program that made the manifest.
-    pub generator: Option<String>,
-    /// Time in the manifest's time stamp; `None` without one.
-    pub signed_at: Option<String>,
-    /// Digital source types of all its actions.
-    pub source_types: Vec<String>,
-    /// Number of our watermark that its soft binding names, as eight hexadecimal digits.
-    pub watermark_id: Option<String>,
-    /// Number that follows from its instance id.
-    pub bound_id: Option<String>,
-    /// What was recorded about the making, or what a user claimed.
-    pub record: Option<Value>,
-    /// Titles of its ingredients.
-    pub ingredients: Vec<String>,
-    /// Address at which the file says its manifest lies; it was not fetched.
-    pub remote_address: Option<String>,
-    /// Failures by C2PA's status codes, with explanation.
-    pub problems: Vec<String>,
-}
-
-impl ManifestReport {
-    fn none() -> Self {
-        Self {
-            state: ManifestState::None,
-            found_in: None,
-            issuer: None,
-            generator: None,
-            signed_at: None,
-            source_types: Vec::new(),
-            watermark_id: None,
-            bound_id: None,
-            record: None,
-            ingredients: Vec::new(),
-            remote_address: None,
-            problems: Vec::new(),
-        }
+/// The report on a file without manifest.
+pub(crate) fn none() -> ManifestReport {
+    ManifestReport {
+        state: ManifestState::None,
+        found_in: None,
+        issuer: None,
+        generator: None,
+        signed_at: None,
+        source_types: Vec::new(),
+        watermark_id: None,
+        bound_id: None,
+        record: None,
+        ingredients: Vec::new(),
+        remote_address: None,
+        problems: Vec::new(),
     }
+}
 
-    fn invalid(found_in: Option<ManifestWhere>, problem: String) -> Self {
-        Self { state: ManifestState::Invalid, found_in, problems: vec![problem], ..Self::none() }
-    }
+fn invalid(found_in: ManifestWhere, problem: String) -> ManifestReport {
+    ManifestReport { state: ManifestState::Invalid, found_in: Some(found_in), problems: vec![problem], ..none() }
 }
 
 /// True for source types of media that a trained model made or had a part in.
@@ -97,40 +54,42 @@ pub(crate) fn is_generated(source_type: &str) -> bool {
     matches!(name.as_str(), "trainedalgorithmicmedia" | "compositewithtrainedalgorithmicmedia" | "compositesynthetic")
 }
 
-/// Reads the manifest of a file, embedded first, then beside it.
-pub(crate) fn read(path: &Path, format: &str, anchors: Option<&str>) -> ManifestReport {
-    let Some(mime) = mime(format) else { return ManifestReport::none() };
-    let embedded = guarded(|| {
-        let file = std::fs::File::open(path)?;
-        c2pa::Reader::from_context(context(anchors)?).with_stream(mime, std::io::BufReader::new(file))
-    });
+/// Reads the manifest of a file, embedded first.
+pub(crate) fn read(source: &Source, anchors: Option<&str>, places: ManifestPlaces) -> ManifestReport {
+    let Some(mime) = mime(source.format()) else { return none() };
+    let embedded = guarded(|| c2pa::Reader::from_context(context(anchors)?).with_stream(mime, stream(source)));
+    let beside = || match places {
+        ManifestPlaces::File => none(),
+        ManifestPlaces::FileAndBeside => sidecar(source, mime, anchors).unwrap_or_else(none),
+    };
     match embedded {
         Ok(reader) => report(&reader, ManifestWhere::Embedded),
-        Err(c2pa::Error::JumbfNotFound) => sidecar(path, mime, anchors).unwrap_or_else(ManifestReport::none),
+        Err(c2pa::Error::JumbfNotFound) => beside(),
         Err(c2pa::Error::RemoteManifestUrl(address) | c2pa::Error::RemoteManifestFetch(address)) => {
-            let mut found = sidecar(path, mime, anchors).unwrap_or_else(ManifestReport::none);
-            found.remote_address = Some(address);
-            found
+            ManifestReport { remote_address: Some(address), ..beside() }
         }
-        Err(error) => ManifestReport::invalid(Some(ManifestWhere::Embedded), error.to_string()),
+        Err(error) => invalid(ManifestWhere::Embedded, error.to_string()),
     }
 }
 
-fn sidecar(path: &Path, mime: &str, anchors: Option<&str>) -> Option<ManifestReport> {
-    let beside = path.with_extension("c2pa");
+fn stream(source: &Source) -> BufReader<SourceReader<'_>> {
+    BufReader::new(source.reader())
+}
+
+fn sidecar(source: &Source, mime: &str, anchors: Option<&str>) -> Option<ManifestReport> {
+    let beside = source.path().with_extension("c2pa");
     let length = std::fs::metadata(&beside).ok().filter(std::fs::Metadata::is_file)?.len();
     if length > MAX_SIDECAR {
-        return Some(ManifestReport::invalid(Some(ManifestWhere::Sidecar), format!("it has {length} bytes")));
+        return Some(invalid(ManifestWhere::Sidecar, format!("it has {length} bytes")));
     }
     let read = guarded(|| {
         let manifest = std::fs::read(&beside)?;
-        let file = std::fs::File::open(path)?;
         let reader = c2pa::Reader::from_context(context(anchors)?);
-        reader.with_manifest_data_and_stream(&manifest, mime, std::io::BufReader::new(file))
+        reader.with_manifest_data_and_stream(&manifest, mime, stream(source))
     });
     Some(match read {
         Ok(reader) => report(&reader, ManifestWhere::Sidecar),
-        Err(error) => ManifestReport::invalid(Some(ManifestWhere::Sidecar), error.to_string()),
+        Err(error) => invalid(ManifestWhere::Sidecar, error.to_string()),
     })
 }
 
@@ -145,8 +104,7 @@ fn report(reader: &c2pa::Reader, found_in: ManifestWhere) -> ManifestReport {
         Some(explanation) => format!("{}: {explanation}", status.code()),
         None => status.code().to_owned(),
     });
-    let mut found =
-        ManifestReport { state, found_in: Some(found_in), problems: problems.collect(), ..ManifestReport::none() };
+    let mut found = ManifestReport { state, found_in: Some(found_in), problems: problems.collect(), ..none() };
     found.remote_address = reader.remote_url().map(str::to_owned);
     let Some(manifest) = reader.active_manifest() else {
         found.state = ManifestState::Invalid;
@@ -175,23 +133,17 @@ fn report(reader: &c2pa::Reader, found_in: ManifestWhere) -> ManifestReport {
     let ingredients = json["ingredients"].as_array().into_iter().flatten();
     found.ingredients = ingredients.filter_map(|ingredient| text(&ingredient["title"])).collect();
     // A parent that was generated stays generated under whatever was signed over it.
+    let mut others = BTreeSet::new();
     for other in reader.iter_manifests() {
         let json: Value = serde_json::to_value(other).unwrap_or_default();
         let actions =
             json["assertions"].as_array().into_iter().flatten().filter_map(|a| a["data"]["actions"].as_array());
-        for kind in actions.flatten().filter_map(|action| action["digitalSourceType"].as_str()) {
-            if !found.source_types.iter().any(|t| t == kind) {
-                found.source_types.push(kind.to_owned());
-            }
-        }
+        others.extend(actions.flatten().filter_map(|action| text(&action["digitalSourceType"])));
     }
+    // Sorted: the library keeps them in no order.
+    others.retain(|kind| !found.source_types.contains(kind));
+    found.source_types.extend(others);
     found
-}
-
-/// The report on a file without manifest, for tests elsewhere.
-#[cfg(test)]
-pub(crate) fn none() -> ManifestReport {
-    ManifestReport::none()
 }
 
 #[cfg(test)]
@@ -210,10 +162,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.png");
         image::RgbImage::new(8, 8).save(&path).unwrap();
-        assert_eq!(read(&path, "png", None).state, ManifestState::None);
+        let open = |path| Source::open(path, &assay_media::Limits::default()).unwrap();
+        let both = ManifestPlaces::FileAndBeside;
+        assert_eq!(read(&open(&path), None, both).state, ManifestState::None);
         std::fs::write(folder.path().join("a.c2pa"), b"no manifest").unwrap();
-        let found = read(&path, "png", None);
+        let found = read(&open(&path), None, both);
         assert_eq!((found.state, found.found_in), (ManifestState::Invalid, Some(ManifestWhere::Sidecar)));
-        assert_eq!(read(&path, "bmp", None).state, ManifestState::None);
+        assert_eq!(read(&open(&path), None, ManifestPlaces::File).state, ManifestState::None);
+        let bitmap = folder.path().join("a.bmp");
+        image::RgbImage::new(8, 8).save(&bitmap).unwrap();
+        assert_eq!(read(&open(&bitmap), None, both).state, ManifestState::None);
     }
 }

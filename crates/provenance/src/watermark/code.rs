@@ -1,7 +1,8 @@
 //! The code that carries a watermark's number: 32 bits and their checksum, spread over 192 code bits.
 //!
-//! The decision that shapes it: the code is tail-biting, so that none of the few bits is spent on a known end, and it is decoded exactly: one
-//! Viterbi pass for each of the 256 states in which it may begin. The best few of these paths are a list, and the checksum picks from it.
+//! The decision that shapes it: the code is tail-biting, so that none of the few bits is spent on a known end, and it is decoded exactly: a Viterbi
+//! pass for each of the 256 states in which it may begin, but for those that two free passes show to be worse than what was found. The best few of
+//! these paths are a list, and the checksum picks from it.
 //!
 //! It knows nothing of pictures; it takes soft values and gives a number.
 
@@ -64,19 +65,60 @@ pub(super) fn encode(id: u32) -> [f32; CODE_BITS] {
 
 /// The most likely number whose checksum holds, from soft code bits (positive for a 0, larger when surer).
 pub(super) fn decode(soft: &[f32; CODE_BITS]) -> Option<u32> {
-    // What each of the 16 possible groups of code bits would gain at each step.
-    let gains: Vec<[f32; 16]> = (soft.as_chunks::<4>().0.iter())
-        .map(|four| {
-            std::array::from_fn(|word| {
-                (0..4).map(|place| if word >> place & 1 == 0 { four[place] } else { -four[place] }).sum()
-            })
-        })
-        .collect();
-    let mut paths: Vec<(f32, u64)> = (0..STATES).map(|start| best_path(&gains, start)).collect();
-    paths.sort_by(|a, b| b.0.total_cmp(&a.0));
-    paths.iter().take(LIST).map(|(_, message)| *message).find_map(|message| {
+    let gains = gains(soft);
+    // No path that begins and ends in a state gains more than the best one that only ends, or only begins there.
+    let bounds: Vec<f32> = ends(&gains).iter().zip(starts(&gains)).map(|(a, b)| a.min(b)).collect();
+    let mut order: Vec<usize> = (0..STATES).collect();
+    order.sort_by(|a, b| bounds[*b].total_cmp(&bounds[*a]));
+    let mut paths: Vec<(f32, u64)> = Vec::with_capacity(LIST + 1);
+    for start in order {
+        if paths.len() == LIST && paths.last().is_some_and(|worst| bounds[start] <= worst.0) {
+            break;
+        }
+        paths.push(best_path(&gains, start));
+        paths.sort_by(|a, b| b.0.total_cmp(&a.0));
+        paths.truncate(LIST);
+    }
+    paths.iter().map(|(_, message)| *message).find_map(|message| {
         let id = (message >> 16) as u32;
         (crc16(id) == message as u16).then_some(id)
+    })
+}
+
+/// What each of the 16 possible groups of code bits would gain at each step.
+fn gains(soft: &[f32; CODE_BITS]) -> Vec<[f32; 16]> {
+    let gain = |four: &[f32; 4], word: usize| -> f32 {
+        (0..4).map(|place| if word >> place & 1 == 0 { four[place] } else { -four[place] }).sum()
+    };
+    soft.as_chunks::<4>().0.iter().map(|four| std::array::from_fn(|word| gain(four, word))).collect()
+}
+
+/// The two registers from which a state is entered: the state keeps the newest eight bits, and the bit that falls out tells the two apart.
+fn registers(to: usize) -> [usize; 2] {
+    [to << 1, to << 1 | 1]
+}
+
+/// Gain of the best path that ends in each state, wherever it began.
+fn ends(gains: &[[f32; 16]]) -> [f32; STATES] {
+    gains.iter().fold([0.0; STATES], |metric, gain| {
+        std::array::from_fn(|to| {
+            let [a, b] = registers(to).map(|r| metric[r & (STATES - 1)] + gain[usize::from(OUTPUTS[r])]);
+            a.max(b)
+        })
+    })
+}
+
+/// Gain of the best path that begins in each state, wherever it ends.
+fn starts(gains: &[[f32; 16]]) -> [f32; STATES] {
+    gains.iter().rev().fold([0.0; STATES], |metric, gain| {
+        let mut before = [f32::NEG_INFINITY; STATES];
+        for (to, value) in metric.iter().enumerate() {
+            for r in registers(to) {
+                let from = &mut before[r & (STATES - 1)];
+                *from = from.max(value + gain[usize::from(OUTPUTS[r])]);
+            }
+        }
+        before
     })
 }
 
@@ -88,9 +130,7 @@ fn best_path(gains: &[[f32; 16]], start: usize) -> (f32, u64) {
     for (gain, dropped) in gains.iter().zip(&mut dropped) {
         let mut next = [0.0; STATES];
         for (to, value) in next.iter_mut().enumerate() {
-            // The state keeps the newest eight bits; the bit that falls out tells the two predecessors apart.
-            let registers = [to << 1, to << 1 | 1];
-            let [a, b] = registers.map(|r| metric[r & (STATES - 1)] + gain[usize::from(OUTPUTS[r])]);
+            let [a, b] = registers(to).map(|r| metric[r & (STATES - 1)] + gain[usize::from(OUTPUTS[r])]);
             if b > a {
                 dropped[to / 64] |= 1 << (to % 64);
             }
@@ -137,6 +177,21 @@ mod tests {
                 }
             }
             prop_assert_eq!(decode(&code), Some(id));
+        }
+
+        #[test]
+        fn no_path_was_left_out(seed: u64) {
+            let mut state = seed | 1;
+            let noise: [f32; CODE_BITS] = std::array::from_fn(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+            });
+            let gains = gains(&noise);
+            let (ends, starts) = (ends(&gains), starts(&gains));
+            for start in 0..STATES {
+                let (gain, _) = best_path(&gains, start);
+                prop_assert!(gain <= ends[start] + 1e-3 && gain <= starts[start] + 1e-3);
+            }
         }
 
         #[test]

@@ -113,19 +113,19 @@ impl Detector {
         };
         for candidate in candidates.iter().filter(|c| c.statistic >= WORTH_DECODING) {
             let values = sync::values(&plane, &spectrum, &candidate.pose);
+            let weighting = candidate.weighting;
             let pairs = || lines().iter().zip(&values);
-            let known = sync::agreement(pairs().filter(|(l, _)| l.bits.is_none()).map(|(l, v)| (l.phase, *v)));
-            if known > reading.statistic {
-                reading.statistic = known;
-            }
+            let known = pairs().filter(|(l, _)| l.bits.is_none()).map(|(l, v)| (l.phase, *v, weighting.of(l)));
+            reading.statistic = reading.statistic.max(sync::agreement(known));
             let Some(id) = code::decode(&soft_bits(&values)) else { continue };
             let code = code::encode(id);
-            let full = sync::agreement(pairs().map(|(l, v)| (l.value(&code), *v)));
-            if full >= full_threshold && reading.full_statistic.is_none_or(|before| full > before) {
+            let full = sync::agreement(pairs().map(|(l, v)| (l.value(&code), *v, weighting.of(l))));
+            if full >= full_threshold {
                 reading.full_statistic = Some(full);
                 reading.id = Some(id);
                 reading.scale = sync::scale(&candidate.pose);
                 reading.mirrored = candidate.pose.mirrored;
+                break;
             }
         }
         reading.found = reading.statistic >= threshold || reading.id.is_some();

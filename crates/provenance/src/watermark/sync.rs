@@ -20,6 +20,8 @@ const PLACES: usize = 64;
 const EDGE_STEP: f32 = 0.75;
 /// Candidates that are refined.
 const CANDIDATES: usize = 8;
+/// Radius, in cycles a period, at which [`Weighting::Low`] has fallen to 1/e.
+const LOW_RADIUS: f32 = 11.0;
 /// How many times more hypotheses than grid points: refinement moves between them.
 const REFINEMENT: f64 = 16.0;
 
@@ -46,10 +48,31 @@ impl Pose {
     }
 }
 
+/// How much each line counts, by its radius. Weights are fixed beforehand, so the bound holds for each; what is tried costs hypotheses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weighting {
+    /// All alike: little was lost.
+    Even,
+    /// The lower ones: a codec took the higher.
+    Low,
+}
+
+impl Weighting {
+    pub(super) const ALL: [Self; 2] = [Self::Even, Self::Low];
+
+    pub(super) fn of(self, line: &Line) -> f32 {
+        match self {
+            Self::Even => 1.0,
+            Self::Low => (-(line.radius() / LOW_RADIUS).powi(2)).exp(),
+        }
+    }
+}
+
 /// A pose with its statistic over the known lines.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Candidate {
     pub(super) pose: Pose,
+    pub(super) weighting: Weighting,
     pub(super) statistic: f32,
 }
 
@@ -69,15 +92,15 @@ fn periods(plane: (usize, usize)) -> Vec<f32> {
 
 /// How many hypotheses a search over a plane of this size stands for.
 pub(super) fn hypotheses(plane: (usize, usize)) -> f64 {
-    periods(plane).len() as f64 * 2.0 * (PLACES * PLACES) as f64 * REFINEMENT
+    periods(plane).len() as f64 * (2 * Weighting::ALL.len()) as f64 * (PLACES * PLACES) as f64 * REFINEMENT
 }
 
 /// The statistic at a pose from interpolated values.
-fn statistic(spectrum: &Spectrum, known: &[Line], pose: &Pose) -> f32 {
+fn statistic(spectrum: &Spectrum, known: &[Line], pose: &Pose, weighting: Weighting) -> f32 {
     let (mut sum, mut power) = (0.0, 0.0);
     for line in known {
         let f = [line.x as f32 * pose.side() / pose.period[0], line.y as f32 / pose.period[1]];
-        let value = limited(spectrum.at(f[0], f[1]), spectrum.usual(f[0], f[1]));
+        let value = limited(spectrum.at(f[0], f[1]), spectrum.usual(f[0], f[1])) * weighting.of(line);
         sum += (line.phase.conj() * value * pose.turn(line)).re;
         power += value.norm_sqr();
     }
@@ -92,30 +115,38 @@ pub(super) fn search(plane: &Field, spectrum: &Spectrum) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     let i = Complex32::new(0.0, 1.0);
     for period in periods((plane.width, plane.height)) {
-        grid.fill(Complex32::new(0.0, 0.0));
-        let mut power = [0.0f32; 2];
-        for line in &known {
-            let f = [line.x as f32 / period, line.y as f32 / period];
-            let usual = spectrum.usual(f[0], f[1]);
-            // A real surface for either hand, both in one transform: one as the real part, one as the imaginary.
-            let [here, there] = [f[0], -f[0]].map(|fx| limited(spectrum.at(fx, f[1]), usual));
-            power[0] += here.norm_sqr();
-            power[1] += there.norm_sqr();
-            let [a, b] = [here, there].map(|v| line.phase.conj() * v);
-            let wrap = |v: i32| v.rem_euclid(PLACES as i32) as usize;
-            grid[wrap(line.y) * PLACES + wrap(line.x)] += a + i * b;
-            grid[wrap(-line.y) * PLACES + wrap(-line.x)] += a.conj() + i * b.conj();
-        }
-        transform.run(&mut grid);
-        for (mirrored, power) in [false, true].into_iter().zip(power) {
-            let value = |v: &Complex32| if mirrored { v.im } else { v.re };
-            let Some((at, best)) = grid.iter().map(value).enumerate().max_by(|a, b| a.1.total_cmp(&b.1)) else {
-                continue;
-            };
-            let statistic = best / (2.0 * power.max(1e-9)).sqrt();
-            let place = [at % PLACES, at / PLACES].map(|v| v as f32 / PLACES as f32);
-            let origin = [if mirrored { -place[0] } else { place[0] }, place[1]];
-            found.push(Candidate { pose: Pose { period: [period; 2], origin, mirrored }, statistic });
+        let there: Vec<[Complex32; 2]> = (known.iter())
+            .map(|line| {
+                let f = [line.x as f32 / period, line.y as f32 / period];
+                let usual = spectrum.usual(f[0], f[1]);
+                [f[0], -f[0]].map(|fx| limited(spectrum.at(fx, f[1]), usual))
+            })
+            .collect();
+        for weighting in Weighting::ALL {
+            grid.fill(Complex32::new(0.0, 0.0));
+            let mut power = [0.0f32; 2];
+            for (line, values) in known.iter().zip(&there) {
+                let [here, mirrored] = values.map(|v| v * weighting.of(line));
+                power[0] += here.norm_sqr();
+                power[1] += mirrored.norm_sqr();
+                // A real surface for either hand, both in one transform: one as the real part, one as the imaginary.
+                let [a, b] = [here, mirrored].map(|v| line.phase.conj() * v);
+                let wrap = |v: i32| v.rem_euclid(PLACES as i32) as usize;
+                grid[wrap(line.y) * PLACES + wrap(line.x)] += a + i * b;
+                grid[wrap(-line.y) * PLACES + wrap(-line.x)] += a.conj() + i * b.conj();
+            }
+            transform.run(&mut grid);
+            for (mirrored, power) in [false, true].into_iter().zip(power) {
+                let value = |v: &Complex32| if mirrored { v.im } else { v.re };
+                let Some((at, best)) = grid.iter().map(value).enumerate().max_by(|a, b| a.1.total_cmp(&b.1)) else {
+                    continue;
+                };
+                let statistic = best / (2.0 * power.max(1e-9)).sqrt();
+                let place = [at % PLACES, at / PLACES].map(|v| v as f32 / PLACES as f32);
+                let origin = [if mirrored { -place[0] } else { place[0] }, place[1]];
+                let pose = Pose { period: [period; 2], origin, mirrored };
+                found.push(Candidate { pose, weighting, statistic });
+            }
         }
     }
     found.sort_by(|a, b| b.statistic.total_cmp(&a.statistic));
@@ -130,7 +161,7 @@ pub(super) fn search(plane: &Field, spectrum: &Spectrum) -> Vec<Candidate> {
 
 /// Climbs along scale and place with steps that are halved where nothing is gained.
 fn refine(candidate: &mut Candidate, spectrum: &Spectrum, known: &[Line], extent: [f32; 2]) {
-    candidate.statistic = statistic(spectrum, known, &candidate.pose);
+    candidate.statistic = statistic(spectrum, known, &candidate.pose, candidate.weighting);
     let mut size = 1.0f32;
     while size > 0.1 {
         let before = candidate.statistic;
@@ -146,9 +177,9 @@ fn refine(candidate: &mut Candidate, spectrum: &Spectrum, known: &[Line], extent
                     3 => pose.period[0] = scaled(0, pose.period[0]),
                     _ => pose.period[1] = scaled(1, pose.period[1]),
                 }
-                let other = statistic(spectrum, known, &pose);
+                let other = statistic(spectrum, known, &pose, candidate.weighting);
                 if other > candidate.statistic {
-                    *candidate = Candidate { pose, statistic: other };
+                    *candidate = Candidate { pose, statistic: other, ..*candidate };
                 }
             }
         }
@@ -171,9 +202,11 @@ pub(super) fn values(plane: &Field, spectrum: &Spectrum, pose: &Pose) -> Vec<Com
         .collect()
 }
 
-/// Statistic of some lines against what they should be.
-pub(super) fn agreement(pairs: impl Iterator<Item = (Complex32, Complex32)>) -> f32 {
-    let (sum, power) = pairs.fold((0.0, 0.0), |(s, p), (should, is)| (s + (should.conj() * is).re, p + is.norm_sqr()));
+/// Statistic of some lines against what they should be, each with its weight.
+pub(super) fn agreement(lines: impl Iterator<Item = (Complex32, Complex32, f32)>) -> f32 {
+    let (sum, power) = lines.fold((0.0, 0.0), |(s, p), (should, is, weight)| {
+        (s + weight * (should.conj() * is).re, p + weight * weight * is.norm_sqr())
+    });
     std::f32::consts::SQRT_2 * sum / power.max(1e-9).sqrt()
 }
 

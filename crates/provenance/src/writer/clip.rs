@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::ChildStdin;
 use std::time::Duration;
 
+use assay_files::PartFile;
 use assay_media::child::{Job, LimitedChild};
 use assay_media::{Limits, Source};
 use image::RgbImage;
 
 use super::matroska::FrameStream;
 use super::{MarkedWriter, Written, extension, instance, title};
+use crate::error::part_beside;
 use crate::manifest::{Content, sign, watermark_id};
-use crate::partial::Partial;
 use crate::{ProvenanceError, Synthetic, label, watermark};
 
 /// Constant rate factor of x264: visually lossless, so that what the encoder takes from the marks is little.
@@ -40,9 +41,10 @@ pub struct ClipWriter {
     path: PathBuf,
     instance: String,
     shape: ClipShape,
-    child: LimitedChild,
+    /// `None` once it ended.
+    child: Option<LimitedChild>,
     stream: Option<FrameStream<ChildStdin>>,
-    encoded: Partial,
+    encoded: PartFile,
     lowest_psnr: f64,
     last_micros: Option<u64>,
 }
@@ -67,8 +69,8 @@ impl ClipWriter {
             ..Limits::default()
         };
         let failed = |source| ProvenanceError::Media { path: path.to_owned(), source };
-        let encoded = Partial::beside(path, "frames")?;
-        encoded.create()?;
+        let encoded = part_beside(path, "frames")?;
+        encoded.create().map_err(ProvenanceError::io(path))?;
         let mut args: Vec<OsString> = ["-hide_banner", "-nostdin", "-v", "error", "-y"].map(Into::into).to_vec();
         args.extend(["-protocol_whitelist", "pipe", "-f", "matroska", "-i", "pipe:0"].map(Into::into));
         let source = match sound {
@@ -123,7 +125,7 @@ impl ClipWriter {
             path: path.to_owned(),
             instance,
             shape,
-            child,
+            child: Some(child),
             stream: None,
             encoded,
             lowest_psnr: f64::INFINITY,
@@ -178,16 +180,19 @@ impl ClipWriter {
         if self.last_micros.is_none() {
             return Err(ProvenanceError::Format { path, reason: "a clip needs a frame".into() });
         }
-        let exit = self.child.finish().map_err(ProvenanceError::media(&path))?;
+        let Some(child) = self.child.take() else {
+            return Err(ProvenanceError::Encoding { path, reason: "the encoder was stopped before".into() });
+        };
+        let exit = child.finish().map_err(ProvenanceError::media(&path))?;
         if !exit.status.success() {
             return Err(ProvenanceError::Encoding {
                 path,
                 reason: told(&exit.complaints.first_lines(), &exit.status.to_string()),
             });
         }
-        let partial = Partial::beside(&path, "part")?;
+        let partial = part_beside(&path, "part")?;
         let mut source = std::fs::File::open(self.encoded.path()).map_err(ProvenanceError::io(&path))?;
-        let mut target = partial.create()?;
+        let mut target = partial.create().map_err(ProvenanceError::io(&path))?;
         let content = Content::Made(&self.writer.record);
         let about = (title(&path), self.instance);
         sign(&content, (&about.0, &about.1, "mp4"), (&mut source, &mut target), &self.writer.signer, &path)?;
@@ -195,10 +200,13 @@ impl ClipWriter {
         self.writer.finish(partial, &about.1, self.lowest_psnr, &path)
     }
 
-    /// What the encoder said before it stopped, or what we noticed.
+    /// What the encoder said before it stopped, or else what we noticed.
     fn encoder_failed(&mut self, noticed: &str) -> ProvenanceError {
         self.stream = None;
-        ProvenanceError::Encoding { path: self.path.clone(), reason: format!("the encoder stopped ({noticed})") }
+        let said = self.child.take().and_then(|child| child.finish().ok());
+        let said = said.and_then(|exit| exit.complaints.first_lines().into_iter().next());
+        let reason = format!("the encoder stopped ({})", said.as_deref().unwrap_or(noticed));
+        ProvenanceError::Encoding { path: self.path.clone(), reason }
     }
 }
 

@@ -11,13 +11,15 @@ mod matroska;
 use std::io::{Cursor, Write as _};
 use std::path::Path;
 
+use assay_evidence::ManifestState;
+use assay_files::PartFile;
 use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
 
 pub use clip::{ClipShape, ClipWriter};
 
-use crate::manifest::{Content, ManifestState, id_text, new_instance_id, sign, watermark_id};
-use crate::partial::Partial;
+use crate::error::part_beside;
+use crate::manifest::{Content, id_text, new_instance_id, sign, watermark_id};
 use crate::verify::Verification;
 use crate::{ProvenanceError, Record, Signer, Synthetic, Trust, label, verify, watermark};
 
@@ -69,13 +71,17 @@ impl MarkedWriter {
         label::put(&mut picture, self.record.making);
         let psnr = watermark::embed_readable(&mut picture, watermark_id(&instance))?;
         let encoded = encode(&picture, format, path)?;
-        let partial = Partial::beside(path, "part")?;
+        let partial = part_beside(path, "part")?;
         // Signed in memory: c2pa seeks to and fro, and a full disk is then met once, in one place.
         let mut signed = Cursor::new(Vec::new());
         let content = Content::Made(&self.record);
         let streams = (&mut Cursor::new(encoded), &mut signed);
         sign(&content, (&title(path), &instance, format), streams, &self.signer, path)?;
-        partial.create()?.write_all(signed.get_ref()).map_err(ProvenanceError::io(path))?;
+        partial
+            .create()
+            .map_err(ProvenanceError::io(path))?
+            .write_all(signed.get_ref())
+            .map_err(ProvenanceError::io(path))?;
         self.finish(partial, &instance, psnr, path)
     }
 
@@ -105,28 +111,29 @@ impl MarkedWriter {
     }
 
     /// Reads back and renames.
-    fn finish(&self, partial: Partial, instance: &str, psnr: f64, path: &Path) -> Result<Written, ProvenanceError> {
+    fn finish(&self, partial: PartFile, instance: &str, psnr: f64, path: &Path) -> Result<Written, ProvenanceError> {
         let verification = verify(partial.path(), &Trust::default())?;
+        let marks = &verification.marks;
         let wanted = id_text(watermark_id(instance));
         let lost = |reason: String| ProvenanceError::NotReadBack { path: path.to_owned(), reason };
-        let manifest = &verification.manifest;
+        let manifest = &marks.manifest;
         if !matches!(manifest.state, ManifestState::ValidUnknownIssuer | ManifestState::Trusted) {
             return Err(lost(format!("the manifest is {:?}: {}", manifest.state, manifest.problems.join("; "))));
         }
         if manifest.watermark_id.as_ref() != Some(&wanted) || manifest.bound_id.as_ref() != Some(&wanted) {
             return Err(lost(format!("the manifest names the watermark {:?}, not {wanted}", manifest.watermark_id)));
         }
-        if verification.watermark.id.as_ref() != Some(&wanted) {
-            let statistic = verification.watermark.statistic;
+        if marks.watermark.id.as_ref() != Some(&wanted) {
+            let statistic = marks.watermark.statistic;
             return Err(lost(format!("the watermark cannot be read (agreement {statistic:.1})")));
         }
-        if verification.label.words.as_deref() != Some(self.record.making.words()) {
-            return Err(lost(format!("the label cannot be read (correlation {:.2})", verification.label.score)));
+        if marks.label.words.as_deref() != Some(self.record.making.words()) {
+            return Err(lost(format!("the label cannot be read (correlation {:.2})", marks.label.score)));
         }
-        if let Some(contradiction) = verification.contradictions.first() {
+        if let Some(contradiction) = marks.contradictions.first() {
             return Err(lost(contradiction.clone()));
         }
-        partial.keep()?;
+        partial.keep().map_err(ProvenanceError::io(path))?;
         Ok(Written { verification, watermark_psnr_db: psnr })
     }
 }

@@ -1,5 +1,6 @@
 //! The report page and the index of a folder scan.
 mod findings;
+mod marks;
 mod people;
 mod record;
 mod viewer;
@@ -77,6 +78,7 @@ pub fn page(report: &Report) -> String {
             p.soft { (kind) ", " (input.format.to_uppercase()) ", " (input.width) " \u{d7} " (input.height) " px" (length) ", " (thousands(input.bytes)) " bytes \u{b7} SHA-256 " span.mono { (input.sha256) } }
         }
         (verdict(&result.verdict))
+        (marks::pointer(result))
         @if input.kind == MediaKind::Video { (timeline(report)) }
         @else if !result.previews.is_empty() { (viewer::original(input)) }
         (not_tested(&result.verdict))
@@ -88,8 +90,9 @@ pub fn page(report: &Report) -> String {
             (Family::Provenance, "What the file says of itself"),
         ] {
             @let members = members(&result.findings, family);
-            @if !members.is_empty() {
+            @if !members.is_empty() || family == Family::Provenance {
                 h2 { (title) }
+                @if family == Family::Provenance { (marks::card(result)) }
                 @for finding in members.iter().filter(|f| !silent(f)) { (findings::card(finding, result)) }
                 @let quiet: Vec<_> = members.iter().filter(|f| silent(f)).collect();
                 @if !quiet.is_empty() {

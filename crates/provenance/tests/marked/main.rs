@@ -1,61 +1,19 @@
 //! From a generator's hands to a file and back: all marks, or no file.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 use std::fs;
-use std::path::{Path, PathBuf};
 
+use assay_evidence::{ManifestState, ManifestWhere};
 use assay_provenance::{
-    Claim, ClipShape, Making, ManifestState, ManifestWhere, MarkedWriter, ProvenanceError, Record, Signer, SourceUsed,
-    Synthetic, Trust, WeightsUsed, claim, verify,
+    Claim, ClipShape, Making, MarkedWriter, ProvenanceError, SourceUsed, Synthetic, Trust, claim, verify,
 };
-use image::RgbImage;
+use common::{Place, record, write_clip};
+use scene::scene;
 
-/// Something between a gradient and a texture, moving a little.
-fn scene(width: u32, height: u32, shift: u32) -> RgbImage {
-    let mut state = 5u32;
-    RgbImage::from_fn(width, height, |x, y| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let grain = (state >> 29) as f32;
-        let wave = 50.0 * ((x + shift) as f32 / 23.0).sin() * (y as f32 / 31.0).cos();
-        let v = 110.0 + wave + grain + 30.0 * (y as f32 / height as f32);
-        image::Rgb([v as u8, (v * 0.8) as u8, (v * 0.7) as u8])
-    })
-}
-
-fn record(making: Making, sources: Vec<SourceUsed>) -> Record {
-    Record {
-        making,
-        generator: "test".into(),
-        weights: vec![WeightsUsed { id: "none".into(), sha256: "0".repeat(64) }],
-        settings: serde_json::json!({ "strength": 0.5 }),
-        seed: Some(7),
-        sources,
-    }
-}
-
-struct Place {
-    folder: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn signer(&self) -> Signer {
-        Signer::own(Some(&self.path("keys"))).unwrap()
-    }
-
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(self.folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-}
+mod common;
+mod full_disk;
+mod official_reader;
+#[path = "../../src/scene.rs"]
+mod scene;
 
 #[test]
 fn stills_carry_all_marks() {
@@ -73,30 +31,18 @@ fn stills_carry_all_marks() {
         let written = writer.write_still(Synthetic::new(scene(size.0, size.1, 0)), &path).unwrap();
         assert!(written.watermark_psnr_db >= 42.0, "{}", written.watermark_psnr_db);
         let found = verify(&path, &Trust::default()).unwrap();
-        assert_eq!(found.manifest.state, ManifestState::ValidUnknownIssuer, "{:?}", found.manifest);
-        assert_eq!(found.manifest.found_in, Some(ManifestWhere::Embedded));
-        assert!(found.manifest.source_types.contains(&making.source_type().to_owned()));
-        assert_eq!(found.manifest.watermark_id, found.watermark.id);
-        assert_eq!(found.label.words.as_deref(), Some(making.words()));
-        assert_eq!(found.manifest.ingredients, ["person.png"]);
-        let recorded = found.manifest.record.unwrap();
+        assert_eq!(found.marks.manifest.state, ManifestState::ValidUnknownIssuer, "{:?}", found.marks.manifest);
+        assert_eq!(found.marks.manifest.found_in, Some(ManifestWhere::Embedded));
+        assert!(found.marks.manifest.source_types.contains(&making.source_type().to_owned()));
+        assert_eq!(found.marks.manifest.watermark_id, found.marks.watermark.id);
+        assert_eq!(found.marks.label.words.as_deref(), Some(making.words()));
+        assert_eq!(found.marks.manifest.ingredients, ["person.png"]);
+        let recorded = found.marks.manifest.record.unwrap();
         assert_eq!((recorded["seed"].as_u64(), recorded["generator"].as_str()), (Some(7), Some("test")));
         assert_eq!(recorded["sources"][0]["sha256"].as_str().unwrap().len(), 64);
-        assert_eq!(found.contradictions, Vec::<String>::new());
+        assert_eq!(found.marks.contradictions, Vec::<String>::new());
     }
     assert_eq!(place.names(), ["a.png", "b.jpg", "c.png", "keys", "person.png"]);
-}
-
-fn write_clip(place: &Place, name: &str, times: &[f64], sound: Option<&Path>) -> PathBuf {
-    let path = place.path(name);
-    let writer = MarkedWriter::new(record(Making::Altered, Vec::new()), place.signer());
-    let shape = ClipShape { width: 256, height: 192, frame_secs: 0.04 };
-    let mut clip = writer.start_clip(&path, shape, sound).unwrap();
-    for (at, time) in times.iter().enumerate() {
-        clip.push(Synthetic::new(scene(256, 192, at as u32)), *time).unwrap();
-    }
-    clip.finish().unwrap();
-    path
 }
 
 fn ffmpeg(args: &[&str]) {
@@ -113,9 +59,9 @@ fn clips_carry_all_marks_keep_their_times_and_take_sound_along() {
     let times: Vec<f64> = (0..24).map(|i| f64::from(i) * 0.04 + if i > 12 { 0.017 } else { 0.0 }).collect();
     let path = write_clip(&place, "a.mp4", &times, Some(&driver));
     let found = verify(&path, &Trust::default()).unwrap();
-    assert_eq!(found.manifest.state, ManifestState::ValidUnknownIssuer, "{:?}", found.manifest);
-    assert_eq!(found.watermark.id, found.manifest.watermark_id);
-    assert_eq!(found.label.words.as_deref(), Some("AI-ALTERED"));
+    assert_eq!(found.marks.manifest.state, ManifestState::ValidUnknownIssuer, "{:?}", found.marks.manifest);
+    assert_eq!(found.marks.watermark.id, found.marks.manifest.watermark_id);
+    assert_eq!(found.marks.label.words.as_deref(), Some("AI-ALTERED"));
     let source = assay_media::Source::open(&path, &assay_media::Limits::default()).unwrap();
     let streams = &source.video().unwrap().streams;
     assert!(streams.iter().any(|s| s.kind == assay_media::StreamKind::Audio), "{streams:?}");
@@ -146,6 +92,49 @@ fn what_cannot_carry_the_marks_is_not_written() {
 }
 
 #[test]
+fn sheets_and_previews_are_marked_or_refused() {
+    let place = Place::new();
+    let about = record(Making::Generated, Vec::new());
+    let faces = |count: u32, side: u32| (0..count).map(|i| Synthetic::new(scene(side, side, 9 * i))).collect::<Vec<_>>();
+    // Nine faces of 64 px, none of which could carry a mark by itself.
+    let alone = MarkedWriter::preview(Synthetic::new(scene(64, 64, 0)), &about);
+    assert!(matches!(alone, Err(ProvenanceError::Watermark(_))));
+    let sheet = || Synthetic::sheet(faces(9, 64), 3).unwrap();
+    let preview = MarkedWriter::preview(sheet(), &about).unwrap();
+    assert!(assay_provenance::watermark::read(&preview).unwrap().id.is_some());
+    let path = place.path("sheet.png");
+    MarkedWriter::new(about.clone(), place.signer()).write_still(sheet(), &path).unwrap();
+    assert!(verify(&path, &Trust::default()).unwrap().marks.contradictions.is_empty());
+    // A large one of another shape, and one that is too small.
+    MarkedWriter::preview(Synthetic::sheet(faces(24, 128), 8).unwrap(), &about).unwrap();
+    let small = Synthetic::sheet(faces(4, 64), 4).unwrap();
+    assert!(matches!(MarkedWriter::preview(small, &about), Err(ProvenanceError::Watermark(_))));
+}
+
+#[test]
+fn formats_without_manifest_get_one_clear_error() {
+    let place = Place::new();
+    let words = Claim { text: "mine".into(), source_type: None };
+    for name in ["clip.mkv", "clip.webm", "clip.ts"] {
+        let clip = place.path(name);
+        ffmpeg(&["-f", "lavfi", "-i", "testsrc=d=1:s=128x96", clip.to_str().unwrap()]);
+        let error = claim(&clip, &place.path(&format!("out-{name}")), &words, &place.signer()).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("cannot hold a manifest"), "{error}");
+    }
+    let bitmap = place.path("photo.bmp");
+    scene(200, 200, 0).save(&bitmap).unwrap();
+    let error = claim(&bitmap, &place.path("out.bmp"), &words, &place.signer()).unwrap_err().to_string();
+    assert!(error.contains("photo.bmp") && error.contains("bmp files cannot hold a manifest"), "{error}");
+    let shape = ClipShape { width: 256, height: 192, frame_secs: 0.04 };
+    for name in ["made.mkv", "made.webm", "made"] {
+        let writer = MarkedWriter::new(record(Making::Altered, Vec::new()), place.signer());
+        let error = writer.start_clip(&place.path(name), shape, None).err().unwrap().to_string();
+        assert!(error.contains(name) && error.contains("written as .mp4"), "{error}");
+    }
+    assert_eq!(place.names(), ["clip.mkv", "clip.ts", "clip.webm", "keys", "photo.bmp"]);
+}
+
+#[test]
 fn abandoned_clips_leave_nothing() {
     let place = Place::new();
     let shape = ClipShape { width: 256, height: 192, frame_secs: 0.04 };
@@ -160,44 +149,6 @@ fn abandoned_clips_leave_nothing() {
     assert!(clip.push(Synthetic::new(scene(256, 192, 0)), f64::NAN).is_err(), "no time");
     drop(clip);
     assert!(start().finish().is_err(), "no frame");
-    assert_eq!(place.names(), ["keys"]);
-}
-
-/// A full disk, as far as a process can have one: no file may grow beyond a limit. Run in a child because the limit holds for the whole process.
-#[test]
-fn a_full_disk_leaves_nothing_behind() {
-    const CHILD: &str = "ASSAY_TEST_FULL_DISK";
-    if let Some(folder) = std::env::var_os(CHILD) {
-        let folder = PathBuf::from(folder);
-        let writer = || {
-            MarkedWriter::new(record(Making::Generated, Vec::new()), Signer::own(Some(&folder.join("keys"))).unwrap())
-        };
-        let still = writer().write_still(Synthetic::new(scene(256, 256, 0)), &folder.join("a.png"));
-        let error = still.err().map(|e| e.to_string()).unwrap_or_default();
-        assert!(error.contains("a.png"), "{error}");
-        let shape = ClipShape { width: 256, height: 192, frame_secs: 0.04 };
-        let mut clip = writer().start_clip(&folder.join("a.mp4"), shape, None).unwrap();
-        let failed = (0..40).find_map(|i| clip.push(Synthetic::new(scene(256, 192, i)), f64::from(i) * 0.04).err());
-        let error = failed.map_or_else(|| clip.finish().err(), Some).map(|e| e.to_string()).unwrap_or_default();
-        assert!(error.contains("a.mp4"), "{error}");
-        return;
-    }
-    let place = Place::new();
-    drop(place.signer());
-    let test = std::env::current_exe().unwrap();
-    // 16 blocks of 1024 bytes; the signal for a file that grows too large is left out so that the write fails as on a full disk.
-    let script = format!(
-        "ulimit -f 16; trap '' XFSZ; exec '{}' a_full_disk_leaves_nothing_behind --exact --nocapture",
-        test.display()
-    );
-    let output =
-        std::process::Command::new("bash").args(["-c", &script]).env(CHILD, place.folder.path()).output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
     assert_eq!(place.names(), ["keys"]);
 }
 
@@ -218,17 +169,17 @@ fn changed_stripped_and_exchanged_files_are_found_out() {
     );
     fs::write(place.path("changed.png"), &changed).unwrap();
     let found = verify(&place.path("changed.png"), &Trust::default());
-    assert!(found.is_ok_and(|f| f.manifest.state == ManifestState::Invalid));
+    assert!(found.is_ok_and(|f| f.marks.manifest.state == ManifestState::Invalid));
     // Saved anew: the manifest is gone, watermark and label remain.
     let stripped = place.path("stripped.jpg");
     image::open(&a).unwrap().into_rgb8().save(&stripped).unwrap();
     let found = verify(&stripped, &Trust::default()).unwrap();
-    assert_eq!(found.manifest.state, ManifestState::None);
-    assert!(found.watermark.id.is_some() && found.label.found && !found.contradictions.is_empty());
+    assert_eq!(found.marks.manifest.state, ManifestState::None);
+    assert!(found.marks.watermark.id.is_some() && found.marks.label.found && !found.marks.contradictions.is_empty());
     // One picture's manifest beside the other's pixels.
     let sidecar = place.path("stripped.c2pa");
     fs::write(&sidecar, b"not a manifest").unwrap();
-    assert_eq!(verify(&stripped, &Trust::default()).unwrap().manifest.state, ManifestState::Invalid);
+    assert_eq!(verify(&stripped, &Trust::default()).unwrap().marks.manifest.state, ManifestState::Invalid);
 }
 
 #[test]
@@ -238,11 +189,11 @@ fn claims_keep_pixels_and_parents_and_refuse_generated_media() {
     scene(300, 260, 0).save(&photo).unwrap();
     let words = Claim { text: "taken by me".into(), source_type: None };
     let first = claim(&photo, &signed, &words, &place.signer()).unwrap();
-    assert_eq!(first.manifest.state, ManifestState::ValidUnknownIssuer, "{:?}", first.manifest);
-    assert_eq!(first.manifest.record.unwrap()["claim"], "taken by me");
+    assert_eq!(first.marks.manifest.state, ManifestState::ValidUnknownIssuer, "{:?}", first.marks.manifest);
+    assert_eq!(first.marks.manifest.record.unwrap()["claim"], "taken by me");
     assert_eq!(image::open(&photo).unwrap(), image::open(&signed).unwrap());
     let second = claim(&signed, &again, &words, &place.signer()).unwrap();
-    assert_eq!(second.manifest.ingredients.len(), 1, "the first claim is the parent");
+    assert_eq!(second.marks.manifest.ingredients.len(), 1, "the first claim is the parent");
     let writer = MarkedWriter::new(record(Making::Generated, Vec::new()), place.signer());
     let made = place.path("made.png");
     writer.write_still(Synthetic::new(scene(300, 260, 0)), &made).unwrap();
