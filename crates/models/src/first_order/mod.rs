@@ -16,6 +16,7 @@ mod transfer;
 mod transform;
 
 pub use animator::{Animated, Animator, Pointed, Portrait};
+pub(crate) use animator::{picture, unit_tensor};
 pub use blocks::{DownBlock, Hourglass, ResBlock, SameBlock, UpBlock};
 pub use config::{
     DiscriminatorConfig, FirstOrderConfig, GeneratorConfig, HourglassConfig, KeyPointConfig, PUBLISHED, Published,
