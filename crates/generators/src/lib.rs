@@ -10,6 +10,7 @@ mod portrait;
 mod run;
 
 pub mod animate;
+pub mod swap;
 
 pub use about::{About, GENERATORS};
 pub use clip::{ClipFacts, each_frame};
