@@ -24,6 +24,7 @@ mod kind;
 pub mod layers;
 pub mod layout;
 pub mod mesonet;
+pub mod perceptual;
 pub mod registry;
 pub mod rgb;
 pub mod shipped_faces;

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use assay_checkpoints::{HostTensor, StateDict, read_safetensors, write_safetensors};
+use assay_models::registry::{ENTRY_KEY, Entry};
+use assay_models::state::halved;
 use burn::optim::ModuleOptimizer;
 use image::RgbImage;
 use rayon::prelude::*;
@@ -160,6 +162,19 @@ fn digests(data: &Path, files: &[String]) -> anyhow::Result<BTreeMap<String, ser
         (folder.to_owned(), serde_json::json!({ "files": count, "sha256": format!("{:x}", hash.finalize()) }))
     };
     Ok(folders.into_iter().map(entry).collect())
+}
+
+/// Writes `weights.safetensors`, half precision, with what they are; the run's folder gives them their name.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(super) fn write_weights(out: &Path, command: &str, entry: Entry, tensors: &StateDict) -> anyhow::Result<PathBuf> {
+    let path = out.join("weights.safetensors");
+    let id = out.file_name().map_or_else(|| entry.kind.to_string(), |n| n.to_string_lossy().into_owned());
+    let source = format!("trained by {command}; run.json beside it says how and on what");
+    let stated = (ENTRY_KEY.to_owned(), serde_json::to_string(&Entry { id, source, ..entry })?);
+    write_whole(&path, &write_safetensors(&halved(tensors), Some([stated].into()))?)?;
+    Ok(path)
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {

@@ -60,6 +60,19 @@ impl Config {
 }
 
 impl FaceEmbedding {
+    /// The maps after each stage, from fine to coarse: what a perceptual loss compares.
+    ///
+    /// # Shapes
+    /// `[batch, 3, h, w]` to `[batch, channels, h / 4, w / 4]` and on; `h` and `w` multiples of 32.
+    pub fn features(&self, picture: Tensor<4>) -> Vec<Tensor<4>> {
+        let mut x = patches(picture);
+        let after = |stage: &Stage| {
+            x = stage.forward(x.clone());
+            x.clone()
+        };
+        self.stages.iter().map(after).collect()
+    }
+
     /// Unit vectors.
     ///
     /// # Shapes

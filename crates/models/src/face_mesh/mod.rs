@@ -85,6 +85,19 @@ pub struct Measured {
 }
 
 impl FaceMesh {
+    /// The maps after each stage, from fine to coarse: what a perceptual loss compares.
+    ///
+    /// # Shapes
+    /// `[batch, 3, h, w]` to `[batch, channels, h / 4, w / 4]` and on; `h` and `w` multiples of 32.
+    pub fn features(&self, picture: Tensor<4>) -> Vec<Tensor<4>> {
+        let mut x = patches(picture);
+        let after = |stage: &Stage| {
+            x = stage.forward(x.clone());
+            x.clone()
+        };
+        self.stages.iter().map(after).collect()
+    }
+
     /// Points in crop sides from the crop's centre, first the mesh's, then the 68; and the logarithm of each mesh point's expected distance from
     /// the truth in the same unit.
     ///

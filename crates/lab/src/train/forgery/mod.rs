@@ -5,13 +5,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use assay_checkpoints::{HostTensor, StateDict, write_safetensors};
+use assay_checkpoints::{HostTensor, StateDict};
 use assay_faces::Networks;
 use assay_media::Progress;
 use assay_models::Kind;
 use assay_models::face_forgery::{COLOUR_PLANES, SIDE};
-use assay_models::registry::{ENTRY_KEY, Entry};
-use assay_models::state::{collect, halved};
+use assay_models::registry::Entry;
+use assay_models::state::collect;
 
 use super::faces::{data, preview};
 use super::{Budget, Options, train};
@@ -186,14 +186,5 @@ fn write_preview(out: &Path, side: usize, draw: impl FnMut() -> preview::Crop) -
 
 /// Writes the weights with what they are.
 fn write_weights(out: &Path, kind: Kind, tensors: &StateDict) -> anyhow::Result<PathBuf> {
-    let path = out.join("weights.safetensors");
-    let name = out.file_name().map_or_else(|| kind.to_string(), |n| n.to_string_lossy().into_owned());
-    let entry = Entry {
-        source: "trained by assay train detector; run.json beside it says how and on what".into(),
-        ..Entry::unstated(&name, kind)
-    };
-    let stated = (ENTRY_KEY.to_owned(), serde_json::to_string(&entry)?);
-    std::fs::write(&path, write_safetensors(&halved(tensors), Some([stated].into()))?)
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(path)
+    super::folder::write_weights(out, "assay train detector", Entry::unstated("", kind), tensors)
 }
