@@ -63,6 +63,8 @@ enum Command {
     Evaluate(commands::evaluate::Args),
     /// Train a network of this project
     Train(commands::train::Args),
+    /// Swap faces with an autoencoder trained on two people: take faces out, train, convert (every output is marked)
+    Swap(commands::swap::Args),
     /// Read what files say about where they come from: signed manifest, invisible watermark, visible label
     Verify(commands::verify::Args),
     /// Sign a picture or clip of your own with your claim
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
         Command::Data(args) => commands::data::run(args),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Train(args) => commands::train::run(args),
+        Command::Swap(args) => commands::swap::run(args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Mark(args) => commands::mark::run(&args),
     };

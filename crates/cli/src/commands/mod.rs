@@ -9,6 +9,7 @@ pub(crate) mod models;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod scan;
+pub(crate) mod swap;
 pub(crate) mod train;
 pub(crate) mod verify;
 

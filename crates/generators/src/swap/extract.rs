@@ -109,7 +109,8 @@ fn into_folder(wanted: &Extraction, part: &Path, progress: &dyn Progress) -> Res
     let mut left_out: BTreeMap<String, u64> = BTreeMap::new();
     for path in &wanted.inputs {
         if let Some(mark) = verify(path, &Trust::default())?.generated_mark() {
-            let reason = format!("it carries an AI mark ({mark}), which its crops would lose; only recordings are taken");
+            let reason =
+                format!("it carries an AI mark ({mark}), which its crops would lose; only recordings are taken");
             return Err(GeneratorError::unsuited(path, reason));
         }
         let source = look::open(path)?;

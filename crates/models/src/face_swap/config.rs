@@ -195,7 +195,8 @@ impl Config {
         }
         let lowest = self.lowest() * self.lowest();
         let inters = if self.layout == Layout::Liae { 2 } else { 1 };
-        let inner = ins * at * at * self.code + self.code * self.inter * lowest + 36 * self.inter * self.raised * lowest;
+        let inner =
+            ins * at * at * self.code + self.code * self.inter * lowest + 36 * self.inter * self.raised * lowest;
         sum += inters * inner;
         let steps = |widths: &[usize], is_residual: bool| -> (usize, usize, usize) {
             let (mut sum, mut ins, mut at) = (0, self.given(), 2 * self.lowest());

@@ -41,8 +41,7 @@ pub fn dssim(a: Tensor<4>, b: Tensor<4>, window: usize) -> Tensor<2> {
 fn filter(size: usize, window: usize, device: &Device) -> Tensor<2> {
     let window = window.clamp(1, size);
     let middle = (window - 1) as f32 / 2.0;
-    let weights: Vec<f32> =
-        (0..window).map(|i| (-0.5 * ((i as f32 - middle) / SIGMA).powi(2)).exp()).collect();
+    let weights: Vec<f32> = (0..window).map(|i| (-0.5 * ((i as f32 - middle) / SIGMA).powi(2)).exp()).collect();
     let total: f32 = weights.iter().sum();
     let places = size - window + 1;
     let mut rows = vec![0.0; places * size];

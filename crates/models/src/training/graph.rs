@@ -159,12 +159,10 @@ pub fn rectified(z: Tensor<4>, bias: Tensor<1>, skip: Option<Tensor<4>>, slope: 
                 OpsKind::UnTracked(prep) => prep.finish(out),
             }
         }
-        None => {
-            match RectifierBackward.prepare::<NoCheckpointing>([z_node, bias_node]).compute_bound().stateful() {
-                OpsKind::Tracked(prep) => prep.finish(state, out),
-                OpsKind::UnTracked(prep) => prep.finish(out),
-            }
-        }
+        None => match RectifierBackward.prepare::<NoCheckpointing>([z_node, bias_node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(state, out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        },
     };
     Tensor::from_primitive::<Trained>(out)
 }
@@ -315,8 +313,7 @@ impl RectifierState {
     /// By the input, and by the bias.
     fn backward(&self, by_out: &FlexTensor) -> (FlexTensor, FlexTensor) {
         let by_out = Maps::of(by_out);
-        let (by_z, by_bias) =
-            rectifier::backward(self.out.values(), by_out.values(), self.out.extent.c, self.slope);
+        let (by_z, by_bias) = rectifier::backward(self.out.values(), by_out.values(), self.out.extent.c, self.slope);
         (tensor(by_z, self.out.extent), vector(by_bias))
     }
 }

@@ -1,8 +1,8 @@
 //! Masks of what is laid over a face: hulls of parts of the mesh, bent, softened, weakened.
 //!
 //! The decision that shapes it: a mask is a closed curve first. Bending a curve is cheap and leaves no holes; only the softening works on pixels.
-use assay_faces::hull::{fill, swollen};
 pub use assay_faces::hull::{blur, hull};
+use assay_faces::hull::{fill, swollen};
 
 use crate::rng::Rng;
 use crate::train::faces::augment::Canvas;
