@@ -1,13 +1,17 @@
 //! `assay swap`: faces of two people taken out, an autoencoder trained on them, and one put in the other's place.
 use std::path::PathBuf;
 
-use assay_generators::swap::{Extraction, Order, extract};
+use assay_generators::swap::{
+    Blend, Choice as Whose, Convert, Extraction, MaskKind, Order, Request, Settings, Transfer, extract,
+};
+use assay_generators::write;
 use assay_lab::train::swap::{self, Adversarial, Augment, Choice, Weights};
 use assay_lab::train::{Budget, Options};
 use assay_models::device::DeviceChoice;
-use assay_models::face_swap::{Layout, Preset};
+use assay_models::face_swap::{Layout, Person, Preset};
 use clap::{Subcommand, ValueEnum};
 
+use super::mark::Signing;
 use crate::Exit;
 use crate::files::JsonTarget;
 use crate::progress::Bars;
@@ -29,6 +33,8 @@ enum Command {
     Extract(ExtractArgs),
     /// Train an autoencoder on the crops of two people
     Train(Box<TrainArgs>),
+    /// Put one person's face in the other's place in a picture or clip; the result carries label, watermark and signed manifest
+    Convert(Box<ConvertArgs>),
 }
 
 #[derive(clap::Args)]
@@ -129,6 +135,92 @@ struct TrainArgs {
     device: DeviceChoice,
 }
 
+#[derive(clap::Args)]
+struct ConvertArgs {
+    /// The folder of a run of `assay swap train`, a file of weights, or an id of `assay models list`
+    #[arg(long, value_name = "FILE|RUN")]
+    weights: String,
+    /// Picture or clip
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+    /// Where the result goes: .mp4 for a clip, .png or .jpg for a picture
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Whose face is put in
+    #[arg(long, default_value = "a")]
+    to: To,
+    /// Whose face is replaced, counted from 1 in the order of how much they are seen
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "reference")]
+    person: usize,
+    /// Whose face is replaced: the person in this picture
+    #[arg(long, value_name = "PICTURE")]
+    reference: Option<PathBuf>,
+    /// How the face is brought to the target's colours
+    #[arg(long, default_value = "reinhard")]
+    colour: ColourName,
+    /// What happens at the face's edge
+    #[arg(long, default_value = "feather")]
+    blend: BlendName,
+    /// Where the mask comes from
+    #[arg(long, default_value = "mesh")]
+    mask: MaskName,
+    /// How much the face is sharpened, 0 to 4
+    #[arg(long, default_value_t = 0.0, value_name = "X")]
+    sharpen: f32,
+    /// Softness of the edge as a share of the face's square
+    #[arg(long, default_value_t = Settings::default().feather, value_name = "SHARE")]
+    feather: f32,
+    /// How long the place of the face is averaged over, in seconds (standard deviation); 0 is not at all
+    #[arg(long, default_value_t = 0.04, value_name = "SECONDS")]
+    smooth: f64,
+    /// Seconds of the clip at most
+    #[arg(long, value_name = "SECONDS")]
+    seconds: Option<f64>,
+    #[command(flatten)]
+    signing: Signing,
+    /// Counts and what was read back, as JSON; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    json: Option<JsonTarget>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum To {
+    /// Person A of the training
+    A,
+    /// Person B
+    B,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ColourName {
+    /// Not at all
+    None,
+    /// Mean and spread of each channel in Lab
+    Reinhard,
+    /// Mean and covariance, by whitening
+    Linear,
+    /// Mean and covariance, moving colours least (Monge-Kantorovich)
+    Mkl,
+    /// The whole distribution of each channel
+    Histogram,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum BlendName {
+    /// It fades into the frame
+    Feather,
+    /// It takes the frame's level and keeps its own detail (Poisson)
+    Seamless,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum MaskName {
+    /// The hull of the face in the frame
+    Mesh,
+    /// What the network takes for face
+    Network,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Network {
     /// This project's own, for a processor
@@ -163,6 +255,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     match args.command {
         Command::Extract(args) => take_out(args),
         Command::Train(args) => learn(*args),
+        Command::Convert(args) => convert(*args),
     }
 }
 
@@ -237,5 +330,64 @@ fn learn(args: TrainArgs) -> anyhow::Result<Exit> {
     let written = swap::run(&choice, [&args.a, &args.b], &options, bars.worker().as_ref());
     bars.clear();
     outln!("written: {}", written?.display());
+    Ok(Exit::Clear)
+}
+
+fn convert(args: ConvertArgs) -> anyhow::Result<Exit> {
+    anyhow::ensure!((0.0..=4.0).contains(&args.sharpen), "--sharpen is a number from 0 to 4");
+    anyhow::ensure!((0.0..=0.25).contains(&args.feather), "--feather is a share from 0 to 0.25");
+    anyhow::ensure!((0.0..=1.0).contains(&args.smooth), "--smooth is a time from 0 to 1 second");
+    anyhow::ensure!(args.seconds.is_none_or(|s| s > 0.0), "--seconds is a time above 0");
+    let signer = args.signing.signer()?;
+    let request = Request {
+        weights: args.weights,
+        input: args.input,
+        to: match args.to {
+            To::A => Person::A,
+            To::B => Person::B,
+        },
+        choice: args.reference.map_or(Whose::Number(args.person), Whose::Like),
+        settings: Settings {
+            colour: match args.colour {
+                ColourName::None => Transfer::None,
+                ColourName::Reinhard => Transfer::Reinhard,
+                ColourName::Linear => Transfer::Linear,
+                ColourName::Mkl => Transfer::Mkl,
+                ColourName::Histogram => Transfer::Histogram,
+            },
+            blend: match args.blend {
+                BlendName::Feather => Blend::Feather,
+                BlendName::Seamless => Blend::Seamless,
+            },
+            mask: match args.mask {
+                MaskName::Mesh => MaskKind::Mesh,
+                MaskName::Network => MaskKind::Network,
+            },
+            sharpen: args.sharpen,
+            feather: args.feather,
+        },
+        smooth_secs: args.smooth,
+        most_secs: args.seconds,
+    };
+    let bars = Bars::new(1);
+    let progress = bars.worker();
+    let made = Convert::open(request, progress.as_ref())
+        .and_then(|mut conversion| write(&mut conversion, &args.out, signer, progress.as_ref()));
+    bars.clear();
+    // Its message holds its causes already.
+    let made = made.map_err(|error| anyhow::anyhow!("{error}"))?;
+    if let Some(target) = &args.json {
+        let frames = made.tally;
+        let psnr = made.written.watermark_psnr_db;
+        target.write(&serde_json::json!({
+            "frames": frames.frames, "failures": frames.failures,
+            "watermark_psnr_db": psnr, "verification": made.written.verification,
+        }))?;
+        return Ok(Exit::Clear);
+    }
+    outln!("{} frames, marked and signed: {}", made.tally.frames, args.out.display());
+    for (reason, count) in &made.tally.failures {
+        outln!("left as they were: {count} frames ({reason})");
+    }
     Ok(Exit::Clear)
 }

@@ -252,7 +252,8 @@ mod tests {
             let (made, _, mask) = clouds();
             let mut same = made.clone();
             transfer(&mut same, &made, &mask, how);
-            let worst = same.iter().flatten().zip(made.iter().flatten()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            let worst =
+                same.iter().flatten().zip(made.iter().flatten()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(worst < 0.01, "{how:?}: {worst}");
         }
     }

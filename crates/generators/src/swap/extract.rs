@@ -115,7 +115,7 @@ fn into_folder(wanted: &Extraction, part: &Path, progress: &dyn Progress) -> Res
         }
         let source = look::open(path)?;
         let at = files.len();
-        let looked = look::each(&source, &finder, progress, &mut |frame, index, at_secs, seen| {
+        let looked = look::each((&source, f64::INFINITY), &finder, progress, &mut |frame, index, at_secs, seen| {
             if seen.is_empty() {
                 *left_out.entry("frames without a face".into()).or_default() += 1;
             }

@@ -60,9 +60,9 @@ pub(super) struct Looked {
     pub(super) tracks: BTreeMap<usize, TrackFacts>,
 }
 
-/// Looks at every frame of a clip, or at a picture, and hands each with its faces to `take`.
+/// Looks at every frame of a clip before `most_secs`, or at a picture, and hands each with its faces to `take`.
 pub(super) fn each(
-    source: &Source,
+    (source, most_secs): (&Source, f64),
     finder: &Finder,
     progress: &dyn Progress,
     take: &mut (dyn FnMut(&RgbImage, u64, f64, Vec<Seen>) -> Result<(), GeneratorError> + Send),
@@ -75,6 +75,9 @@ pub(super) fn each(
     });
     let mut looked = Looked::default();
     let mut see = |frame: &RgbImage, at_secs: f64| {
+        if at_secs >= most_secs {
+            return Err(GeneratorError::Cancelled);
+        }
         let faces = finder.faces(frame)?;
         let sighting = |f: &Face| Sighting {
             box_in_frame: f.observation.box_in_frame,
@@ -92,7 +95,11 @@ pub(super) fn each(
         take(frame, looked.frames - 1, at_secs, seen)
     };
     if source.video().is_some() {
-        each_frame(source, FramePlan::All, progress, &mut see)?;
+        match each_frame(source, FramePlan::All, progress, &mut see) {
+            // The clip is longer than wanted.
+            Err(GeneratorError::Cancelled) if most_secs.is_finite() && !progress.cancelled() => {}
+            other => other?,
+        }
     } else {
         let coded = source.picture().map_err(GeneratorError::media(source.path()))?;
         see(&shown(&coded, source.orientation()), 0.0)?;

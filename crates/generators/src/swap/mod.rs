@@ -4,12 +4,19 @@
 //! made ([`look`]), and then one frame at a time. Training is in `lab`. What was taken out of a recording is still a recording and carries no mark; what
 //! the network made leaves through the marked writer like everything else.
 pub mod align;
+mod blend;
+mod colour;
+mod convert;
 mod extract;
 mod look;
+mod poisson;
 mod table;
 
 use assay_provenance::Making;
 
+pub use blend::{Blend, MaskKind, Settings};
+pub use colour::Transfer;
+pub use convert::{Choice, Convert, Request, weights_of};
 pub use extract::{Extracted, Extraction, Order, extract};
 pub use table::{FaceRow, FaceTable, SourceRow, TABLE_FILE};
 

@@ -78,6 +78,11 @@ impl Choice {
         }
     }
 
+    /// Multiplications of one face.
+    pub fn work(&self) -> f64 {
+        self.config().multiplications() as f64
+    }
+
     fn config(&self) -> Config {
         self.preset.config(self.layout, self.side, self.attention)
     }
