@@ -11,6 +11,7 @@ pub mod cluster;
 pub mod cut;
 mod error;
 pub mod geometry;
+pub mod hull;
 pub mod landmarks68;
 #[cfg(test)]
 mod made;

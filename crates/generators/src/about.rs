@@ -20,7 +20,7 @@ pub struct About {
 }
 
 /// Every generator.
-pub static GENERATORS: &[&About] = &[&crate::animate::ABOUT, &crate::partswap::ABOUT];
+pub static GENERATORS: &[&About] = &[&crate::animate::ABOUT, &crate::partswap::ABOUT, &crate::swap::ABOUT];
 
 #[cfg(test)]
 mod tests {

@@ -35,6 +35,16 @@ pub enum GeneratorError {
     /// Marking, encoding or signing failed; nothing was written.
     #[error(transparent)]
     Provenance(#[from] ProvenanceError),
+    /// The file system refused.
+    #[error("cannot {doing} {path}: {source}")]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The user wanted to stop.
     #[error("stopped; nothing was written")]
     Cancelled,
@@ -48,6 +58,12 @@ impl GeneratorError {
             MediaError::Cancelled => Self::Cancelled,
             source => Self::Media { path, source },
         }
+    }
+
+    /// For `map_err` on the file system.
+    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { doing, path, source }
     }
 
     /// An input that does not show what is needed.

@@ -11,6 +11,7 @@ mod run;
 
 pub mod animate;
 pub mod partswap;
+pub mod swap;
 
 pub use about::{About, GENERATORS};
 pub use clip::{ClipFacts, each_frame};

@@ -21,6 +21,7 @@ pub mod rng;
 pub mod saving;
 pub mod scene;
 pub mod speed;
+pub mod swap_figures;
 pub mod temporal_figures;
 pub mod train;
 pub mod train_speed;

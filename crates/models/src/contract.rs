@@ -75,6 +75,7 @@ impl InputContract {
             Kind::FaceForgery | Kind::FaceAnomaly => plain(160, "square-1.5"),
             Kind::FaceTemporal => Self { layout: "NTHW".into(), colours: "luma".into(), ..plain(160, "square-1.5") },
             Kind::FaceSynthesis => plain(160, "square-1.08"),
+            Kind::FaceSwap => plain(64, crate::face_swap::CROP),
             Kind::FaceDetector => plain(128, "whole-frame"),
             Kind::FaceMesh | Kind::FaceEmbedding => plain(128, "square-1.3"),
         }

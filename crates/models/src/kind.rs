@@ -45,11 +45,13 @@ pub enum Kind {
     FaceTemporal,
     /// A Gaussian of real faces in the features of the first detector of manipulated faces.
     FaceAnomaly,
+    /// The autoencoder of two people's faces.
+    FaceSwap,
 }
 
 impl Kind {
     /// Every kind with its name and what it is.
-    pub const ALL: [(Self, &'static str, &'static str); 18] = [
+    pub const ALL: [(Self, &'static str, &'static str); 19] = [
         (
             Self::FirstOrderMotion,
             "first-order-motion",
@@ -76,6 +78,7 @@ impl Kind {
         (Self::FaceSynthesis, "face-synthesis", "tells wholly generated faces"),
         (Self::FaceTemporal, "face-temporal", "tells manipulated faces by what changes from frame to frame"),
         (Self::FaceAnomaly, "face-anomaly", "tells how unlike real faces a face is"),
+        (Self::FaceSwap, "face-swap", "gives a face back as one of two people's (autoencoder)"),
     ];
 
     /// The name that commands and registries use.

@@ -17,6 +17,7 @@ pub mod face_detector;
 pub mod face_embedding;
 pub mod face_forgery;
 pub mod face_mesh;
+pub mod face_swap;
 pub mod first_order;
 pub mod import;
 mod kind;

@@ -25,6 +25,7 @@ mod curves;
 pub mod faces;
 mod folder;
 pub mod forgery;
+pub mod swap;
 
 /// When a run is over.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]

@@ -200,6 +200,24 @@ impl Conv {
         }
     }
 
+    /// Convolution, `skip` added, then what is negative multiplied by `slope`, all behind it in one pass where it is trained on the processor.
+    ///
+    /// # Shapes
+    /// As [`Conv::forward`]; `skip` has the output's.
+    pub fn rectified(&self, x: Tensor<4>, skip: Option<Tensor<4>>, slope: f32) -> Tensor<4> {
+        let activation = Activation::LeakyRelu(slope);
+        match (self.kernel_for(&x), skip, &self.bias) {
+            (Some(kernel), None, _) => kernel.run(x, activation),
+            (Some(kernel), Some(skip), _) => activation.forward(kernel.run(x, Activation::None) + skip),
+            (None, skip, Some(bias)) if self.is_plain() => {
+                let out = training::conv(x, self.weight.val(), self.stride, self.padding.left, self.rounding);
+                training::rectified(out, bias.val(), skip, slope)
+            }
+            (None, Some(skip), _) => activation.forward(self.plain(x) + skip),
+            (None, None, _) => activation.forward(self.plain(x)),
+        }
+    }
+
     /// Convolution, normalisation by `norm` (the one this convolution was folded with), activation.
     ///
     /// # Shapes
@@ -278,13 +296,18 @@ impl Conv {
         self.kernel.as_deref().filter(|_| cpu::can_run(&x.device()))
     }
 
+    /// Whether [`training::conv`] computes it.
+    fn is_plain(&self) -> bool {
+        let Padding { left, right, top, bottom } = self.padding;
+        self.groups == 1 && self.dilation == 1 && [right, top, bottom] == [left; 3]
+    }
+
     fn plain(&self, x: Tensor<4>) -> Tensor<4> {
         let Padding { left, right, top, bottom } = self.padding;
-        if self.groups == 1 && self.dilation == 1 && [right, top, bottom] == [left; 3] {
+        if self.is_plain() {
             let out = training::conv(x, self.weight.val(), self.stride, left, self.rounding);
-            let outs = self.weight.dims()[0];
             return match &self.bias {
-                Some(bias) => out + bias.val().reshape([1, outs, 1, 1]),
+                Some(bias) => training::rectified(out, bias.val(), None, 1.0),
                 None => out,
             };
         }

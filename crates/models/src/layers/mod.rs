@@ -13,7 +13,9 @@ pub use antialias::AntiAlias;
 pub use conv::{Activation, Conv, ConvConfig, Padding};
 pub use keyed::Keyed;
 pub use norm::{InstanceNorm, freeze_statistics, pre_activate};
-pub use sampling::{AlignCorners, coordinate_grid, grid_sample, plane_means, resize_bilinear, upsample_nearest};
+pub use sampling::{
+    AlignCorners, coordinate_grid, depth_to_space, grid_sample, plane_means, resize_bilinear, upsample_nearest,
+};
 
 /// A network, or part of one, that can be brought into its form for inference.
 ///

@@ -75,6 +75,17 @@ pub fn upsample_nearest(x: Tensor<4>) -> Tensor<4> {
     wide.expand([n, c, h, 2, w, 2]).reshape([n, c, 2 * h, 2 * w])
 }
 
+/// Every four channels become 2x2 pixels (sub-pixel convolution, Shi et al. 2016), in TensorFlow's order: channel `(2 dy + dx) c + k` of a place is channel
+/// `k` of its pixel in row `dy` and column `dx`. With channels last in memory, whole rows of channels are moved.
+///
+/// # Shapes
+/// - `x`: `[n, 4 c, h, w]`; output: `[n, c, 2 h, 2 w]`
+pub fn depth_to_space(x: Tensor<4>) -> Tensor<4> {
+    let [n, channels, h, w] = x.dims();
+    let rows = x.permute([0, 2, 3, 1]).reshape([n * h, w, 2, channels / 2]);
+    rows.swap_dims(1, 2).reshape([n, 2 * h, 2 * w, channels / 4]).permute([0, 3, 1, 2])
+}
+
 /// The planes as they came, and the mean of each ("global average pooling"). Gives its input back because on the processor that spares a
 /// copy.
 ///
@@ -128,6 +139,18 @@ mod tests {
         let theirs = floats(x.clone().mean_dims(&[2, 3]));
         let far = floats(plane_means(x).1).iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(far < 1e-6, "{far}");
+    }
+
+    #[test]
+    fn four_channels_become_a_square_of_pixels() {
+        let values: Vec<f32> = (0..2 * 8 * 3 * 5).map(|v| v as f32).collect();
+        let x = Tensor::<4>::from_data(TensorData::new(values.clone(), [2, 8, 3, 5]), &Device::default());
+        let out = depth_to_space(x);
+        assert_eq!(out.dims(), [2, 2, 6, 10]);
+        let out = floats(out);
+        // Picture 1, channel 1, row 2 * 2 + 1, column 2 * 3: dy 1, dx 0.
+        let from = ((8 + (2 * 1) * 2 + 1) * 3 + 2) * 5 + 3;
+        assert_eq!(out[((2 + 1) * 6 + 5) * 10 + 6], values[from]);
     }
 
     #[test]

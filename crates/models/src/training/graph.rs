@@ -1,4 +1,4 @@
-//! The two operations as nodes of burn's graph.
+//! The three operations as nodes of burn's graph.
 use std::sync::Arc;
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -8,14 +8,14 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Autodiff, Flex, TensorMetadata as _};
 use burn::nn::BatchNorm;
-use burn::tensor::activation::relu;
+use burn::tensor::activation::{leaky_relu, relu};
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Tensor, TensorData};
 
 use super::convolution::Prepared;
 use super::normalisation::{self, Statistics};
-use super::{Extent, Rounding, Shape};
+use super::{Extent, Rounding, Shape, rectifier};
 
 type Trained = Autodiff<Flex>;
 
@@ -115,6 +115,54 @@ pub fn norm(norm: &BatchNorm, z: Tensor<4>, skip: Option<Tensor<4>>, rectifies: 
                 OpsKind::UnTracked(prep) => prep.finish(out),
             }
         }
+    };
+    Tensor::from_primitive::<Trained>(out)
+}
+
+/// `bias` and `skip` added, then what is negative multiplied by `slope` (0 to 1; with 1 nothing is rectified).
+///
+/// # Shapes
+/// - `z`, `skip` and output: `[n, channels, h, w]`; `bias`: `[channels]`
+pub fn rectified(z: Tensor<4>, bias: Tensor<1>, skip: Option<Tensor<4>>, slope: f32) -> Tensor<4> {
+    let channels = bias.dims()[0];
+    if !is_ours(&z) {
+        let out = z + bias.reshape([1, channels, 1, 1]);
+        let out = match skip {
+            Some(skip) => out + skip,
+            None => out,
+        };
+        return match slope {
+            0.0 => relu(out),
+            1.0 => out,
+            slope => leaky_relu(out, f64::from(slope)),
+        };
+    }
+    let (Ok(z), Ok(bias)) = (z.try_into_primitive::<Trained>(), bias.try_into_primitive::<Trained>()) else {
+        unreachable!("the device was checked")
+    };
+    let (z, z_node) = z.into_parts();
+    let (bias, bias_node) = bias.into_parts();
+    let z = Maps::of(&z);
+    let skip = skip.and_then(|s| s.try_into_primitive::<Trained>().ok()).map(|s| {
+        let (s, node) = s.into_parts();
+        (Maps::of(&s), node)
+    });
+    let out = rectifier::forward(z.values(), &values(&bias), skip.as_ref().map(|s| s.0.values()), slope);
+    let extent = z.extent;
+    let out = tensor(out, extent);
+    let state = RectifierState { out: Maps { data: out.clone().permute(&[0, 2, 3, 1]), extent }, slope };
+    let out = match skip {
+        Some((_, skip_node)) => {
+            let nodes = [z_node, bias_node, skip_node];
+            match SkipRectifierBackward.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
+                OpsKind::Tracked(prep) => prep.finish(state, out),
+                OpsKind::UnTracked(prep) => prep.finish(out),
+            }
+        }
+        None => match RectifierBackward.prepare::<NoCheckpointing>([z_node, bias_node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(state, out),
+            OpsKind::UnTracked(prep) => prep.finish(out),
+        },
     };
     Tensor::from_primitive::<Trained>(out)
 }
@@ -255,6 +303,55 @@ impl Backward<Flex, 4> for SkipNormBackward {
     }
 }
 
+#[derive(Debug, Clone)]
+struct RectifierState {
+    out: Maps,
+    slope: f32,
+}
+
+impl RectifierState {
+    /// By the input, and by the bias.
+    fn backward(&self, by_out: &FlexTensor) -> (FlexTensor, FlexTensor) {
+        let by_out = Maps::of(by_out);
+        let (by_z, by_bias) = rectifier::backward(self.out.values(), by_out.values(), self.out.extent.c, self.slope);
+        (tensor(by_z, self.out.extent), vector(by_bias))
+    }
+}
+
+#[derive(Debug)]
+struct RectifierBackward;
+
+impl Backward<Flex, 2> for RectifierBackward {
+    type State = RectifierState;
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Grads, _: &mut Checkpointer) {
+        let [z, bias] = ops.parents;
+        let (by_z, by_bias) = ops.state.backward(&grads.consume::<Flex>(&ops.node));
+        for (node, gradient) in [(z, by_z), (bias, by_bias)] {
+            if let Some(node) = node {
+                grads.register::<Flex>(node.id, gradient);
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct SkipRectifierBackward;
+
+impl Backward<Flex, 3> for SkipRectifierBackward {
+    type State = RectifierState;
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Grads, _: &mut Checkpointer) {
+        let [z, bias, skip] = ops.parents;
+        let (by_z, by_bias) = ops.state.backward(&grads.consume::<Flex>(&ops.node));
+        for (node, gradient) in [(skip, by_z.clone()), (z, by_z), (bias, by_bias)] {
+            if let Some(node) = node {
+                grads.register::<Flex>(node.id, gradient);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use burn::nn::BatchNormConfig;
@@ -342,6 +439,33 @@ mod tests {
             for (a, b) in running(&layers[0]).into_iter().zip(running(&layers[1])) {
                 assert!(far(a, b) < 1e-5);
             }
+        }
+    }
+
+    #[test]
+    fn rectifiers_and_their_gradients_agree_with_burn() {
+        let device = Device::flex().autodiff();
+        for (skips, slope) in [(false, 0.0), (false, 0.1), (true, 0.2), (true, 1.0), (false, 1.0)] {
+            let random = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+            let z = random([3, 20, 7, 9]).require_grad();
+            let bias = Tensor::<1>::random([20], Distribution::Normal(0.0, 1.0), &device).require_grad();
+            let skip = skips.then(|| random([3, 20, 7, 9]).require_grad());
+            let ours = rectified(z.clone(), bias.clone(), skip.clone(), slope);
+            let mut sum = z.clone() + bias.clone().reshape([1, 20, 1, 1]);
+            if let Some(skip) = &skip {
+                sum = sum + skip.clone();
+            }
+            let theirs = relu(sum.clone()) - relu(-sum) * slope;
+            let by_out = random([3, 20, 7, 9]);
+            let ours_back = (ours.clone() * by_out.clone()).sum().backward();
+            let theirs_back = (theirs.clone() * by_out).sum().backward();
+            assert!(far(ours.inner(), theirs.inner()) < 1e-6, "forward");
+            for of in [Some(&z), skip.as_ref()].into_iter().flatten() {
+                let (Some(a), Some(b)) = (of.grad(&ours_back), of.grad(&theirs_back)) else { panic!("no gradient") };
+                assert!(far(a, b) < 1e-6, "slope {slope}");
+            }
+            let (Some(a), Some(b)) = (bias.grad(&ours_back), bias.grad(&theirs_back)) else { panic!("no gradient") };
+            assert!(far(a, b) < 2e-5, "slope {slope}");
         }
     }
 }

@@ -121,12 +121,16 @@ pub(super) fn backward(
     Gradients { z: by_z, gamma: by_gamma, beta: by_beta, skip }
 }
 
-fn piece(channels: usize) -> usize {
+pub(super) fn piece(channels: usize) -> usize {
     (PIECE / channels).max(1) * channels
 }
 
 /// Adds what `part` finds in every piece of `0..len`.
-fn reduce(len: usize, channels: usize, part: impl Fn(std::ops::Range<usize>) -> [Vec<f32>; 2] + Sync) -> [Vec<f64>; 2] {
+pub(super) fn reduce(
+    len: usize,
+    channels: usize,
+    part: impl Fn(std::ops::Range<usize>) -> [Vec<f32>; 2] + Sync,
+) -> [Vec<f64>; 2] {
     let piece = piece(channels);
     let parts: Vec<[Vec<f32>; 2]> =
         (0..len.div_ceil(piece)).into_par_iter().map(|i| part(i * piece..((i + 1) * piece).min(len))).collect();

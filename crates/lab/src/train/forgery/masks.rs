@@ -1,6 +1,9 @@
 //! Masks of what is laid over a face: hulls of parts of the mesh, bent, softened, weakened.
 //!
 //! The decision that shapes it: a mask is a closed curve first. Bending a curve is cheap and leaves no holes; only the softening works on pixels.
+pub use assay_faces::hull::{blur, hull};
+use assay_faces::hull::{fill, swollen};
+
 use crate::rng::Rng;
 use crate::train::faces::augment::Canvas;
 
@@ -81,36 +84,6 @@ fn lifted(mesh: &[[f32; 2]], share: f32) -> Vec<[f32; 2]> {
     mesh.iter().map(lift).collect()
 }
 
-fn swollen(curve: &[[f32; 2]], by: f32) -> Vec<[f32; 2]> {
-    let n = curve.len().max(1) as f32;
-    let middle = [curve.iter().map(|p| p[0]).sum::<f32>() / n, curve.iter().map(|p| p[1]).sum::<f32>() / n];
-    curve.iter().map(|p| [0, 1].map(|c| middle[c] + (p[c] - middle[c]) * by)).collect()
-}
-
-/// The convex hull (Andrew's monotone chain).
-pub fn hull(points: &[[f32; 2]]) -> Vec<[f32; 2]> {
-    let mut sorted = points.to_vec();
-    sorted.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
-    if sorted.len() < 3 {
-        return sorted;
-    }
-    let turn = |o: [f32; 2], a: [f32; 2], b: [f32; 2]| (a[0] - o[0]) * (b[1] - o[1]) - (a[1] - o[1]) * (b[0] - o[0]);
-    let chain = |points: &mut dyn Iterator<Item = [f32; 2]>| {
-        let mut chain: Vec<[f32; 2]> = Vec::new();
-        for p in points {
-            while chain.len() > 1 && turn(chain[chain.len() - 2], chain[chain.len() - 1], p) <= 0.0 {
-                chain.pop();
-            }
-            chain.push(p);
-        }
-        chain.pop();
-        chain
-    };
-    let mut lower = chain(&mut sorted.iter().copied());
-    lower.extend(chain(&mut sorted.iter().rev().copied()));
-    lower
-}
-
 /// The curve drawn evenly, moved out and in by a smooth random wave and shifted a little.
 fn bent(curve: &[[f32; 2]], rng: &mut Rng) -> Vec<[f32; 2]> {
     let even = evenly(curve);
@@ -160,25 +133,6 @@ fn evenly(curve: &[[f32; 2]]) -> Vec<[f32; 2]> {
         .collect()
 }
 
-/// Sets every pixel whose centre lies inside the curve to one (even-odd rule).
-fn fill(curve: &[[f32; 2]], side: usize, mask: &mut [f32]) {
-    let mut crossings: Vec<f32> = Vec::new();
-    for (y, row) in mask.chunks_exact_mut(side).enumerate() {
-        let at = y as f32 + 0.5;
-        crossings.clear();
-        for (a, b) in curve.iter().zip(curve.iter().cycle().skip(1)) {
-            if (a[1] <= at) != (b[1] <= at) {
-                crossings.push(a[0] + (at - a[1]) / (b[1] - a[1]) * (b[0] - a[0]));
-            }
-        }
-        crossings.sort_by(f32::total_cmp);
-        for pair in crossings.as_chunks::<2>().0 {
-            let [from, to] = pair.map(|v| ((v + 0.5).max(0.0) as usize).min(side));
-            row[from..to].fill(1.0);
-        }
-    }
-}
-
 /// Blurs, takes only what was wholly inside, blurs again, and weakens by a blend ratio (Shiohara and Yamasaki 2022, the released code's steps).
 /// `softest` is the largest standard deviation of the second blur in pixels.
 pub fn soften(mask: &mut Mask, side: usize, softest: f64, ratio: f32, rng: &mut Rng) {
@@ -196,39 +150,6 @@ pub fn laid(over: &Canvas, under: &Canvas, mask: &Mask) -> Canvas {
     let mix =
         |((a, b), m): ((&[f32; 3], &[f32; 3]), &f32)| -> [f32; 3] { std::array::from_fn(|c| b[c] + m * (a[c] - b[c])) };
     over.iter().zip(under).zip(mask).map(mix).collect()
-}
-
-/// Nearly a normal distribution's blur: three means in a row each way.
-pub fn blur(values: &mut [f32], side: usize, sigma: f32) {
-    // Three boxes of width w have the variance (w^2 - 1) / 4.
-    let width = ((4.0 * sigma * sigma + 1.0).sqrt().round() as usize).max(1) | 1;
-    if width == 1 {
-        return;
-    }
-    let mut line = vec![0.0; side];
-    for _ in 0..3 {
-        for row in values.chunks_exact_mut(side) {
-            line.copy_from_slice(row);
-            running_mean(&line, width, |x, v| row[x] = v);
-        }
-    }
-    for x in 0..side {
-        for _ in 0..3 {
-            (0..side).for_each(|y| line[y] = values[y * side + x]);
-            running_mean(&line, width, |y, v| values[y * side + x] = v);
-        }
-    }
-}
-
-fn running_mean(line: &[f32], width: usize, mut put: impl FnMut(usize, f32)) {
-    let reach = width / 2;
-    let last = line.len() - 1;
-    let at = |i: isize| line[i.clamp(0, last as isize) as usize];
-    let mut sum: f32 = (-(reach as isize)..=reach as isize).map(at).sum();
-    for x in 0..line.len() {
-        put(x, sum / width as f32);
-        sum += at((x + reach + 1) as isize) - at(x as isize - reach as isize);
-    }
 }
 
 #[cfg(test)]
@@ -263,16 +184,5 @@ mod tests {
             empty += usize::from(mask.iter().sum::<f32>() < 50.0);
         }
         assert!(empty < 20, "{empty}");
-    }
-
-    #[test]
-    fn a_blur_keeps_the_sum_and_has_its_width() {
-        let mut values = vec![0.0; 64 * 64];
-        values[32 * 64 + 32] = 1.0;
-        blur(&mut values, 64, 3.0);
-        let moment =
-            |f: fn(f32) -> f32| -> f32 { values.iter().enumerate().map(|(i, v)| v * f((i % 64) as f32 - 32.0)).sum() };
-        assert!((moment(|_| 1.0) - 1.0).abs() < 1e-4 && moment(|x| x).abs() < 1e-3);
-        assert!((moment(|x| x * x).sqrt() - 3.0).abs() < 0.6);
     }
 }
