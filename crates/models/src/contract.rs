@@ -76,6 +76,8 @@ impl InputContract {
             Kind::FaceTemporal => Self { layout: "NTHW".into(), colours: "luma".into(), ..plain(160, "square-1.5") },
             Kind::FaceSynthesis => plain(160, "square-1.08"),
             Kind::FaceDetector => plain(128, "whole-frame"),
+            // It is given no picture; this is what comes out.
+            Kind::FaceGenerator => plain(64, "five-points-mesh"),
             Kind::FaceMesh | Kind::FaceEmbedding => plain(128, "square-1.3"),
         }
     }

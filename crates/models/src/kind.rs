@@ -45,11 +45,13 @@ pub enum Kind {
     FaceTemporal,
     /// A Gaussian of real faces in the features of the first detector of manipulated faces.
     FaceAnomaly,
+    /// Assay's own generator of faces.
+    FaceGenerator,
 }
 
 impl Kind {
     /// Every kind with its name and what it is.
-    pub const ALL: [(Self, &'static str, &'static str); 18] = [
+    pub const ALL: [(Self, &'static str, &'static str); 19] = [
         (
             Self::FirstOrderMotion,
             "first-order-motion",
@@ -76,6 +78,7 @@ impl Kind {
         (Self::FaceSynthesis, "face-synthesis", "tells wholly generated faces"),
         (Self::FaceTemporal, "face-temporal", "tells manipulated faces by what changes from frame to frame"),
         (Self::FaceAnomaly, "face-anomaly", "tells how unlike real faces a face is"),
+        (Self::FaceGenerator, "face-generator", "makes faces of nobody"),
     ];
 
     /// The name that commands and registries use.

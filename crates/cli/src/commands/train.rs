@@ -2,12 +2,14 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use assay_lab::train::face_generator;
 use assay_lab::train::forgery::masks::Shapes;
 use assay_lab::train::forgery::{self, Choice, Fold, Published, Recipe, Tuning};
 use assay_lab::train::{Budget, Options, animator, faces};
 use assay_models::device::DeviceChoice;
 use assay_models::face_forgery::Input;
 use assay_models::first_order::PUBLISHED;
+use assay_models::face_generator::{Config, LastLayers};
 use clap::{Subcommand, ValueEnum};
 
 use crate::Exit;
@@ -35,6 +37,8 @@ enum Network {
 const OUR_RATE: f64 = 2e-3;
 /// That of Siarohin et al. (2019), whose batches are five times as large, times two.
 const ANIMATOR_RATE: f64 = 4e-4;
+/// That of the generator of faces and its adversary.
+const GENERATOR_RATE: f64 = 1e-3;
 /// That of Bonettini et al. (2020).
 const PUBLISHED_RATE: f64 = 1e-5;
 
@@ -50,7 +54,7 @@ struct Run {
     /// Number of steps instead of a time: the same run on every machine
     #[arg(long, value_name = "N", conflicts_with = "minutes")]
     steps: Option<u64>,
-    /// Highest learning rate [default: 2e-3; for a published network its paper's]
+    /// Highest learning rate [default: 2e-3; for the synthesizer 1e-3; for a published network its paper's]
     #[arg(long)]
     learning_rate: Option<f64>,
     /// Seed of all draws
@@ -80,6 +84,20 @@ enum Command {
     Faces {
         /// Which network
         network: Network,
+        /// Folder of labelled pictures
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        #[command(flatten)]
+        run: Run,
+    },
+    /// Train a generator of faces for `assay synthesize`
+    Synthesizer {
+        /// The last layers, whose fingerprint a detector may find
+        #[arg(long, default_value = "k3")]
+        variant: VariantName,
+        /// Side of the faces in pixels: 64 or 128
+        #[arg(long, value_name = "PX", default_value_t = 64)]
+        side: usize,
         /// Folder of labelled pictures
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
@@ -141,6 +159,16 @@ enum Command {
         #[arg(long, default_value_t = 32, requires = "network")]
         batch: usize,
     },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum VariantName {
+    /// Doubled, then convolutions of 3x3
+    K3,
+    /// A transposed convolution of 4x4, then one of 4x4
+    K4,
+    /// Doubled, then convolutions of 7x7
+    K7,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -213,6 +241,15 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                 Network::Shape => faces::Network::Shape,
             };
             faces::run(network, &data, &run.options(OUR_RATE)?, progress.as_ref())?
+        }
+        Command::Synthesizer { variant, side, data, run } => {
+            let last = match variant {
+                VariantName::K3 => LastLayers::K3,
+                VariantName::K4 => LastLayers::K4,
+                VariantName::K7 => LastLayers::K7,
+            };
+            let config = Config { side, last, ..Config::default() };
+            face_generator::run(config, &data, &run.options(GENERATOR_RATE)?, progress.as_ref())?
         }
         Command::Anomaly { data, out } => forgery::anomaly::run(&data, &out, progress.as_ref())?,
         Command::Animator { data, run, published, adversarial, batch } => {

@@ -4,6 +4,7 @@
 //! the module is built from them (parameters are made when first used, so this costs nothing), and its parameters' names and shapes are held against the
 //! file's. There is no second table of names. It reads no values.
 mod cosegmentation;
+mod face_generator;
 mod first_order;
 mod fixed;
 mod look;
@@ -107,6 +108,13 @@ const FAMILIES: &[Family] = &[
         "inception1., inception2., conv3., conv4., bn1. to bn4., fc1., fc2.",
         fixed::mesonet(MesoNetKind::MesoInception4)
     ),
+    Family {
+        kind: Kind::FaceGenerator,
+        anchors: &["narrow.conv.weight"],
+        sections: "enter., stages., narrow., pixels.",
+        infer: infer_as::<crate::face_generator::Config>,
+        expected: shapes_as::<crate::face_generator::Config>,
+    },
     // Its names are everybody's; it stands last.
     fixed!(Meso4, "bn4.running_var", "conv1. to conv4., bn1. to bn4., fc1., fc2.", fixed::mesonet(MesoNetKind::Meso4)),
 ];
