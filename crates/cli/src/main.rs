@@ -68,6 +68,8 @@ enum Command {
     Animate(commands::animate::Args),
     /// Put parts of one face into another; the result carries label, watermark and signed manifest
     Partswap(commands::partswap::Args),
+    /// Make faces of people who do not exist, marked as such
+    Synthesize(commands::synthesize::Args),
     /// Read what files say about where they come from: signed manifest, invisible watermark, visible label
     Verify(commands::verify::Args),
     /// Sign a picture or clip of your own with your claim
@@ -88,6 +90,7 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(args),
         Command::Animate(args) => commands::animate::run(args),
         Command::Partswap(args) => commands::partswap::run(args),
+        Command::Synthesize(args) => commands::synthesize::run(args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Mark(args) => commands::mark::run(&args),
     };

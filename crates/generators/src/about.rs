@@ -20,7 +20,11 @@ pub struct About {
 }
 
 /// Every generator.
+<<<<<<< HEAD
 pub static GENERATORS: &[&About] = &[&crate::animate::ABOUT, &crate::partswap::ABOUT];
+=======
+pub static GENERATORS: &[&About] = &[&crate::animate::ABOUT, &crate::synthesize::ABOUT];
+>>>>>>> aac41d0 (assay synthesize, a memorisation check, the recipe reenactment with its figures, doubling as a training kernel)
 
 #[cfg(test)]
 mod tests {

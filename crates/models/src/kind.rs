@@ -45,13 +45,15 @@ pub enum Kind {
     FaceTemporal,
     /// A Gaussian of real faces in the features of the first detector of manipulated faces.
     FaceAnomaly,
+    /// The same network, smaller, trained to tell faces that were made to move by another's.
+    FaceReenactment,
     /// Assay's own generator of faces.
     FaceGenerator,
 }
 
 impl Kind {
     /// Every kind with its name and what it is.
-    pub const ALL: [(Self, &'static str, &'static str); 19] = [
+    pub const ALL: [(Self, &'static str, &'static str); 20] = [
         (
             Self::FirstOrderMotion,
             "first-order-motion",
@@ -78,6 +80,7 @@ impl Kind {
         (Self::FaceSynthesis, "face-synthesis", "tells wholly generated faces"),
         (Self::FaceTemporal, "face-temporal", "tells manipulated faces by what changes from frame to frame"),
         (Self::FaceAnomaly, "face-anomaly", "tells how unlike real faces a face is"),
+        (Self::FaceReenactment, "face-reenactment", "tells faces that were made to move by another's"),
         (Self::FaceGenerator, "face-generator", "makes faces of nobody"),
     ];
 

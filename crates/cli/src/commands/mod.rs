@@ -11,6 +11,7 @@ pub(crate) mod partswap;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod scan;
+pub(crate) mod synthesize;
 pub(crate) mod train;
 pub(crate) mod verify;
 

@@ -8,8 +8,8 @@ use assay_lab::train::forgery::{self, Choice, Fold, Published, Recipe, Tuning};
 use assay_lab::train::{Budget, Options, animator, faces};
 use assay_models::device::DeviceChoice;
 use assay_models::face_forgery::Input;
-use assay_models::first_order::PUBLISHED;
 use assay_models::face_generator::{Config, LastLayers};
+use assay_models::first_order::PUBLISHED;
 use clap::{Subcommand, ValueEnum};
 
 use crate::Exit;
@@ -140,6 +140,9 @@ enum Command {
         data: PathBuf,
         #[command(flatten)]
         run: Run,
+        /// Weights of the animator of the recipe `reenactment`, by id or file; the shipped ones when not given
+        #[arg(long, value_name = "ID|FILE")]
+        animator: Option<String>,
         /// Leave a part out, to see what it brings (repeatable)
         #[arg(long, value_name = "PART")]
         without: Vec<Part>,
@@ -161,14 +164,25 @@ enum Command {
     },
 }
 
+/// Last layers of the generator of faces.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum VariantName {
+pub(crate) enum VariantName {
     /// Doubled, then convolutions of 3x3
     K3,
     /// A transposed convolution of 4x4, then one of 4x4
     K4,
     /// Doubled, then convolutions of 7x7
     K7,
+}
+
+impl From<VariantName> for LastLayers {
+    fn from(name: VariantName) -> Self {
+        match name {
+            VariantName::K3 => Self::K3,
+            VariantName::K4 => Self::K4,
+            VariantName::K7 => Self::K7,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -181,6 +195,8 @@ enum RecipeName {
     Synthesis,
     /// Real faces after autoencoders trained in the same run, laid back as swap programs do, mixed with self-blended ones
     Reconstruct,
+    /// Heads that an animator moved (--animator) against recorded ones that went through the same but for it
+    Reenactment,
     /// Windows of eight consecutive frames of clips, forged frame by frame (with --hold-out also real and swapped ones)
     Temporal,
     /// A self-supervised start for the others (give its folder to their --from): fill in what was hidden of faces and natural pictures
@@ -243,12 +259,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             faces::run(network, &data, &run.options(OUR_RATE)?, progress.as_ref())?
         }
         Command::Synthesizer { variant, side, data, run } => {
-            let last = match variant {
-                VariantName::K3 => LastLayers::K3,
-                VariantName::K4 => LastLayers::K4,
-                VariantName::K7 => LastLayers::K7,
-            };
-            let config = Config { side, last, ..Config::default() };
+            let config = Config { side, last: variant.into(), ..Config::default() };
             face_generator::run(config, &data, &run.options(GENERATOR_RATE)?, progress.as_ref())?
         }
         Command::Anomaly { data, out } => forgery::anomaly::run(&data, &out, progress.as_ref())?,
@@ -263,7 +274,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             let choice = animator::Choice { batch: batch.max(2), ..choice };
             animator::run(choice, &data, &run.options(ANIMATOR_RATE)?, progress.as_ref())?
         }
-        Command::Detector { recipe, data, run, without, hold_out, network, tuning, locality, batch } => {
+        Command::Detector { recipe, data, run, animator, without, hold_out, network, tuning, locality, batch } => {
             let published =
                 network.or((recipe == RecipeName::Bonettini).then_some(NetworkName::B4)).map(|network| Published {
                     attention: network == NetworkName::B4Attention,
@@ -283,6 +294,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                     RecipeName::Generic => Recipe::Generic,
                     RecipeName::Temporal => Recipe::Temporal,
                     RecipeName::Masked => Recipe::Masked,
+                    RecipeName::Reenactment => Recipe::Reenactment,
                     RecipeName::Bonettini if data.is_file() => Recipe::Generic,
                     RecipeName::Pairs | RecipeName::Bonettini => Recipe::Pairs,
                 },
@@ -295,7 +307,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             };
             {
                 let rate = if published.is_some() { PUBLISHED_RATE } else { OUR_RATE };
-                forgery::run(choice, &data, &run.options(rate)?, progress.as_ref())
+                let options = run.options(rate)?;
+                if choice.recipe == Recipe::Reenactment {
+                    forgery::reenactment::run(choice, animator.as_deref(), &data, &options, progress.as_ref())
+                } else {
+                    anyhow::ensure!(animator.is_none(), "--animator belongs to the recipe reenactment");
+                    forgery::run(choice, &data, &options, progress.as_ref())
+                }
             }?
         }
     };

@@ -8,4 +8,5 @@ mod models;
 mod provenance;
 mod resume;
 mod surface;
+mod synthesize;
 mod training;

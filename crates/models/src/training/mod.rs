@@ -1,16 +1,17 @@
 //! Convolution and batch normalisation for training on the processor, forward and backward.
 //!
-//! The decision that shapes it: a training step on a CPU is bound by memory as much as by arithmetic, so there are two fused operations and no
-//! more: a convolution (3x3 by Winograd's method in all three directions), and normalisation with the residual sum and the
-//! rectifier in one pass each way. Both keep channels last in memory, where every loop is over contiguous channels whatever the size of the
+//! The decision that shapes it: a training step on a CPU is bound by memory as much as by arithmetic, so there are three operations and no
+//! more: a convolution (3x3 by Winograd's method in all three directions), normalisation with the residual sum and the
+//! rectifier in one pass each way, and doubling. All keep channels last in memory, where every loop is over contiguous channels whatever the size of the
 //! map; the tensors look like `[n, c, h, w]` to everybody else. On other devices burn's own operations do the same.
 mod columns;
 mod convolution;
+mod doubling;
 mod graph;
 mod normalisation;
 mod winograd;
 
-pub use graph::{conv, norm};
+pub use graph::{conv, doubled, norm};
 
 /// A batch of maps with channels last: `[n, h, w, c]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

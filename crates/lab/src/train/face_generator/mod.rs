@@ -7,14 +7,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use assay_checkpoints::write_safetensors;
 use assay_media::Progress;
 use assay_models::Kind;
 use assay_models::face_generator::Config;
-use assay_models::registry::{ENTRY_KEY, Entry};
-use assay_models::state::{collect, halved};
+use assay_models::registry::Entry;
+use assay_models::state::collect;
 
 use super::faces::data;
+use super::folder::{write_record, write_weights};
 use super::{Options, train};
 
 pub mod faces;
@@ -32,17 +32,10 @@ pub fn run(config: Config, data: &Path, options: &Options, progress: &dyn Progre
     progress.update("reading pictures", 0, 0);
     let pictures = data::load(data, None)?;
     std::fs::create_dir_all(&options.out).with_context(|| format!("cannot make {}", options.out.display()))?;
-    super::folder::write_record(&config, data, &data::files_of(&pictures), options)?;
-    let task = Generation::new(&pictures, config, progress)?;
+    write_record(&config, data, &data::files_of(&pictures), options)?;
+    let task = Generation::new(&pictures, config, options.device, progress)?;
     let net = train(&task, options, progress)?;
-    let path = options.out.join("weights.safetensors");
-    let name = options.out.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let mut entry = Entry::unstated(&name, Kind::FaceGenerator);
-    entry.source = "trained by assay train synthesizer; run.json beside it says how and on what".into();
-    entry.widths = config.widths();
-    (entry.input.width, entry.input.height) = (config.side as u32, config.side as u32);
-    let stated = (ENTRY_KEY.to_owned(), serde_json::to_string(&entry)?);
-    let bytes = write_safetensors(&halved(&collect(&net.generator.folded())), Some([stated].into()))?;
-    std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(path)
+    let (mut entry, side) = (Entry::unstated("synthesizer", Kind::FaceGenerator), config.side as u32);
+    (entry.input.width, entry.input.height, entry.widths) = (side, side, config.widths());
+    write_weights(&options.out, "assay train synthesizer", entry, &collect(&net.generator.folded()))
 }

@@ -5,8 +5,10 @@
 //! recorded and made faces share, and by a small penalty on large answers (Karras et al. 2018, "drift"), not by a penalty on its gradient.
 use assay_media::Progress;
 use assay_models::blocks::Form;
+use assay_models::device::DeviceChoice;
 use assay_models::face_embedding::FaceEmbedding;
 use assay_models::face_generator::{Config, Discriminator, FaceGenerator, Judgement, latent};
+use assay_models::perceptual::Features;
 use assay_models::shipped_faces::ShippedFaces;
 use assay_models::state::floats;
 use assay_provenance::{Making, MarkedWriter, Record, Synthetic};
@@ -28,6 +30,8 @@ const ADVERSARY: [f64; 2] = [0.25, 0.4];
 /// What the adversary's opinion counts beside likeness, and what likeness of its features counts.
 const OPINION: f32 = 0.04;
 const FEATURES: f32 = 0.15;
+/// What the shipped face networks see counts beside likeness.
+const PERCEPTION: f32 = 0.02;
 /// Penalty on the square of the adversary's answers.
 const DRIFT: f32 = 0.002;
 /// Faces of a preview.
@@ -54,6 +58,7 @@ pub struct Generation {
     train: Vec<Learnt>,
     validation: Vec<(RgbImage, Vec<f32>)>,
     embedding: FaceEmbedding,
+    features: Features,
     /// Identity vectors of the validation faces.
     identities: Vec<Vec<f32>>,
 }
@@ -78,7 +83,12 @@ impl Generation {
     ///
     /// # Errors
     /// When there are too few.
-    pub fn new(pictures: &[Picture], config: Config, progress: &dyn Progress) -> anyhow::Result<Self> {
+    pub fn new(
+        pictures: &[Picture],
+        config: Config,
+        device: DeviceChoice,
+        progress: &dyn Progress,
+    ) -> anyhow::Result<Self> {
         let of = |split: Split| -> Vec<RgbImage> {
             cropped(pictures, split, config.side as u32).into_iter().map(|c| c.face).collect()
         };
@@ -108,7 +118,8 @@ impl Generation {
             .collect();
         let embedding = ShippedFaces::load()?.embedding;
         let identities = validation.iter().map(|(face, _)| identity(&embedding, face)).collect();
-        Ok(Self { config, train, validation, embedding, identities })
+        let features = Features::shipped(&device.device()?.autodiff())?;
+        Ok(Self { config, train, validation, embedding, features, identities })
     }
 
     fn made(&self, net: &FaceGenerator, codes: Vec<f32>) -> Vec<RgbImage> {
@@ -206,7 +217,7 @@ impl Task for Generation {
         let recorded = Tensor::<4>::from_data(recorded, device);
         let made = net.generator.forward(Tensor::from_data(TensorData::new(batch.codes, [count, length]), device));
         let again = made.clone().narrow(0, 0, recorded_count);
-        let loss = likeness(&again, &recorded);
+        let loss = likeness(&again, &recorded) + self.features.difference(&recorded, &again, 1) * PERCEPTION;
         if batch.adversary <= 0.0 {
             return loss;
         }
@@ -264,7 +275,7 @@ impl Task for Generation {
 
 /// The squared distance of two sets of unit vectors under the kernel `(1 + x.y)^3` (Binkowski et al., "Demystifying MMD GANs", ICLR 2018), unbiased: near 0 where both are
 /// drawn alike.
-pub fn kernel_distance(a: &[Vec<f32>], b: &[Vec<f32>]) -> f64 {
+pub(super) fn kernel_distance(a: &[Vec<f32>], b: &[Vec<f32>]) -> f64 {
     let kernel = |x: &[f32], y: &[f32]| (1.0 + x.iter().zip(y).map(|(a, b)| f64::from(a * b)).sum::<f64>()).powi(3);
     let within = |v: &[Vec<f32>]| {
         let n = v.len() as f64;
