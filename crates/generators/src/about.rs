@@ -20,11 +20,7 @@ pub struct About {
 }
 
 /// Every generator.
-<<<<<<< HEAD
-pub static GENERATORS: &[&About] = &[&crate::animate::ABOUT, &crate::partswap::ABOUT];
-=======
-pub static GENERATORS: &[&About] = &[&crate::animate::ABOUT, &crate::synthesize::ABOUT];
->>>>>>> aac41d0 (assay synthesize, a memorisation check, the recipe reenactment with its figures, doubling as a training kernel)
+pub static GENERATORS: &[&About] = &[&crate::animate::ABOUT, &crate::partswap::ABOUT, &crate::synthesize::ABOUT];
 
 #[cfg(test)]
 mod tests {

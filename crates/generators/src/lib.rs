@@ -10,11 +10,8 @@ mod portrait;
 mod run;
 
 pub mod animate;
-<<<<<<< HEAD
 pub mod partswap;
-=======
 pub mod synthesize;
->>>>>>> aac41d0 (assay synthesize, a memorisation check, the recipe reenactment with its figures, doubling as a training kernel)
 
 pub use about::{About, GENERATORS};
 pub use clip::{ClipFacts, each_frame};

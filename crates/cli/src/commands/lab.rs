@@ -8,6 +8,7 @@ use clap::Subcommand;
 
 use crate::Exit;
 use crate::files::{JsonTarget, write_whole};
+use crate::generated::write_picture;
 use crate::progress::Bars;
 
 #[derive(clap::Args)]
@@ -354,7 +355,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             let (found, pairs) = assay_lab::memorisation::measure(&options, progress.as_ref())?;
             bars.clear();
             if let Some(path) = sheet {
-                pairs.save(&path).with_context(|| format!("cannot write {}", path.display()))?;
+                write_picture(&path, &pairs)?;
             }
             let text = assay_lab::memorisation::markdown(&found);
             write_whole(&out, text.as_bytes())?;
