@@ -70,6 +70,8 @@ enum Command {
     Partswap(commands::partswap::Args),
     /// Swap faces with an autoencoder trained on two people: take faces out, train, convert (every output is marked)
     Swap(commands::swap::Args),
+    /// Make faces of people who do not exist, marked as such
+    Synthesize(commands::synthesize::Args),
     /// Read what files say about where they come from: signed manifest, invisible watermark, visible label
     Verify(commands::verify::Args),
     /// Sign a picture or clip of your own with your claim
@@ -91,6 +93,7 @@ fn main() -> ExitCode {
         Command::Animate(args) => commands::animate::run(args),
         Command::Partswap(args) => commands::partswap::run(args),
         Command::Swap(args) => commands::swap::run(args),
+        Command::Synthesize(args) => commands::synthesize::run(args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Mark(args) => commands::mark::run(&args),
     };

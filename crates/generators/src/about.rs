@@ -20,7 +20,8 @@ pub struct About {
 }
 
 /// Every generator.
-pub static GENERATORS: &[&About] = &[&crate::animate::ABOUT, &crate::partswap::ABOUT, &crate::swap::ABOUT];
+pub static GENERATORS: &[&About] =
+    &[&crate::animate::ABOUT, &crate::partswap::ABOUT, &crate::swap::ABOUT, &crate::synthesize::ABOUT];
 
 #[cfg(test)]
 mod tests {

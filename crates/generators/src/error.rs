@@ -26,6 +26,9 @@ pub enum GeneratorError {
         /// What is missing.
         reason: String,
     },
+    /// What was asked for cannot be made.
+    #[error("{0}")]
+    Unusable(String),
     /// Weights cannot be opened or are another network's.
     #[error(transparent)]
     Model(#[from] ModelError),

@@ -12,6 +12,7 @@ mod run;
 pub mod animate;
 pub mod partswap;
 pub mod swap;
+pub mod synthesize;
 
 pub use about::{About, GENERATORS};
 pub use clip::{ClipFacts, each_frame};

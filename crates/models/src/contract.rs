@@ -72,11 +72,13 @@ impl InputContract {
             }
             Kind::Blazeface => Self { mean: [0.5; 3], std: [0.5; 3], ..plain(128, "blazeface-tiles") },
             Kind::Meso4 | Kind::Mesoinception4 => plain(256, "square-1.3"),
-            Kind::FaceForgery | Kind::FaceAnomaly => plain(160, "square-1.5"),
+            Kind::FaceForgery | Kind::FaceAnomaly | Kind::FaceReenactment => plain(160, "square-1.5"),
             Kind::FaceTemporal => Self { layout: "NTHW".into(), colours: "luma".into(), ..plain(160, "square-1.5") },
             Kind::FaceSynthesis => plain(160, "square-1.08"),
             Kind::FaceSwap => plain(64, crate::face_swap::CROP),
             Kind::FaceDetector => plain(128, "whole-frame"),
+            // It is given no picture; this is what comes out.
+            Kind::FaceGenerator => plain(64, "five-points-mesh"),
             Kind::FaceMesh | Kind::FaceEmbedding => plain(128, "square-1.3"),
         }
     }

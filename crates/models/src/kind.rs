@@ -47,11 +47,15 @@ pub enum Kind {
     FaceAnomaly,
     /// The autoencoder of two people's faces.
     FaceSwap,
+    /// The same network, smaller, trained to tell faces that were made to move by another's.
+    FaceReenactment,
+    /// Assay's own generator of faces.
+    FaceGenerator,
 }
 
 impl Kind {
     /// Every kind with its name and what it is.
-    pub const ALL: [(Self, &'static str, &'static str); 19] = [
+    pub const ALL: [(Self, &'static str, &'static str); 21] = [
         (
             Self::FirstOrderMotion,
             "first-order-motion",
@@ -79,6 +83,8 @@ impl Kind {
         (Self::FaceTemporal, "face-temporal", "tells manipulated faces by what changes from frame to frame"),
         (Self::FaceAnomaly, "face-anomaly", "tells how unlike real faces a face is"),
         (Self::FaceSwap, "face-swap", "gives a face back as one of two people's (autoencoder)"),
+        (Self::FaceReenactment, "face-reenactment", "tells faces that were made to move by another's"),
+        (Self::FaceGenerator, "face-generator", "makes faces of nobody"),
     ];
 
     /// The name that commands and registries use.

@@ -16,6 +16,7 @@ pub mod face_autoencoder;
 pub mod face_detector;
 pub mod face_embedding;
 pub mod face_forgery;
+pub mod face_generator;
 pub mod face_mesh;
 pub mod face_swap;
 pub mod first_order;

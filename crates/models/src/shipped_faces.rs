@@ -64,7 +64,7 @@ impl Judges {
             .collect();
         let open = |name: &String| match shipped.iter().find(|l| l.entry.id == *name) {
             Some(loaded) => Ok(loaded.clone()),
-            None => trained(Path::new(name), &[Kind::FaceForgery, Kind::FaceSynthesis]),
+            None => trained(Path::new(name), &[Kind::FaceForgery, Kind::FaceSynthesis, Kind::FaceReenactment]),
         };
         Self::of(ids_or_paths.iter().map(open).collect::<Result<Vec<_>, _>>()?)
     }
@@ -91,7 +91,14 @@ pub fn temporal_network(path: &Path) -> Result<FaceForgery, ModelError> {
 
 /// The folded network that judges faces, of whichever kind.
 fn judging(loaded: Loaded, entries: &mut Vec<Entry>) -> Result<FaceForgery, ModelError> {
-    let net = face_forgery::Config::default().init(Form::Folded, &Device::default());
+    let widths = &loaded.entry.widths;
+    let config = if loaded.entry.kind == Kind::FaceReenactment && !widths.is_empty() {
+        let none = |e: toml::de::Error| format!("the widths of {} are none: {}", loaded.entry.id, e.message());
+        widths.clone().try_into().map_err(|e| ModelError::Registry(none(e)))?
+    } else {
+        face_forgery::Config::default()
+    };
+    let net = config.init(Form::Folded, &Device::default());
     Ok(load(net, loaded, entries)?.fold())
 }
 

@@ -9,6 +9,7 @@ use clap::Subcommand;
 
 use crate::Exit;
 use crate::files::{JsonTarget, write_whole};
+use crate::generated::write_picture;
 use crate::progress::Bars;
 
 #[derive(clap::Args)]
@@ -240,6 +241,48 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = "docs/temporal.md")]
         out: PathBuf,
     },
+    /// Judge reenacted heads of test people, and recorded ones through the same chain
+    Reenactment {
+        /// Folder of labelled pictures and clips
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Weights of the animator, by id or file; the shipped ones when not given
+        #[arg(long, value_name = "ID|FILE")]
+        animator: Option<String>,
+        /// Weights that `assay train detector --recipe reenactment` wrote, beside the shipped networks
+        #[arg(long, value_name = "FILE")]
+        detector: Option<PathBuf>,
+        /// Pairs of a made and a recorded picture
+        #[arg(long, value_name = "N", default_value_t = 300)]
+        pairs: u64,
+        /// Where the Markdown table is written
+        #[arg(long, value_name = "FILE", default_value = "docs/reenactment.md")]
+        out: PathBuf,
+    },
+    /// Look for training pictures among the faces of a generator
+    Memorisation {
+        /// Folder of the labelled pictures that it was trained on
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Weights by id or file; the shipped ones when not given
+        #[arg(long, value_name = "ID|FILE")]
+        weights: Option<String>,
+        /// Generated faces
+        #[arg(long, value_name = "N", default_value_t = 1000)]
+        count: u64,
+        /// Seed of the faces
+        #[arg(long, default_value_t = 11)]
+        seed: u64,
+        /// Factor on what is drawn, as in `assay synthesize`
+        #[arg(long, value_name = "X", default_value_t = 1.0)]
+        truncation: f32,
+        /// Where the faces that come nearest are shown above the training pictures, to be looked at and not to be passed on
+        #[arg(long, value_name = "FILE")]
+        sheet: Option<PathBuf>,
+        /// Where the Markdown table is written
+        #[arg(long, value_name = "FILE", default_value = "docs/memorisation.md")]
+        out: PathBuf,
+    },
     /// Time training steps of the face-forgery network beside the same in PyTorch
     TrainSpeed {
         /// Turns
@@ -368,6 +411,24 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             let options = assay_lab::temporal_figures::Options { data, runs };
             let text = assay_lab::temporal_figures::run(&options, progress.as_ref())?;
             bars.clear();
+            write_whole(&out, text.as_bytes())?;
+            out!("{text}");
+        }
+        Command::Reenactment { data, animator, detector, pairs, out } => {
+            let options = assay_lab::reenactment_figures::Options { data, animator, detector, pairs };
+            let text = assay_lab::reenactment_figures::run(&options, progress.as_ref())?;
+            bars.clear();
+            write_whole(&out, text.as_bytes())?;
+            out!("{text}");
+        }
+        Command::Memorisation { data, weights, count, seed, truncation, sheet, out } => {
+            let options = assay_lab::memorisation::Options { data, weights, count, seed, truncation };
+            let (found, pairs) = assay_lab::memorisation::measure(&options, progress.as_ref())?;
+            bars.clear();
+            if let Some(path) = sheet {
+                write_picture(&path, &pairs)?;
+            }
+            let text = assay_lab::memorisation::markdown(&found);
             write_whole(&out, text.as_bytes())?;
             out!("{text}");
         }

@@ -12,6 +12,7 @@ pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod scan;
 pub(crate) mod swap;
+pub(crate) mod synthesize;
 pub(crate) mod train;
 pub(crate) mod verify;
 

@@ -2,11 +2,13 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use assay_lab::train::face_generator;
 use assay_lab::train::forgery::masks::Shapes;
 use assay_lab::train::forgery::{self, Choice, Fold, Published, Recipe, Tuning};
 use assay_lab::train::{Budget, Options, animator, faces};
 use assay_models::device::DeviceChoice;
 use assay_models::face_forgery::Input;
+use assay_models::face_generator::{Config, LastLayers};
 use assay_models::first_order::PUBLISHED;
 use clap::{Subcommand, ValueEnum};
 
@@ -35,6 +37,8 @@ enum Network {
 const OUR_RATE: f64 = 2e-3;
 /// That of Siarohin et al. (2019), whose batches are five times as large, times two.
 const ANIMATOR_RATE: f64 = 4e-4;
+/// That of the generator of faces and its adversary.
+const GENERATOR_RATE: f64 = 1e-3;
 /// That of Bonettini et al. (2020).
 const PUBLISHED_RATE: f64 = 1e-5;
 
@@ -50,7 +54,7 @@ struct Run {
     /// Number of steps instead of a time: the same run on every machine
     #[arg(long, value_name = "N", conflicts_with = "minutes")]
     steps: Option<u64>,
-    /// Highest learning rate [default: 2e-3; for a published network its paper's]
+    /// Highest learning rate [default: 2e-3; for the synthesizer 1e-3; for a published network its paper's]
     #[arg(long)]
     learning_rate: Option<f64>,
     /// Seed of all draws
@@ -80,6 +84,20 @@ enum Command {
     Faces {
         /// Which network
         network: Network,
+        /// Folder of labelled pictures
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        #[command(flatten)]
+        run: Run,
+    },
+    /// Train a generator of faces for `assay synthesize`
+    Synthesizer {
+        /// The last layers, whose fingerprint a detector may find
+        #[arg(long, default_value = "k3")]
+        variant: VariantName,
+        /// Side of the faces in pixels: 64 or 128
+        #[arg(long, value_name = "PX", default_value_t = 64)]
+        side: usize,
         /// Folder of labelled pictures
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
@@ -122,6 +140,9 @@ enum Command {
         data: PathBuf,
         #[command(flatten)]
         run: Run,
+        /// Weights of the animator of the recipe `reenactment`, by id or file; the shipped ones when not given
+        #[arg(long, value_name = "ID|FILE")]
+        animator: Option<String>,
         /// Leave a part out, to see what it brings (repeatable)
         #[arg(long, value_name = "PART")]
         without: Vec<Part>,
@@ -143,6 +164,27 @@ enum Command {
     },
 }
 
+/// Last layers of the generator of faces.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum VariantName {
+    /// Doubled, then convolutions of 3x3
+    K3,
+    /// A transposed convolution of 4x4, then one of 4x4
+    K4,
+    /// Doubled, then convolutions of 7x7
+    K7,
+}
+
+impl From<VariantName> for LastLayers {
+    fn from(name: VariantName) -> Self {
+        match name {
+            VariantName::K3 => Self::K3,
+            VariantName::K4 => Self::K4,
+            VariantName::K7 => Self::K7,
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum RecipeName {
     /// Real faces laid over themselves (self-blended images)
@@ -153,6 +195,8 @@ enum RecipeName {
     Synthesis,
     /// Real faces after autoencoders trained in the same run, laid back as swap programs do, mixed with self-blended ones
     Reconstruct,
+    /// Heads that an animator moved (--animator) against recorded ones that went through the same but for it
+    Reenactment,
     /// Windows of eight consecutive frames of clips, forged frame by frame (with --hold-out also real and swapped ones)
     Temporal,
     /// A self-supervised start for the others (give its folder to their --from): fill in what was hidden of faces and natural pictures
@@ -214,6 +258,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             };
             faces::run(network, &data, &run.options(OUR_RATE)?, progress.as_ref())?
         }
+        Command::Synthesizer { variant, side, data, run } => {
+            let config = Config { side, last: variant.into(), ..Config::default() };
+            face_generator::run(config, &data, &run.options(GENERATOR_RATE)?, progress.as_ref())?
+        }
         Command::Anomaly { data, out } => forgery::anomaly::run(&data, &out, progress.as_ref())?,
         Command::Animator { data, run, published, adversarial, batch } => {
             let choice = match &published {
@@ -226,7 +274,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             let choice = animator::Choice { batch: batch.max(2), ..choice };
             animator::run(choice, &data, &run.options(ANIMATOR_RATE)?, progress.as_ref())?
         }
-        Command::Detector { recipe, data, run, without, hold_out, network, tuning, locality, batch } => {
+        Command::Detector { recipe, data, run, animator, without, hold_out, network, tuning, locality, batch } => {
             let published =
                 network.or((recipe == RecipeName::Bonettini).then_some(NetworkName::B4)).map(|network| Published {
                     attention: network == NetworkName::B4Attention,
@@ -246,6 +294,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                     RecipeName::Generic => Recipe::Generic,
                     RecipeName::Temporal => Recipe::Temporal,
                     RecipeName::Masked => Recipe::Masked,
+                    RecipeName::Reenactment => Recipe::Reenactment,
                     RecipeName::Bonettini if data.is_file() => Recipe::Generic,
                     RecipeName::Pairs | RecipeName::Bonettini => Recipe::Pairs,
                 },
@@ -258,7 +307,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             };
             {
                 let rate = if published.is_some() { PUBLISHED_RATE } else { OUR_RATE };
-                forgery::run(choice, &data, &run.options(rate)?, progress.as_ref())
+                let options = run.options(rate)?;
+                if choice.recipe == Recipe::Reenactment {
+                    forgery::reenactment::run(choice, animator.as_deref(), &data, &options, progress.as_ref())
+                } else {
+                    anyhow::ensure!(animator.is_none(), "--animator belongs to the recipe reenactment");
+                    forgery::run(choice, &data, &options, progress.as_ref())
+                }
             }?
         }
     };

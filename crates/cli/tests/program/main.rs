@@ -9,4 +9,5 @@ mod provenance;
 mod resume;
 mod surface;
 mod swap;
+mod synthesize;
 mod training;

@@ -91,7 +91,7 @@ pub type Preview = Box<dyn FnMut(RgbImage, f64) + Send>;
 /// Frames of the driving clip that the head is looked for in.
 const LOOKS: u32 = 16;
 /// The least side of a clip that is written, in pixels: smaller ones cannot carry the marks.
-const LEAST_SIDE: u32 = 256;
+pub(crate) const LEAST_SIDE: u32 = 256;
 
 /// The weights of an id or file, or the shipped ones of a kind.
 ///

@@ -22,6 +22,7 @@ use folder::{Folder, Line};
 
 pub mod animator;
 mod curves;
+pub mod face_generator;
 pub mod faces;
 mod folder;
 pub mod forgery;

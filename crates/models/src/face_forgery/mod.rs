@@ -57,6 +57,14 @@ pub struct FaceForgery {
 }
 
 impl Config {
+    /// Less than half of it, for [`crate::Kind::FaceReenactment`].
+    pub const SMALL: Self = Self { widths: [32, 32, 64, 96] };
+
+    /// As a list of weights says it.
+    pub fn table(&self) -> toml::Table {
+        toml::Table::try_from(self).unwrap_or_default()
+    }
+
     /// The network with random parameters.
     pub fn init(&self, form: Form, device: &Device) -> FaceForgery {
         let [half, quarter, eighth, sixteenth] = self.widths;

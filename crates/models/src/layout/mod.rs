@@ -4,6 +4,7 @@
 //! the module is built from them (parameters are made when first used, so this costs nothing), and its parameters' names and shapes are held against the
 //! file's. There is no second table of names. It reads no values.
 mod cosegmentation;
+mod face_generator;
 mod face_swap;
 mod first_order;
 mod fixed;
@@ -114,6 +115,13 @@ const FAMILIES: &[Family] = &[
         sections: "encoder., inters., decoders.",
         infer: infer_as::<crate::face_swap::Config>,
         expected: shapes_as::<crate::face_swap::Config>,
+    },
+    Family {
+        kind: Kind::FaceGenerator,
+        anchors: &["narrow.conv.weight"],
+        sections: "enter., stages., narrow., pixels.",
+        infer: infer_as::<crate::face_generator::Config>,
+        expected: shapes_as::<crate::face_generator::Config>,
     },
     // Its names are everybody's; it stands last.
     fixed!(Meso4, "bn4.running_var", "conv1. to conv4., bn1. to bn4., fc1., fc2.", fixed::mesonet(MesoNetKind::Meso4)),

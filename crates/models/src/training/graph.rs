@@ -15,7 +15,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::convolution::Prepared;
 use super::normalisation::{self, Statistics};
-use super::{Extent, Rounding, Shape, rectifier};
+use super::{Extent, Rounding, Shape, doubling, rectifier};
 
 type Trained = Autodiff<Flex>;
 
@@ -167,6 +167,28 @@ pub fn rectified(z: Tensor<4>, bias: Tensor<1>, skip: Option<Tensor<4>>, slope: 
     Tensor::from_primitive::<Trained>(out)
 }
 
+/// Every pixel four times.
+///
+/// # Shapes
+/// - `x`: `[n, c, h, w]`; output: `[n, c, 2 h, 2 w]`
+pub fn doubled(x: Tensor<4>) -> Tensor<4> {
+    if !is_ours(&x) {
+        let [n, c, h, w] = x.dims();
+        let wide: Tensor<6> = x.reshape([n, c, h, 1, w, 1]);
+        return wide.expand([n, c, h, 2, w, 2]).reshape([n, c, 2 * h, 2 * w]);
+    }
+    let Ok(x) = x.try_into_primitive::<Trained>() else { unreachable!("the device was checked") };
+    let (x, x_node) = x.into_parts();
+    let x = Maps::of(&x);
+    let large = Extent { h: 2 * x.extent.h, w: 2 * x.extent.w, ..x.extent };
+    let out = tensor(doubling::forward(x.values(), x.extent), large);
+    let out = match DoublingBackward.prepare::<NoCheckpointing>([x_node]).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish(x.extent, out),
+        OpsKind::UnTracked(prep) => prep.finish(out),
+    };
+    Tensor::from_primitive::<Trained>(out)
+}
+
 /// Moves the running statistics as burn's own layer does.
 fn follow(norm: &BatchNorm, statistics: &Statistics, device: &burn::tensor::Device) {
     let new = |v: &Vec<f32>| {
@@ -233,6 +255,22 @@ impl Backward<Flex, 2> for ConvBackward {
             let Shape { outs, ins, side, .. } = shape;
             let data = TensorData::new(gradient, [outs, ins, side, side]);
             grads.register::<Flex>(node.id, FlexTensor::from_data(data));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct DoublingBackward;
+
+impl Backward<Flex, 1> for DoublingBackward {
+    type State = Extent;
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Grads, _: &mut Checkpointer) {
+        let [x] = ops.parents;
+        let by_out = Maps::of(&grads.consume::<Flex>(&ops.node));
+        if let Some(node) = x {
+            let gradient = doubling::backward(by_out.values(), ops.state);
+            grads.register::<Flex>(node.id, tensor(gradient, ops.state));
         }
     }
 }
@@ -401,6 +439,22 @@ mod tests {
                 assert!(distance < 2e-5, "{name}, by {what}: {distance}");
             }
         }
+    }
+
+    #[test]
+    fn doubling_and_its_gradient_agree_with_burn() {
+        let device = Device::flex().autodiff();
+        let random = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Uniform(-1.0, 1.0), &device);
+        let x = random([3, 5, 7, 4]).require_grad();
+        let by_out = random([3, 5, 14, 8]);
+        let wide: Tensor<6> = x.clone().reshape([3, 5, 7, 1, 4, 1]);
+        let theirs = wide.expand([3, 5, 7, 2, 4, 2]).reshape([3, 5, 14, 8]);
+        let ours = doubled(x.clone());
+        let ours_back = (ours.clone() * by_out.clone()).sum().backward();
+        let theirs_back = (theirs.clone() * by_out).sum().backward();
+        assert!(far(ours.inner(), theirs.inner()) < 1e-7);
+        let (Some(a), Some(b)) = (x.grad(&ours_back), x.grad(&theirs_back)) else { panic!("no gradient") };
+        assert!(far(a, b) < 1e-6);
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! Convolution and batch normalisation for training on the processor, forward and backward.
 //!
-//! The decision that shapes it: a training step on a CPU is bound by memory as much as by arithmetic, so there are three fused operations and no
+//! The decision that shapes it: a training step on a CPU is bound by memory as much as by arithmetic, so there are four operations and no
 //! more: a convolution (3x3 by Winograd's method in all three directions), normalisation with the residual sum and the
-//! rectifier in one pass each way, and, where nothing is normalised, a bias with the same two. All keep channels last in memory, where every loop is over contiguous channels whatever the size of the
+//! rectifier in one pass each way, where nothing is normalised a bias with the same two, and doubling. All keep channels last in memory, where every loop is over contiguous channels whatever the size of the
 //! map; the tensors look like `[n, c, h, w]` to everybody else. On other devices burn's own operations do the same.
 mod columns;
 mod convolution;
+mod doubling;
 mod graph;
 mod normalisation;
 mod rectifier;
 mod winograd;
 
-pub use graph::{conv, norm, rectified};
+pub use graph::{conv, doubled, norm, rectified};
 
 /// A batch of maps with channels last: `[n, h, w, c]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use crate::train::faces::data::{self, Face, Labels, Split};
 
 /// Side of the kept heads over the side of the network's input: room for jitter.
-pub(super) const ROOM: f32 = 1.15;
+pub(crate) const ROOM: f32 = 1.15;
 /// Every so many frames of a clip are kept.
 const EVERY: u64 = 5;
 /// Frames in a stretch at most; a longer clip gives several, so that none outweighs the rest.

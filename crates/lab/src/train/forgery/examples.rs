@@ -94,7 +94,7 @@ impl Forgery<'_> {
                 self.swapped(pair, Draw::Varied { share }, rng)
             };
         }
-        if self.choice.recipe == Recipe::Generic {
+        if matches!(self.choice.recipe, Recipe::Generic | Recipe::Reenactment) {
             return self.given_pair(&self.given, true, rng);
         }
         // Sources are drawn more evenly than their sizes: by the root of how many faces they have.

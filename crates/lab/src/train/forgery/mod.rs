@@ -28,6 +28,7 @@ pub mod given;
 pub mod masked;
 pub mod masks;
 pub mod reconstruct;
+pub mod reenactment;
 pub mod task;
 pub mod temporal;
 
@@ -53,6 +54,9 @@ pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progre
             progress.update(&format!("{left_out} files without a usable face were left out"), 0, 0);
         }
         return finish(&Forgery::of_given(&faces, choice, side), options, progress);
+    }
+    if choice.recipe == Recipe::Reenactment {
+        return reenactment::run(choice, None, data, options, progress);
     }
     if choice.recipe == Recipe::Temporal {
         return windows_of_clips(choice, data, options, progress);
@@ -150,11 +154,18 @@ fn ignore_residuals(tensors: &mut StateDict) -> anyhow::Result<()> {
 
 fn finish(task: &Forgery<'_>, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
     let mut rng = Rng::new(options.seed);
-    write_preview(&options.out, task.side(), || task.preview(&mut rng))?;
     let choice = task.choice();
+    let sheet = preview::sheet(task.side(), || task.preview(&mut rng));
+    // What an animator made is shown to nobody without its marks.
+    let sheet = if choice.recipe == Recipe::Reenactment { reenactment::marked_sheet(sheet)? } else { sheet };
+    save_preview(&options.out, &sheet)?;
     let (kind, tensors) = match choice.published {
         None => {
-            let kind = if choice.recipe == Recipe::Synthesis { Kind::FaceSynthesis } else { Kind::FaceForgery };
+            let kind = match choice.recipe {
+                Recipe::Synthesis => Kind::FaceSynthesis,
+                Recipe::Reenactment => Kind::FaceReenactment,
+                _ => Kind::FaceForgery,
+            };
             let mut tensors = collect(&train(task, options, progress)?.folded());
             if !choice.input.has_high_pass {
                 ignore_residuals(&mut tensors)?;
@@ -175,13 +186,21 @@ fn finish(task: &Forgery<'_>, options: &Options, progress: &dyn Progress) -> any
             }
         }
     };
-    write_weights(&options.out, kind, &tensors)
+    let mut entry = Entry::unstated("", kind);
+    if kind == Kind::FaceReenactment {
+        entry.widths = choice.config().table();
+    }
+    super::folder::write_weights(&options.out, "assay train detector", entry, &tensors)
 }
 
 /// A sheet of drawn crops, for people.
 fn write_preview(out: &Path, side: usize, draw: impl FnMut() -> preview::Crop) -> anyhow::Result<()> {
+    save_preview(out, &preview::sheet(side, draw))
+}
+
+fn save_preview(out: &Path, sheet: &image::RgbImage) -> anyhow::Result<()> {
     let path = out.join("preview.jpg");
-    preview::sheet(side, draw).save(&path).with_context(|| format!("cannot write {}", path.display()))
+    sheet.save(&path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes the weights with what they are.

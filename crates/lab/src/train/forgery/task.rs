@@ -43,6 +43,8 @@ pub enum Recipe {
     Masked,
     /// The faces of a labelled table.
     Generic,
+    /// Heads that an animator moved.
+    Reenactment,
 }
 
 /// Every so many of the held-out moments are looked at in validation.
@@ -65,6 +67,13 @@ pub struct Choice {
     pub held_out: Option<Fold>,
     /// A published network in place of this project's own.
     pub published: Option<Published>,
+}
+
+impl Choice {
+    /// Widths of this project's own network.
+    pub fn config(&self) -> Config {
+        if self.recipe == Recipe::Reenactment { Config::SMALL } else { Config::default() }
+    }
 }
 
 impl Default for Choice {
@@ -230,7 +239,7 @@ impl Task for Forgery<'_> {
     type Batch = Batch;
 
     fn init(&self, device: &Device) -> FaceForgery {
-        Config::default().init(Form::Trained, device)
+        self.choice.config().init(Form::Trained, device)
     }
 
     fn pictures(&self) -> usize {
@@ -249,7 +258,8 @@ impl Task for Forgery<'_> {
     }
 
     fn loss(&self, net: &FaceForgery, batch: Batch, device: &Device) -> Tensor<1> {
-        let teaches_maps = self.choice.has_mask_head && self.choice.recipe != Recipe::Synthesis;
+        let whole = matches!(self.choice.recipe, Recipe::Synthesis | Recipe::Reenactment);
+        let teaches_maps = self.choice.has_mask_head && !whole;
         batch::loss(net, batch, teaches_maps, device)
     }
 
