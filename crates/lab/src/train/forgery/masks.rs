@@ -161,7 +161,7 @@ fn evenly(curve: &[[f32; 2]]) -> Vec<[f32; 2]> {
 }
 
 /// Sets every pixel whose centre lies inside the curve to one (even-odd rule).
-fn fill(curve: &[[f32; 2]], side: usize, mask: &mut [f32]) {
+pub fn fill(curve: &[[f32; 2]], side: usize, mask: &mut [f32]) {
     let mut crossings: Vec<f32> = Vec::new();
     for (y, row) in mask.chunks_exact_mut(side).enumerate() {
         let at = y as f32 + 0.5;
