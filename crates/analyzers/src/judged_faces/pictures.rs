@@ -34,15 +34,12 @@ struct Region {
 impl Region {
     /// Of a map that is the most suspicious of `chances`.
     fn of(map: &[f32], usual: Option<&Usual>, kind: Kind, layer: Layer, chances: usize) -> Self {
-        let places = usual.and_then(|u| u.of(kind, layer));
-        let Some((places, level)) = places.and_then(|p| Some((p, p.level(chances)?))) else {
-            return Self { shares: vec![0.0; map.len()], level: None };
+        let level = usual.and_then(|u| u.of(kind, layer)?.level(chances));
+        let share = |v: &f32| match level {
+            Some(level) if *v > level.value => (FAINTEST + (v - level.value) / level.value.max(f32::EPSILON)).min(1.0),
+            _ => 0.0,
         };
-        let share = |z: f32| {
-            let over = (z - level.spreads) / level.spreads.max(1.0);
-            if over > 0.0 { (FAINTEST + over).min(1.0) } else { 0.0 }
-        };
-        Self { shares: places.above(map).into_iter().map(share).collect(), level: Some(level) }
+        Self { shares: map.iter().map(share).collect(), level }
     }
 
     fn places(&self) -> usize {

@@ -38,7 +38,7 @@ impl Shown {
         for (at, layer) in Layer::ALL.into_iter().enumerate() {
             let Some(places) = level_of(layer) else { continue };
             let Some(level) = places.level(chances) else { continue };
-            let above: Vec<bool> = places.above(unit.layer(layer)).iter().map(|z| *z > level.spreads).collect();
+            let above: Vec<bool> = unit.layer(layer).iter().map(|v| *v > level.value).collect();
             self.with[at] += usize::from(above.contains(&true));
             let sum = |of: &dyn Fn(usize) -> f64| -> f64 { (0..above.len()).filter(|i| above[*i]).map(of).sum() };
             self.places[at] += sum(&|_| 1.0);
