@@ -1,5 +1,6 @@
 //! What an analyzer is: a static description and one method.
 use assay_evidence::{Family, Outcome, Status};
+use assay_faces::Ask;
 use assay_media::Progress;
 
 use crate::Sample;
@@ -22,6 +23,8 @@ pub enum Need {
     FrameStatistics,
     /// The faces of the picture or clip, found and followed.
     Faces,
+    /// What the networks that judge faces say to this; it comes with the faces.
+    Judged(Ask),
 }
 
 /// The static description of an analyzer.

@@ -21,7 +21,7 @@
 //! K. Lee, K. Lee, H. Lee, J. Shin, *A Simple Unified Framework for Detecting Out-of-Distribution Samples and Adversarial Attacks*, NeurIPS 2018.
 //! R. Wang et al., *FakeSpotter: A Simple yet Robust Baseline for Spotting AI-Synthesized Fake Faces*, IJCAI 2020.
 use assay_evidence::{Family, Outcome, Role, Status};
-use assay_faces::Suspicion;
+use assay_faces::{Ask, Suspicion};
 
 use crate::judged_faces::{Words, judge};
 use crate::{About, Analyzer, AnalyzerError, Context, Need, Sample};
@@ -37,7 +37,7 @@ static ABOUT: About = About {
     summary: "how many real faces are more usual than this one, by a description made from real faces alone; for the eye",
     family: Family::Undirected,
     status: Status::DisplayOnly,
-    needs: &[Need::Faces],
+    needs: &[Need::Faces, Need::Judged(Ask::Unusual)],
     fooled_by: &[
         "Anything unusual and genuine: filters, scans of prints, old cameras, make-up, drawings.",
         "Forgeries that look like usual pictures.",

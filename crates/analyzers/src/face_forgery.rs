@@ -14,8 +14,10 @@
 //!
 //! ## How to read it
 //! The chart shows the networks' mean logit over time, one line a person: above zero they lean towards "manipulated". The pictures show the most and the least
-//! suspicious look, first with the map laid over: bright where something was laid over; then with what each place adds to the logit. A map that covers the face
-//! and ends at its outline is what a swap looks like; a map on hair, glasses or background is a reason to distrust the score.
+//! suspicious look, first with the map laid over: bright where something was laid over; then with what each place adds to the logit. Networks see something on every
+//! face; so only places are bright that stand out more than any place of 99 in 100 genuine faces does, in a clip over a stretch of three seconds. An empty map means
+//! that nothing stands out, not that nothing was done: most swaps leave it empty (docs/forgery.md). A map that covers the face and ends at its outline is what a swap
+//! looks like; a map on hair, glasses or background is a reason to distrust the score.
 //!
 //! ## What fools it
 //! Good swaps of people unlike those it learned from: docs/forgery.md has the figures, which differ much from one group of people to another. Make-up and
@@ -29,9 +31,10 @@
 //! K. Shiohara, T. Yamasaki, *Detecting Deepfakes with Self-Blended Images*, CVPR 2022.
 //! L. Li, J. Bao, T. Zhang, H. Yang, D. Chen, F. Wen, B. Guo, *Face X-ray for More General Face Forgery Detection*, CVPR 2020.
 use assay_evidence::{Family, Outcome, Role, Status};
-use assay_faces::Suspicion;
+use assay_faces::suspicion::Layer;
+use assay_faces::{Ask, Suspicion};
 
-use crate::judged_faces::{Overlay, Words, added, judge};
+use crate::judged_faces::{Overlay, Words, judge};
 use crate::{About, Analyzer, AnalyzerError, Context, Need, Sample};
 
 pub(crate) struct FaceForgery;
@@ -40,8 +43,8 @@ pub(crate) struct FaceForgery;
 pub(crate) static THE: FaceForgery = FaceForgery;
 
 static OVERLAYS: [Overlay; 2] = [
-    Overlay { bright: "where the networks see something laid over", shares: |s| s.map.clone() },
-    Overlay { bright: "what speaks for a manipulation (class activation)", shares: |s| added(&s.forgery_places) },
+    Overlay { layer: Layer::LaidOver, bright: "where the networks see something laid over" },
+    Overlay { layer: Layer::Manipulated, bright: "what speaks for a manipulation (class activation)" },
 ];
 
 static ABOUT: About = About {
@@ -50,7 +53,7 @@ static ABOUT: About = About {
     summary: "traces of a face laid over another, by networks trained on self-blended and swapped faces; per person, over time, with a map",
     family: Family::Undirected,
     status: Status::Calibrated,
-    needs: &[Need::Faces],
+    needs: &[Need::Faces, Need::Judged(Ask::Manipulated)],
     fooled_by: &[
         "Good face swaps of people unlike the dozen that it learned from.",
         "Heavy compression and small copies take away the grain that it looks at.",

@@ -11,7 +11,8 @@
 //! A clip is judged in stretches of three seconds, and a file by its most suspicious person, as in `face_forgery`.
 //!
 //! ## How to read it
-//! The chart shows the logit over time: above zero the network leans to a generated face. There is no map: everything in a generated picture is generated.
+//! The chart shows the logit over time: above zero the network leans to a generated face. Everything in a generated picture is generated, so the bright places only say
+//! what the network went by, and only where that is more than any place of 99 in 100 genuine faces gives it.
 //!
 //! ## What fools it
 //! Generators that it has not learned from, diffusion models above all; strong compression; pictures made much smaller; printing and photographing.
@@ -23,9 +24,10 @@
 //! T. Karras, S. Laine, T. Aila, *A Style-Based Generator Architecture for Generative Adversarial Networks*, CVPR 2019.
 //! S.-Y. Wang, O. Wang, R. Zhang, A. Owens, A. A. Efros, *CNN-Generated Images Are Surprisingly Easy to Spot... for Now*, CVPR 2020.
 use assay_evidence::{Family, Outcome, Role, Status};
-use assay_faces::Suspicion;
+use assay_faces::suspicion::Layer;
+use assay_faces::{Ask, Suspicion};
 
-use crate::judged_faces::{Overlay, Words, added, judge};
+use crate::judged_faces::{Overlay, Words, judge};
 use crate::{About, Analyzer, AnalyzerError, Context, Need, Sample};
 
 pub(crate) struct FaceSynthesis;
@@ -34,7 +36,7 @@ pub(crate) struct FaceSynthesis;
 pub(crate) static THE: FaceSynthesis = FaceSynthesis;
 
 static OVERLAYS: [Overlay; 1] =
-    [Overlay { bright: "what speaks for a generated face (class activation)", shares: |s| added(&s.synthesis_places) }];
+    [Overlay { layer: Layer::Generated, bright: "what speaks for a generated face (class activation)" }];
 
 static ABOUT: About = About {
     id: "face_synthesis",
@@ -42,7 +44,7 @@ static ABOUT: About = About {
     summary: "traces of a face generated as a whole by a GAN, by a network trained on portraits; per person, over time",
     family: Family::Undirected,
     status: Status::Calibrated,
-    needs: &[Need::Faces],
+    needs: &[Need::Faces, Need::Judged(Ask::Generated)],
     fooled_by: &[
         "Generators that it has not learned from, diffusion models above all.",
         "Heavy compression and pictures made much smaller.",

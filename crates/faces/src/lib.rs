@@ -29,6 +29,7 @@ pub mod template;
 mod thumbnails;
 pub mod track;
 mod tracks;
+pub mod usual;
 pub mod warp;
 
 pub use assignment::assign;
@@ -40,6 +41,6 @@ pub use quality::{Quality, quality};
 pub use seam::{Detection, FaceNetworks, Landmarks, MESH_POINTS, OperatingPoints};
 pub use seen::{MOST_FACES_CLIP, MOST_FACES_STILL, Observation};
 pub use still::{Face, STILL_SIDE, find};
-pub use suspicion::Suspicion;
+pub use suspicion::{Ask, Suspicion};
 pub use thumbnails::{THUMBNAIL_SIDE, Thumbnail};
 pub use tracks::{FaceTrack, Faces, Person};

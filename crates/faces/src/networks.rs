@@ -12,12 +12,16 @@ use image::RgbImage;
 
 use crate::geometry::{Affine, Rect};
 use crate::pose::ReferenceShape;
-use crate::suspicion::{self, Suspicion};
+use crate::suspicion::{self, Ask, Layer, Suspicion};
+use crate::usual::Usual;
 use crate::warp::{Border, crop};
 use crate::{Detection, FaceNetworks, FacesError, Landmarks, OperatingPoints};
 
 /// The mean face: 468 times x, y, z, from the training meshes (`assay train faces shape`).
 const MEAN_FACE: &[u8] = include_bytes!("mean_face.bin");
+
+/// What the shipped networks' maps show on genuine faces (`assay lab calibrate-faces`).
+const USUAL: &[u8] = include_bytes!("usual.json");
 
 /// Distance in crop sides at which a point's confidence is one half.
 const HALF_CONFIDENCE: f32 = 0.03;
@@ -30,6 +34,7 @@ pub struct Networks {
     judges: Judges,
     shape: ReferenceShape,
     identity: Vec<NetworkInfo>,
+    usual: Usual,
 }
 
 impl Networks {
@@ -39,6 +44,16 @@ impl Networks {
     /// [`FacesError`] where an embedded file does not fit its network.
     pub fn shipped() -> Result<Self, FacesError> {
         Self::with(Judges::shipped().map_err(|e| FacesError::Network(e.to_string()))?)
+    }
+
+    /// The shipped weights that find and measure faces, and of those that judge them only what these questions need.
+    ///
+    /// # Errors
+    /// As [`Networks::shipped`].
+    pub fn asked(asks: &[Ask]) -> Result<Self, FacesError> {
+        let judges = Judges::shipped().map_err(|e| FacesError::Network(e.to_string()))?;
+        let is = |ask: Ask| asks.contains(&ask);
+        Self::with(judges.only(is(Ask::Manipulated), is(Ask::Generated), is(Ask::Unusual)))
     }
 
     /// The shipped weights that find and measure faces, and these that judge them.
@@ -54,12 +69,20 @@ impl Networks {
             sha256: e.sha256,
         };
         let identity = entries.into_iter().chain(judges.entries.iter().cloned()).map(info).collect();
-        Ok(Self { detector, mesh, embedding, judges, shape: ReferenceShape::from_le_bytes(MEAN_FACE)?, identity })
+        let usual: Usual = serde_json::from_slice(USUAL)?;
+        let usual = usual.for_networks(|layer| judges.hashes(layer == Layer::Generated));
+        let shape = ReferenceShape::from_le_bytes(MEAN_FACE)?;
+        Ok(Self { detector, mesh, embedding, judges, shape, identity, usual })
     }
 
     /// Ids of the networks that judge faces: those of [`Suspicion::forgery`], then those of [`Suspicion::synthesis`].
     pub fn judge_ids(&self) -> Vec<String> {
         self.judges.entries.iter().map(|e| e.id.clone()).collect()
+    }
+
+    /// The hashes of the weights behind each map, as [`Usual::new`] wants them.
+    pub fn behind_maps(&self) -> Vec<(Layer, Vec<String>)> {
+        Layer::ALL.map(|layer| (layer, self.judges.hashes(layer == Layer::Generated))).to_vec()
     }
 
     /// Every face of at least `smallest_px` whose score reaches `least`; [`FaceNetworks::detect`] asks at the operating points.
@@ -128,6 +151,10 @@ impl FaceNetworks for Networks {
                 face_mesh::five(&landmarks.mesh).ok_or_else(|| FacesError::Network("the mesh lacks points".into()))?;
         }
         Ok(landmarks)
+    }
+
+    fn usual(&self) -> Option<&Usual> {
+        Some(&self.usual)
     }
 
     fn suspicion(&self, image: &RgbImage, landmarks: &Landmarks) -> Result<Option<Suspicion>, FacesError> {

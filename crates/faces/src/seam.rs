@@ -9,6 +9,7 @@ use crate::FacesError;
 use crate::geometry::Rect;
 use crate::pose::ReferenceShape;
 use crate::suspicion::Suspicion;
+use crate::usual::Usual;
 
 /// Points of the MediaPipe FaceMesh topology without irises.
 pub const MESH_POINTS: usize = 468;
@@ -98,6 +99,11 @@ pub trait FaceNetworks: Send + Sync {
     /// [`FacesError`] when a network breaks.
     fn suspicion(&self, _image: &RgbImage, _landmarks: &Landmarks) -> Result<Option<Suspicion>, FacesError> {
         Ok(None)
+    }
+
+    /// What the maps of [`FaceNetworks::suspicion`] show on genuine faces; `None` where nobody measured it for these weights.
+    fn usual(&self) -> Option<&Usual> {
+        None
     }
 
     /// The identity vector of the face, of unit length.

@@ -17,6 +17,17 @@ pub const LEAST_SHARPNESS: f32 = 0.15;
 /// JPEG quality of the kept crop.
 const JPEG_QUALITY: u8 = 90;
 
+/// What can be asked about a face.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ask {
+    /// Whether it was laid over or reshaped.
+    Manipulated,
+    /// Whether it was generated as a whole.
+    Generated,
+    /// How unusual it is among real faces.
+    Unusual,
+}
+
 /// What the forgery networks say of one face in one frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Suspicion {
@@ -41,7 +52,33 @@ pub struct Suspicion {
 /// Side of [`Suspicion::map`].
 pub const MAP_SIDE: usize = MAP;
 
+/// The maps of a [`Suspicion`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layer {
+    /// What was laid over: [`Suspicion::map`].
+    LaidOver,
+    /// What speaks for a manipulation: [`Suspicion::forgery_places`].
+    Manipulated,
+    /// What speaks for a generated face: [`Suspicion::synthesis_places`].
+    Generated,
+}
+
+impl Layer {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::LaidOver, Self::Manipulated, Self::Generated];
+}
+
 impl Suspicion {
+    /// One of its maps, row by row over the crop.
+    pub fn layer(&self, layer: Layer) -> &[f32] {
+        match layer {
+            Layer::LaidOver => &self.map,
+            Layer::Manipulated => &self.forgery_places,
+            Layer::Generated => &self.synthesis_places,
+        }
+    }
+
     /// The mean logit of a manipulation; `None` where no network looks for one.
     pub fn forgery_logit(&self) -> Option<f32> {
         mean(&self.forgery)
@@ -112,7 +149,7 @@ pub(crate) fn judge(judges: &Judges, frame: &RgbImage, mesh: &[[f32; 2]]) -> Res
                 found.anomaly = judges.anomaly.as_ref().map(|a| a.rank(&judgement.features));
             }
             found.forgery.push(judgement.logit);
-            let share = 1.0 / judges.forgery.len() as f32;
+            let share = judges.share(at);
             found.map.iter_mut().zip(judgement.map).for_each(|(sum, v)| *sum += share * v);
             found.forgery_places.iter_mut().zip(judgement.places).for_each(|(sum, v)| *sum += share * v);
         }

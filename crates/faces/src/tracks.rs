@@ -4,6 +4,7 @@ use crate::cut::{self, Signature};
 use crate::seen::{Observation, SeenFace};
 use crate::thumbnails::{self, Thumbnail};
 use crate::track::{Sighting, TrackSettings, Tracker, unit};
+use crate::usual::Usual;
 use crate::{FaceNetworks, OperatingPoints};
 use assay_evidence::{NetworkInfo, Span};
 
@@ -61,6 +62,8 @@ pub struct Faces {
     pub networks: Vec<NetworkInfo>,
     /// What their numbers mean.
     pub operating_points: OperatingPoints,
+    /// What their maps show on genuine faces.
+    pub usual: Option<Usual>,
 }
 
 impl Faces {
@@ -232,6 +235,6 @@ pub(crate) fn faces(
 ) -> Faces {
     let operating_points = networks.operating_points();
     let persons = persons(&tracks, &operating_points);
-    let networks = networks.identity();
-    Faces { tracks, persons, cuts_secs, frames, windows, smallest_face_px, networks, operating_points }
+    let (usual, networks) = (networks.usual().cloned(), networks.identity());
+    Faces { tracks, persons, cuts_secs, frames, windows, smallest_face_px, networks, operating_points, usual }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::collect::{Record, collect};
 use crate::measure::{Cells, Interval, Judged, Localisation as MapJudge, Rate, auc, auc_interval, mean_localisation};
-use crate::planted::{Index, Item, Kind, QUALITIES, Split, group_of, real_segments};
+use crate::planted::{Index, Item, Kind, QUALITIES, Split, group_below, real_segments};
 
 /// Detection by the fused verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -363,12 +363,6 @@ fn untouched(
     let calibration: BTreeSet<&Path> =
         segments.iter().filter(|s| s.split == Split::Calibration).map(|s| s.path.as_path()).collect();
     count("real clips, segments of 3 s", &files, &folder, &|path, _| calibration.contains(path))
-}
-
-/// The group of a photo given below the folder of sources.
-fn group_below(relative: &str) -> String {
-    let (folder, name) = relative.rsplit_once('/').unwrap_or(("", relative));
-    group_of(folder, name)
 }
 
 fn percent(share: f64) -> String {

@@ -1,4 +1,5 @@
-//! Learning the calibration tables of the analyzers that ask networks about faces.
+//! Learning what the analyzers that ask networks about faces are calibrated by: tables of their scores, levels of their maps, the threshold of the verdict that
+//! they have a part in.
 //!
 //! The decision that shapes it: an item is what the analyzer scores, one person over a stretch of three seconds or one picture. Portraits, photographs and
 //! real clips come from the validation split, where no network has learned. Of swaps there are too few clips for a split: each is judged by the network
@@ -8,15 +9,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use assay_evidence::Llr;
 use assay_faces::stretches::stretches;
+use assay_faces::usual::{Kind, Usual};
 use assay_faces::{FaceNetworks, LOOKS_PER_SEC, Networks};
 use assay_media::Progress;
-use assay_workbench::calibration::{About, CalibrationTable, Condition, Item};
+use assay_workbench::calibration::{About, CalibrationTable, Condition, GenuineFile, GenuineFiles, Item, Whole};
+use assay_workbench::{NOTHING_LEARNED, mixture, weigh};
 
+use crate::calibrate::scored_analyzers;
+use crate::collect::collect;
 use crate::datasets::{Label, Manifest, Part, Row};
-use crate::forgery_figures::folds::Folds;
+use crate::forgery_figures::folds::{Folds, Unseen};
 use crate::forgery_figures::sets;
 use crate::judge::{self, Detector, Look, Pace};
+use crate::map_units::{self, Unit};
+use crate::planted;
 use crate::train::faces::data::{Split, every_kth, owner};
 
 /// What to learn from.
@@ -27,6 +35,30 @@ pub struct Options {
     pub work: Option<PathBuf>,
     /// The command, for the record.
     pub made_with: String,
+    /// What to learn; everything when empty.
+    pub parts: Vec<Learn>,
+}
+
+/// What can be learned by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Learn {
+    /// The tables of swaps and of portraits.
+    Tables,
+    /// What maps show on genuine faces.
+    Maps,
+    /// What thresholds on the whole verdict do to genuine files.
+    Verdict,
+}
+
+/// What was learned, as far as it was asked for.
+#[derive(Default)]
+pub struct Learned {
+    /// The table of swaps and that of portraits.
+    pub tables: Vec<CalibrationTable>,
+    /// What maps show on genuine faces.
+    pub usual: Option<Usual>,
+    /// What thresholds do.
+    pub whole: Option<Whole>,
 }
 
 /// Six looks a second, as a scan takes them.
@@ -34,61 +66,117 @@ pub(crate) const PACE: Pace = Pace::PerSecond(LOOKS_PER_SEC, 60.0);
 /// Every so many frames of a swap clip become a still.
 const STILL_EVERY: u64 = 60;
 
-/// Learns the table of swaps and the table of portraits.
+/// What the stretches of real clips, photographs, swaps and portraits are, for the record.
+const SWAPS: &str = "stretches of three seconds and frames of side-by-side swap clips, judged by the network that held their people out, and of real clips and photographs of validation people; as found and saved again";
+const PORTRAITS: &str = "StyleGAN and GAN portraits against photographs, validation files, all saved again alike";
+const GENUINE: &str = "photographs of validation people (stills) and stretches of three seconds of real clips (validation clips, and real halves of side-by-side clips by the networks that held their people out), saved again in every way; \
+     the level is that of the way of saving where it is highest";
+const WHOLE: &str = "photographs of validation people, saved again in every way, that no table of altered parts was learned from: altered parts by the shipped table, replaced and generated faces by values fitted without the photograph's \
+     person; and the stretches of real clips behind the table of altered parts, with its own cross-fitted counts at the next lower operating point";
+
+/// Learns what is asked for.
 ///
 /// # Errors
 /// When the data cannot be read.
-pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<[CalibrationTable; 2]> {
+pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<Learned> {
     let thrown_away = tempfile::tempdir()?;
     let work = options.work.as_deref().unwrap_or(thrown_away.path());
     let networks = Networks::shipped()?;
-    let ids = networks.judge_ids();
+    let (ids, behind_maps) = (networks.judge_ids(), networks.behind_maps());
     let clips = sets::swap_clips(&options.data)?;
     let folds = Folds::of(&ids, &clips);
-    let bench = Bench { data: &options.data, networks: Arc::new(networks), folds: &folds, progress };
-    let mut swaps = Vec::new();
-    for saving in sets::CLIPS {
-        swaps.extend(bench.items(&sets::swaps(bench.data, work, saving)?, |_| Condition::Video, "face_forgery"));
-        let real = sets::clips(bench.data, work, &[Split::Validation], saving)?;
-        swaps.extend(bench.items(&real, |_| Condition::Video, "face_forgery"));
+    let bench = Bench { data: &options.data, work, networks: Arc::new(networks), folds: &folds, progress };
+    let asked = |part: Learn| options.parts.is_empty() || options.parts.contains(&part);
+    let mut learned = Learned::default();
+    if asked(Learn::Maps) {
+        let groups = [genuine_faces(&bench)?, genuine_stretches(&bench, &folds.unseen(&ids)?)?];
+        let learn = |(kind, groups): (Kind, &Vec<Vec<Unit>>)| {
+            let groups: Vec<Vec<&Unit>> = groups.iter().map(|g| g.iter().collect()).collect();
+            map_units::learn(kind, &groups)
+        };
+        let places = [Kind::Still, Kind::Clip].into_iter().zip(&groups).flat_map(learn).collect();
+        learned.usual = Some(Usual::new(GENUINE, &options.made_with, behind_maps, places));
     }
-    let stills = stills(&options.data, work, &clips)?;
+    if !asked(Learn::Tables) && !asked(Learn::Verdict) {
+        return Ok(learned);
+    }
+    let mut swaps = if asked(Learn::Tables) { bench.stretches()? } else { Vec::new() };
     let mut portraits = Vec::new();
-    for saving in sets::STILLS {
-        let condition = |_: &Row| saving.condition();
-        let frames = Manifest { root: work.to_owned(), rows: saving.rows_of(work, work, &stills)? };
-        swaps.extend(bench.items(&frames, condition, "face_forgery"));
-        for folder in sets::PHOTOGRAPH_FOLDERS {
-            let real = sets::photographs(bench.data, work, folder, Split::Validation, saving)?;
-            let looks = bench.look(&real);
-            swaps.extend(bench.items_of(&real, &looks, condition, "face_forgery"));
-            portraits.extend(bench.items_of(&real, &looks, condition, "face_synthesis"));
-        }
-        for names in [["stylegan256", "ffhq256"], ["gan256", "ffhq256"]] {
-            let mut manifest = sets::portraits(bench.data, work, names, Split::Validation, saving)?;
-            manifest.rows.retain(|r| r.label == Label::Fake);
-            portraits.extend(bench.items(&manifest, condition, "face_synthesis"));
+    bench.stills(&stills(&options.data, work, &clips)?, &mut swaps, &mut portraits)?;
+    let fit = |id: &str, question: &str, data: &str, items: &[Told], analyzer: &str| {
+        let items: Vec<Item> = items.iter().map(|told| told.item.clone()).collect();
+        CalibrationTable::cross_fitted(About { id, question, data, made_with: &options.made_with }, &items, &[analyzer])
+    };
+    let (swap_table, swap_values) =
+        fit("swaps", "was a face in it replaced or reshaped?", SWAPS, &swaps, "face_forgery");
+    let (portrait_table, portrait_values) =
+        fit("portraits", "was a face in it generated as a whole?", PORTRAITS, &portraits, "face_synthesis");
+    if asked(Learn::Verdict) {
+        let values = [worst_values(&swaps, &swap_values), worst_values(&portraits, &portrait_values)];
+        let mut whole = Whole::count(WHOLE, &options.made_with, &bench.whole_verdicts(&values)?);
+        whole.parts.extend(stretches_of(&CalibrationTable::planted()?, &whole.thresholds_lr));
+        learned.whole = Some(whole);
+    }
+    if asked(Learn::Tables) {
+        learned.tables = vec![swap_table, portrait_table];
+    }
+    Ok(learned)
+}
+
+/// The highest of the values of a file's people.
+fn worst_values(told: &[Told], values: &[Option<f64>]) -> BTreeMap<PathBuf, f64> {
+    let mut worst = BTreeMap::new();
+    for (told, value) in told.iter().zip(values) {
+        if let (false, Some(value)) = (told.item.forged, value) {
+            let place = worst.entry(told.path.clone()).or_insert(f64::NEG_INFINITY);
+            *place = place.max(*value);
         }
     }
-    let table = |id: &str, question: &str, data: &str, items: &[Item], analyzer: &str| {
-        CalibrationTable::learn(About { id, question, data, made_with: &options.made_with }, items, &[analyzer])
+    worst
+}
+
+/// Real clips, of which no value about faces exists: their verdict lies at or below that about altered parts, whose cross-fitted counts are known at a table's
+/// operating points.
+fn stretches_of(planted: &CalibrationTable, thresholds_lr: &[f64]) -> Option<GenuineFiles> {
+    let table = planted.of(&Condition::Video)?;
+    let above = |threshold: &f64| {
+        let lower = table.operating_points.iter().filter(|p| p.threshold_lr <= *threshold);
+        lower.map(|p| p.genuine).next_back().unwrap_or(table.genuine)
     };
-    Ok([
-        table(
-            "swaps",
-            "was a face in it replaced or reshaped?",
-            "stretches of three seconds and frames of side-by-side swap clips, judged by the network that held their people out, and of real clips and photographs of validation people; as found and saved again",
-            &swaps,
-            "face_forgery",
-        ),
-        table(
-            "portraits",
-            "was a face in it generated as a whole?",
-            "StyleGAN and GAN portraits against photographs, validation files, all saved again alike",
-            &portraits,
-            "face_synthesis",
-        ),
-    ])
+    Some(GenuineFiles {
+        what: "stretches of real clips".into(),
+        condition: Condition::Video,
+        files: table.genuine,
+        above: thresholds_lr.iter().map(above).collect(),
+    })
+}
+
+/// Faces of photographs of validation people, apart for every way of saving.
+fn genuine_faces(bench: &Bench<'_>) -> anyhow::Result<Vec<Vec<Unit>>> {
+    let mut groups = Vec::new();
+    for saving in sets::STILLS {
+        let mut group = Vec::new();
+        for folder in sets::PHOTOGRAPH_FOLDERS {
+            let real = sets::photographs(bench.data, bench.work, folder, Split::Validation, saving)?;
+            group.extend(map_units::of(&real, &bench.networks, &Detector::Forgery, bench.progress));
+        }
+        groups.push(group);
+    }
+    Ok(groups)
+}
+
+/// Stretches of real clips, apart for every way of saving; of side-by-side clips by networks that did not see their people.
+pub(crate) fn genuine_stretches(bench: &Bench<'_>, unseen: &[Unseen]) -> anyhow::Result<Vec<Vec<Unit>>> {
+    let mut groups = Vec::new();
+    for saving in sets::CLIPS {
+        let real = sets::clips(bench.data, bench.work, &[Split::Validation], saving)?;
+        let mut group = map_units::of(&real, &bench.networks, &Detector::Forgery, bench.progress);
+        let mut halves = sets::swaps(bench.data, bench.work, saving)?;
+        halves.rows.retain(|row| row.label == Label::Real);
+        group.extend(map_units::of_unseen(&halves, unseen, bench.progress));
+        groups.push(group);
+    }
+    Ok(groups)
 }
 
 /// Frames of the halves of the swap clips as lossless stills below `work`, with what they are: file below `work`, label.
@@ -109,11 +197,23 @@ fn stills(data: &Path, work: &Path, clips: &[String]) -> anyhow::Result<Vec<(Str
     Ok(out)
 }
 
-struct Bench<'a> {
-    data: &'a Path,
-    networks: Arc<dyn FaceNetworks>,
-    folds: &'a Folds,
-    progress: &'a dyn Progress,
+/// An item, and the file that it is of.
+struct Told {
+    path: PathBuf,
+    item: Item,
+}
+
+pub(crate) struct Bench<'a> {
+    pub(crate) data: &'a Path,
+    pub(crate) work: &'a Path,
+    pub(crate) networks: Arc<dyn FaceNetworks>,
+    pub(crate) folds: &'a Folds,
+    pub(crate) progress: &'a dyn Progress,
+}
+
+/// A value of which only the middle counts.
+fn at(log10: f64) -> Llr {
+    Llr { log10, low: log10, high: log10 }
 }
 
 /// One person of one part of one file.
@@ -140,7 +240,75 @@ impl Bench<'_> {
         judge::look(manifest, &self.networks, PACE, self.progress).0
     }
 
-    fn items(&self, manifest: &Manifest, condition: impl Fn(&Row) -> Condition, analyzer: &str) -> Vec<Item> {
+    /// Stretches of clips, for the table of swaps.
+    fn stretches(&self) -> anyhow::Result<Vec<Told>> {
+        let mut swaps = Vec::new();
+        for saving in sets::CLIPS {
+            let clips = sets::swaps(self.data, self.work, saving)?;
+            swaps.extend(self.items(&clips, |_| Condition::Video, "face_forgery"));
+            let real = sets::clips(self.data, self.work, &[Split::Validation], saving)?;
+            swaps.extend(self.items(&real, |_| Condition::Video, "face_forgery"));
+        }
+        Ok(swaps)
+    }
+
+    /// Stills for both tables; `frames` are those of side-by-side clips.
+    fn stills(
+        &self,
+        frames: &[(String, Label, String)],
+        swaps: &mut Vec<Told>,
+        portraits: &mut Vec<Told>,
+    ) -> anyhow::Result<()> {
+        for saving in sets::STILLS {
+            let condition = |_: &Row| saving.condition();
+            let frames = Manifest { root: self.work.to_owned(), rows: saving.rows_of(self.work, self.work, frames)? };
+            swaps.extend(self.items(&frames, condition, "face_forgery"));
+            for folder in sets::PHOTOGRAPH_FOLDERS {
+                let real = sets::photographs(self.data, self.work, folder, Split::Validation, saving)?;
+                let looks = self.look(&real);
+                swaps.extend(self.items_of(&real, &looks, condition, "face_forgery"));
+                portraits.extend(self.items_of(&real, &looks, condition, "face_synthesis"));
+            }
+            for names in [["stylegan256", "ffhq256"], ["gan256", "ffhq256"]] {
+                let mut manifest = sets::portraits(self.data, self.work, names, Split::Validation, saving)?;
+                manifest.rows.retain(|r| r.label == Label::Fake);
+                portraits.extend(self.items(&manifest, condition, "face_synthesis"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The whole verdict on the photographs of both tables. `values` are what they say of a file; a photograph without a face is in neither.
+    fn whole_verdicts(&self, values: &[BTreeMap<PathBuf, f64>; 2]) -> anyhow::Result<Vec<GenuineFile>> {
+        let planted = CalibrationTable::planted()?;
+        let known = planted::known_groups(self.data)?;
+        let analyzers: Vec<String> = scored_analyzers().iter().map(ToString::to_string).collect();
+        let mut files = Vec::new();
+        for saving in sets::STILLS {
+            for folder in sets::PHOTOGRAPH_FOLDERS {
+                let real = sets::photographs(self.data, self.work, folder, Split::Validation, saving)?;
+                let is_new = |row: &&Row| {
+                    let source = row.source.as_deref().unwrap_or_default();
+                    !known.contains(&planted::group_below(source))
+                };
+                let paths: Vec<PathBuf> = real.rows.iter().filter(is_new).map(|row| row.path.clone()).collect();
+                for record in collect(&paths, &analyzers, false, None, self.progress)? {
+                    let altered = weigh(&planted, record.condition.as_ref(), record.size, &record.scores());
+                    let about_faces = values.iter().filter_map(|of| of.get(&record.path)).map(|log10| at(*log10));
+                    let told: Vec<Llr> =
+                        std::iter::once(altered.map_or(NOTHING_LEARNED, |(llr, _)| llr)).chain(about_faces).collect();
+                    files.push(GenuineFile {
+                        what: "photographs".into(),
+                        condition: saving.condition(),
+                        log10_lr: mixture(&told).log10,
+                    });
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    fn items(&self, manifest: &Manifest, condition: impl Fn(&Row) -> Condition, analyzer: &str) -> Vec<Told> {
         self.items_of(manifest, &self.look(manifest), condition, analyzer)
     }
 
@@ -151,7 +319,7 @@ impl Bench<'_> {
         looks: &[Look],
         condition: impl Fn(&Row) -> Condition,
         analyzer: &str,
-    ) -> Vec<Item> {
+    ) -> Vec<Told> {
         let rows: HashMap<(&Path, Part), &Row> =
             manifest.rows.iter().map(|r| ((r.path.as_path(), r.part), r)).collect();
         let score = |look: &Look| {
@@ -171,11 +339,14 @@ impl Bench<'_> {
             if row.label == Label::Fake && most != Some(*person) {
                 continue;
             }
-            items.extend(stretches(own).into_iter().map(|stretch| Item {
-                group: row.group.clone().unwrap_or_else(|| owner(&path.display().to_string())),
-                forged: row.label == Label::Fake,
-                condition: condition(row),
-                scores: [(analyzer.to_owned(), stretch.logit)].into(),
+            items.extend(stretches(own).into_iter().map(|stretch| Told {
+                path: row.path.clone(),
+                item: Item {
+                    group: row.group.clone().unwrap_or_else(|| owner(&path.display().to_string())),
+                    forged: row.label == Label::Fake,
+                    condition: condition(row),
+                    scores: [(analyzer.to_owned(), stretch.logit)].into(),
+                },
             }));
         }
         items

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
+use assay_faces::suspicion::{Layer, MAP_SIDE};
 use assay_faces::{ClipFaces, FaceNetworks, Faces, Suspicion, shown};
 use assay_media::{
     Frame, FramePlan, FrameReader, FrameSamples, Limits, MediaError, NoProgress, Orientation, Progress, Source,
@@ -16,6 +17,7 @@ use image::RgbImage;
 use rayon::prelude::*;
 
 use crate::datasets::{Failure, FailureKind, FrameScore, Manifest, Part, Row};
+use crate::train::forgery::masks;
 
 /// Frames of a clip that are looked at when nothing else is said.
 pub const FRAMES: u32 = 32;
@@ -83,6 +85,36 @@ pub struct Look {
     pub forgery: Vec<f32>,
     /// Logits of the networks that tell generated faces.
     pub synthesis: Vec<f32>,
+    /// The maps over its crop, where some network judged it.
+    pub maps: Option<Box<Maps>>,
+}
+
+/// What networks say of the places of a crop, [`MAP_SIDE`] x [`MAP_SIDE`].
+#[derive(Debug, Clone)]
+pub struct Maps {
+    /// In the order of [`Layer::ALL`].
+    layers: [Vec<f32>; Layer::ALL.len()],
+    /// The places whose middle lies in the hull of the mesh.
+    pub face: Vec<bool>,
+}
+
+impl Maps {
+    fn of(suspicion: &Suspicion, mesh: &[[f32; 2]]) -> Self {
+        let crop = suspicion.crop_in_frame;
+        let scale = |v: f32, from: f32, extent: f32| (v - from) / extent * MAP_SIDE as f32;
+        let in_map = |p: &[f32; 2]| [scale(p[0], crop.x, crop.width), scale(p[1], crop.y, crop.height)];
+        let mut inside = vec![0.0; MAP_SIDE * MAP_SIDE];
+        assay_faces::hull::fill(&masks::hull(&mesh.iter().map(in_map).collect::<Vec<_>>()), MAP_SIDE, &mut inside);
+        Self {
+            layers: Layer::ALL.map(|layer| suspicion.layer(layer).to_vec()),
+            face: inside.iter().map(|v| *v >= 0.5).collect(),
+        }
+    }
+
+    /// One of them.
+    pub fn layer(&self, layer: Layer) -> &[f32] {
+        &self.layers[layer as usize]
+    }
 }
 
 impl Look {
@@ -260,6 +292,7 @@ fn file(
                     pts_secs: o.pts_secs,
                     forgery: of(|s| &s.forgery),
                     synthesis: of(|s| &s.synthesis),
+                    maps: o.suspicion.as_ref().map(|s| Box::new(Maps::of(s, &o.landmarks.mesh))),
                 });
             }
         }

@@ -15,6 +15,7 @@ pub mod ffmpeg;
 pub mod figures;
 pub mod forgery_figures;
 pub mod judge;
+mod map_units;
 pub mod measure;
 pub mod memorisation;
 pub mod planted;

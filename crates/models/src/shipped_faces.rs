@@ -27,9 +27,53 @@ pub struct Judges {
     pub anomaly: Option<FaceAnomaly>,
     /// What is known of the files: those of `forgery`, then those of `synthesis`, then that of `anomaly`.
     pub entries: Vec<Entry>,
+    /// What each of `forgery` counts for in the mean of their maps; alike where nothing is said.
+    shares: Vec<f32>,
 }
 
 impl Judges {
+    /// Without the networks that have no part in what is asked: whether a face was manipulated, whether it was generated, how unusual it is.
+    #[must_use]
+    pub fn only(mut self, manipulated: bool, generated: bool, unusual: bool) -> Self {
+        let mut forgery = 0;
+        self.entries.retain(|entry| match entry.kind {
+            Kind::FaceSynthesis => generated,
+            Kind::FaceAnomaly => unusual,
+            _ => {
+                forgery += 1;
+                // The first one makes the features in which unusual faces are told.
+                manipulated || (unusual && forgery == 1)
+            }
+        });
+        if !manipulated {
+            self.forgery.truncate(usize::from(unusual));
+            self.shares.clear();
+        }
+        if !generated {
+            self.synthesis.clear();
+        }
+        self.anomaly = self.anomaly.filter(|_| unusual);
+        self
+    }
+
+    /// The same networks, the maps of `forgery` put together with these shares instead of alike.
+    #[must_use]
+    pub fn sharing(mut self, shares: Vec<f32>) -> Self {
+        self.shares = shares;
+        self
+    }
+
+    /// Hashes of the networks that tell generated faces, or of those that tell manipulated ones.
+    pub fn hashes(&self, generated: bool) -> Vec<String> {
+        let kind = if generated { Kind::FaceSynthesis } else { Kind::FaceForgery };
+        self.entries.iter().filter(|e| e.kind == kind).map(|e| e.sha256.clone()).collect()
+    }
+
+    /// What the `at`th of `forgery` counts for in the mean of their maps.
+    pub fn share(&self, at: usize) -> f32 {
+        self.shares.get(at).copied().unwrap_or(1.0 / self.forgery.len().max(1) as f32)
+    }
+
     /// The shipped ones, after their hashes were computed again.
     ///
     /// # Errors
@@ -177,6 +221,15 @@ mod tests {
         assert!(!judges.forgery.is_empty());
         let parts = judges.forgery.len() + judges.synthesis.len() + usize::from(judges.anomaly.is_some());
         assert_eq!(judges.entries.len(), parts);
+        let left = |manipulated, generated, unusual| {
+            let judges = Judges::shipped().unwrap().only(manipulated, generated, unusual);
+            assert!(judges.entries.iter().map(|e| e.kind).is_sorted_by_key(|k| k == Kind::FaceAnomaly));
+            (judges.forgery.len(), judges.synthesis.len(), judges.anomaly.is_some(), judges.entries.len())
+        };
+        assert_eq!(left(true, true, true), (4, 1, true, 6));
+        assert_eq!(left(false, true, false), (0, 1, false, 1));
+        assert_eq!(left(false, false, true), (1, 0, true, 2), "unusual faces are told by the first network's features");
+        assert_eq!(left(false, false, false), (0, 0, false, 0));
         let grey = vec![127; 160 * 120 * 3];
         let picture = Rgb::new(&grey, 160, 120).unwrap();
         assert!(faces.detector.find(&picture, 24.0, 0.75).is_empty());

@@ -20,7 +20,7 @@ pub use pipeline::{DEFAULT_FRAMES, DEFAULT_THRESHOLD_LR, Setup, SetupError, resu
 pub use reproduce::{Difference, ReproduceError, differences, reproduce, setup_of};
 pub use scan::{Done, Scan};
 pub use store::{LogEntry, STORE_NAME, Store, StoreError, WorkKey};
-pub use verdict::{MIN_SIDE, figures_of, reaches, weigh};
+pub use verdict::{MIN_SIDE, NOTHING_LEARNED, figures_of, mixture, reaches, weigh};
 
 /// Now, RFC 3339, UTC.
 pub fn now_utc() -> String {

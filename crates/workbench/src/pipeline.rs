@@ -9,7 +9,7 @@ use assay_evidence::{
     Case, FaceSearch, Finding, InputFacts, MediaKind, Outcome, Preview, Report, RunInfo, SCHEMA_REPORT, ScanResult,
     Settings, Status, ToolInfo,
 };
-use assay_faces::FaceNetworks;
+use assay_faces::{Ask, FaceNetworks};
 use assay_media::{Limits, MediaError, Progress, Source};
 use sha2::Digest as _;
 
@@ -92,6 +92,13 @@ impl Setup {
         self.settings.networks = networks.as_deref().map(FaceNetworks::identity).unwrap_or_default();
         self.networks = networks;
         self
+    }
+
+    /// What the chosen analyzers ask about faces; `None` where none of them looks at any.
+    pub fn asks(&self) -> Option<Vec<Ask>> {
+        let needs: Vec<Need> = self.analyzers().iter().flat_map(|a| a.about().needs).copied().collect();
+        let ask = |need: &Need| if let Need::Judged(ask) = need { Some(*ask) } else { None };
+        needs.contains(&Need::Faces).then(|| needs.iter().filter_map(ask).collect())
     }
 
     fn analyzers(&self) -> Vec<&'static dyn Analyzer> {
@@ -262,7 +269,7 @@ fn ask(analyzer: &dyn Analyzer, artefacts: &Artefacts, setup: &Setup, progress: 
 /// Looks for faces; what breaks there leaves the rest of the report standing.
 fn face_search(artefacts: &Artefacts) -> FaceSearch {
     match artefacts.faces() {
-        Ok(None) => FaceSearch::NotSearched { reason: "This run had no face networks to look with.".into() },
+        Ok(None) => FaceSearch::NotSearched { reason: "Nothing in this run asked for faces.".into() },
         Ok(Some(faces)) => FaceSearch::Searched(Box::new(persons::found(faces, artefacts.source().kind()))),
         Err(error) => FaceSearch::Failed { reason: error.to_string() },
     }

@@ -82,7 +82,7 @@ pub(crate) fn decide(
 }
 
 /// What a way of forging adds that could be there and was not told from its absence: without it, what speaks against one way would speak against them all.
-const NOTHING_LEARNED: Llr = Llr { log10: 0.0, low: 0.0, high: 0.0 };
+pub const NOTHING_LEARNED: Llr = Llr { log10: 0.0, low: 0.0, high: 0.0 };
 
 /// Whether a question can only be asked where somebody is seen.
 fn is_about_faces(table: &CalibrationTable) -> bool {
@@ -95,7 +95,7 @@ fn needs_faces(analyzer: &str) -> bool {
 
 /// A file is forged if it is forged in any of the ways that were asked about, and each of them is taken for as probable as the others: the
 /// likelihood ratio of such a proposition is the mean of theirs, so that a way without traces takes at most its share off.
-fn mixture(values: &[Llr]) -> Llr {
+pub fn mixture(values: &[Llr]) -> Llr {
     let mean = |of: fn(&Llr) -> f64| {
         round((values.iter().map(|v| 10f64.powf(of(v))).sum::<f64>() / values.len().max(1) as f64).log10())
     };

@@ -4,10 +4,11 @@ mod pictures;
 
 use assay_evidence::{Chart, Evidence, MediaKind, Outcome, Role, Series, Span, Where};
 use assay_faces::Suspicion;
+use assay_faces::usual::Kind;
 
 use crate::{AnalyzerError, Sample};
 use persons::Judged;
-pub(crate) use pictures::{Overlay, added};
+pub(crate) use pictures::Overlay;
 
 /// Logit of a stretch above which its place is named.
 const NAMED_ABOVE: f64 = 2.0;
@@ -46,7 +47,14 @@ pub(crate) fn judge(
     };
     let clip = sample.kind() == MediaKind::Video;
     let score = worst.score - (judged.len() as f64).ln();
-    let mut evidence = Evidence::new(words.role, worst.reliability, explanation(&judged, worst, clip, words));
+    let kind = if clip { Kind::Clip } else { Kind::Still };
+    let chances = judged.iter().map(|j| j.stretches.len()).sum();
+    let shown = pictures::most_and_least(worst, words.overlays, faces.usual.as_ref(), kind, chances)?;
+    let mut text = explanation(&judged, worst, clip, words);
+    if let Some(words) = &shown.words {
+        text += &format!(" On the map of the most suspicious look: {words}.");
+    }
+    let mut evidence = Evidence::new(words.role, worst.reliability, text);
     if words.role == Role::Scored {
         evidence = evidence.with_score(round(score), "mean logit of the networks over a stretch of the most suspicious person, less ln of the number of stretches and persons that are not so");
     }
@@ -62,7 +70,10 @@ pub(crate) fn judge(
     if clip {
         evidence.charts.push(chart(&judged, words));
     }
-    evidence.pictures = pictures::most_and_least(worst, words.overlays)?;
+    for (overlay, places) in words.overlays.iter().zip(shown.places) {
+        evidence.measure(format!("{}, above what genuine faces show", overlay.bright), places as f64, "of 400 places");
+    }
+    evidence.pictures = shown.pictures;
     Ok(Outcome::Evidence(Box::new(evidence)))
 }
 

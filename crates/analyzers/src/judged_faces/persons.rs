@@ -22,6 +22,14 @@ pub(super) struct Judged<'a> {
     pub(super) reliability: f64,
 }
 
+impl<'a> Judged<'a> {
+    /// The looks of one of the stretches.
+    pub(super) fn within(&self, stretch: &Stretch) -> impl Iterator<Item = &Look<'a>> {
+        let span = stretch.start_secs..=stretch.end_secs;
+        self.looks.iter().filter(move |look| span.contains(&look.pts_secs))
+    }
+}
+
 /// Every person whom the networks judged at least once, in the order of the report.
 pub(super) fn judged(faces: &Faces, logit: fn(&Suspicion) -> Option<f32>) -> Vec<Judged<'_>> {
     faces.persons.iter().enumerate().filter_map(|(at, who)| person(faces, at, who, logit)).collect()

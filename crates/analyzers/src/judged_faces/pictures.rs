@@ -1,7 +1,11 @@
-//! The most and the least suspicious look with the networks' map laid over the crop.
+//! The most and the least suspicious look, and beside each what of the networks' maps is more than genuine faces show.
+//!
+//! The decision that shapes it: a map glows somewhere on every face, so a place is drawn only where it lies above the level that all but one in a hundred genuine
+//! faces stay below everywhere ([`assay_faces::usual`]). A clip's map is the mean over the stretch of the look, which is what the level was learned on.
 use assay_evidence::Picture;
 use assay_faces::Suspicion;
-use assay_faces::suspicion::MAP_SIDE;
+use assay_faces::suspicion::{Layer, MAP_SIDE};
+use assay_faces::usual::{ALARMS, Kind, Level, Usual};
 use image::{ExtendedColorType, Rgb, RgbImage};
 
 use super::persons::{Judged, Look};
@@ -9,46 +13,120 @@ use crate::{AnalyzerError, maps};
 
 /// Crops are drawn at this multiple of their size.
 const ZOOM: u32 = 2;
-/// What a place adds to the logit at full brightness, at least.
-const FULL: f32 = 8.0;
+/// How strongly a place is coloured that has just passed the level.
+const FAINTEST: f32 = 0.35;
 
 /// What is laid over a crop.
 pub(crate) struct Overlay {
+    /// The map.
+    pub(crate) layer: Layer,
     /// What bright places are.
     pub(crate) bright: &'static str,
-    /// 20 x 20 shares, 0 to 1.
-    pub(crate) shares: fn(&Suspicion) -> Vec<f32>,
 }
 
-/// Crop and crops with maps, side by side, for the looks with the highest and, in a clip, the lowest logit.
-pub(super) fn most_and_least(person: &Judged<'_>, overlays: &[Overlay]) -> Result<Vec<Picture>, AnalyzerError> {
-    let by_logit = |a: &&Look<'_>, b: &&Look<'_>| a.logit.total_cmp(&b.logit);
-    let most = person.looks.iter().max_by(by_logit);
-    let least = person.looks.iter().min_by(by_logit).filter(|_| person.looks.len() > 1);
-    let named = [("the most suspicious", most), ("the least suspicious", least)];
-    let mut pictures = Vec::new();
-    for (what, look) in named {
-        let Some(look) = look else { continue };
-        let bright = overlays.iter().fold(String::new(), |text, o| text + "; then bright: " + o.bright);
-        let caption = format!("{}, {what} look, at {:.2} s, logit {:.2}{bright}", person.id, look.pts_secs, look.logit);
-        let picture = drawn(look, overlays)?;
-        let png = maps::png(picture.as_raw(), picture.width(), picture.height(), ExtendedColorType::Rgb8)?;
-        pictures.push(Picture { caption, png, width: picture.width(), height: picture.height(), over_input: false });
+/// What of a map is more than genuine faces show.
+struct Region {
+    /// 0 where it is not; above the level rising to 1.
+    shares: Vec<f32>,
+    level: Option<Level>,
+}
+
+impl Region {
+    /// Of a map that is the most suspicious of `chances`.
+    fn of(map: &[f32], usual: Option<&Usual>, kind: Kind, layer: Layer, chances: usize) -> Self {
+        let level = usual.and_then(|u| u.of(kind, layer)?.level(chances));
+        let share = |v: &f32| match level {
+            Some(level) if *v > level.value => (FAINTEST + (v - level.value) / level.value.max(f32::EPSILON)).min(1.0),
+            _ => 0.0,
+        };
+        Self { shares: map.iter().map(share).collect(), level }
     }
-    Ok(pictures)
+
+    fn places(&self) -> usize {
+        self.shares.iter().filter(|s| **s > 0.0).count()
+    }
+
+    /// What it shows, in words.
+    fn words(&self, kind: Kind) -> String {
+        let Some(level) = self.level else {
+            return "nothing is drawn, because it is not known what genuine faces show these networks".into();
+        };
+        let what = if kind == Kind::Clip { "stretches of genuine faces" } else { "genuine faces" };
+        // With many chances the level is the highest that was seen.
+        let share = if level.above == 0 { "any".into() } else { format!("{:.0} %", 100.0 * (1.0 - ALARMS)) };
+        let than = format!("what {share} of {} {what} show", level.genuine);
+        match self.places() {
+            0 => format!("nothing above {than}"),
+            n => format!("{n} of {} places above {than}", self.shares.len()),
+        }
+    }
 }
 
-fn drawn(look: &Look<'_>, overlays: &[Overlay]) -> Result<RgbImage, AnalyzerError> {
-    let crop = image::load_from_memory_with_format(&look.suspicion.jpeg, image::ImageFormat::Jpeg)?.into_rgb8();
+/// The pictures, and in words what the first overlay shows of the most suspicious look.
+pub(super) struct Shown {
+    pub(super) pictures: Vec<Picture>,
+    /// How many places of each overlay are above the level.
+    pub(super) places: Vec<usize>,
+    pub(super) words: Option<String>,
+}
+
+/// Crop and crops with maps, side by side, for the looks with the highest and, in a clip, the lowest logit. `chances` is how many stretches or faces of the file
+/// the most suspicious one was chosen from.
+pub(super) fn most_and_least(
+    person: &Judged<'_>,
+    overlays: &[Overlay],
+    usual: Option<&Usual>,
+    kind: Kind,
+    chances: usize,
+) -> Result<Shown, AnalyzerError> {
+    let by_stretch =
+        |a: &&assay_faces::stretches::Stretch, b: &&assay_faces::stretches::Stretch| a.logit.total_cmp(&b.logit);
+    let most = person.stretches.iter().max_by(by_stretch);
+    let least = person.stretches.iter().min_by(by_stretch);
+    let mut shown = Shown { pictures: Vec::new(), places: Vec::new(), words: None };
+    for (what, stretch, is_most) in [("the most suspicious", most, true), ("the least suspicious", least, false)] {
+        let Some(stretch) = stretch else { continue };
+        let inside: Vec<&Look<'_>> = person.within(stretch).collect();
+        let by_logit = |a: &&&Look<'_>, b: &&&Look<'_>| a.logit.total_cmp(&b.logit);
+        let look = if is_most { inside.iter().max_by(by_logit) } else { inside.iter().min_by(by_logit) };
+        let Some(look) = look.filter(|_| is_most || person.looks.len() > 1) else { continue };
+        let regions: Vec<Region> =
+            overlays.iter().map(|o| Region::of(&mean(&inside, o.layer), usual, kind, o.layer, chances)).collect();
+        let over =
+            if kind == Kind::Clip { format!(", over its stretch of {} looks", inside.len()) } else { String::new() };
+        let described = overlays
+            .iter()
+            .zip(&regions)
+            .fold(String::new(), |text, (o, region)| text + "; then " + o.bright + &over + ": " + &region.words(kind));
+        let caption =
+            format!("{}, {what} look, at {:.2} s, logit {:.2}{described}", person.id, look.pts_secs, look.logit);
+        if is_most {
+            shown.places = regions.iter().map(Region::places).collect();
+            shown.words = regions.first().map(|r| r.words(kind));
+        }
+        let picture = drawn(look.suspicion, &regions)?;
+        let png = maps::png(picture.as_raw(), picture.width(), picture.height(), ExtendedColorType::Rgb8)?;
+        let (width, height) = picture.dimensions();
+        shown.pictures.push(Picture { caption, png, width, height, over_input: false });
+    }
+    Ok(shown)
+}
+
+/// The mean map of some looks.
+fn mean(looks: &[&Look<'_>], layer: Layer) -> Vec<f32> {
+    assay_faces::usual::mean(looks.iter().map(|look| look.suspicion.layer(layer)))
+}
+
+fn drawn(suspicion: &Suspicion, regions: &[Region]) -> Result<RgbImage, AnalyzerError> {
+    let crop = image::load_from_memory_with_format(&suspicion.jpeg, image::ImageFormat::Jpeg)?.into_rgb8();
     let (width, height) = (crop.width() * ZOOM, crop.height() * ZOOM);
     let crop = image::imageops::resize(&crop, width, height, image::imageops::FilterType::Triangle);
-    let mut out = RgbImage::new((1 + overlays.len() as u32) * width, height);
+    let mut out = RgbImage::new((1 + regions.len() as u32) * width, height);
     image::imageops::replace(&mut out, &crop, 0, 0);
-    for (left, overlay) in (width..).step_by(width as usize).zip(overlays) {
-        let map = (overlay.shares)(look.suspicion);
+    for (left, region) in (width..).step_by(width as usize).zip(regions) {
         for (x, y, pixel) in crop.enumerate_pixels() {
             let at = |v: u32, extent: u32| (v as f32 + 0.5) / extent as f32 * MAP_SIDE as f32 - 0.5;
-            let share = between(&map, at(x, width), at(y, height));
+            let share = between(&region.shares, at(x, width), at(y, height));
             let grey = 0.299 * f32::from(pixel.0[0]) + 0.587 * f32::from(pixel.0[1]) + 0.114 * f32::from(pixel.0[2]);
             // From the grey picture to a warm colour of the same structure.
             let hot = [255.0, 200.0 - 110.0 * share, 40.0];
@@ -58,12 +136,6 @@ fn drawn(look: &Look<'_>, overlays: &[Overlay]) -> Result<RgbImage, AnalyzerErro
         }
     }
     Ok(out)
-}
-
-/// What places add to a logit as shares: full at eight, or at the strongest place where that is more.
-pub(crate) fn added(places: &[f32]) -> Vec<f32> {
-    let most = places.iter().copied().fold(FULL, f32::max);
-    places.iter().map(|v| (v / most).clamp(0.0, 1.0)).collect()
 }
 
 fn between(map: &[f32], x: f32, y: f32) -> f32 {

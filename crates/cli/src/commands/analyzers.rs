@@ -1,6 +1,7 @@
 //! `assay analyzers list` and `assay analyzers show ID`.
 use assay_analyzers::{ANALYZERS, About, Need};
 use assay_evidence::Status;
+use assay_faces::Ask;
 use assay_workbench::calibration::CalibrationTable;
 use clap::Subcommand;
 
@@ -67,6 +68,9 @@ fn need(need: Need) -> String {
         Need::Packets => "the packet table of a video".into(),
         Need::FrameStatistics => "the decoded frames of a video".into(),
         Need::Faces => "the faces of the picture or clip".into(),
+        Need::Judged(Ask::Manipulated) => "the networks that tell manipulated faces".into(),
+        Need::Judged(Ask::Generated) => "the networks that tell generated faces".into(),
+        Need::Judged(Ask::Unusual) => "the description of usual faces".into(),
     }
 }
 

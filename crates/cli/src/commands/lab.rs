@@ -2,10 +2,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use assay_lab::face_calibration::Learn;
 use assay_lab::planted::{Options, make, make_clips};
 use assay_models::device::DeviceChoice;
 use assay_workbench::calibration::CalibrationTable;
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 
 use crate::Exit;
 use crate::files::{JsonTarget, write_whole};
@@ -84,6 +85,50 @@ fn swap(args: SwapArgs, bars: &Bars) -> anyhow::Result<()> {
     write_whole(&args.out, page.as_bytes())?;
     out!("{page}");
     Ok(())
+}
+
+/// What `assay lab calibrate-faces` can learn by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Learned {
+    /// Tables of scores
+    Tables,
+    /// What maps show on genuine faces
+    Maps,
+    /// What thresholds on the whole verdict do to genuine files
+    Verdict,
+}
+
+impl Learned {
+    fn part(self) -> Learn {
+        match self {
+            Self::Tables => Learn::Tables,
+            Self::Maps => Learn::Maps,
+            Self::Verdict => Learn::Verdict,
+        }
+    }
+}
+
+/// The chapters of `assay lab forgery`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Chapter {
+    Swaps,
+    Portraits,
+    Alarms,
+    Scans,
+    Regions,
+}
+
+impl Chapter {
+    fn part(self) -> assay_lab::forgery_figures::Chapter {
+        use assay_lab::forgery_figures::Chapter as Of;
+        match self {
+            Self::Swaps => Of::Swaps,
+            Self::Portraits => Of::Portraits,
+            Self::Alarms => Of::Alarms,
+            Self::Scans => Of::Scans,
+            Self::Regions => Of::Regions,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -195,9 +240,15 @@ enum Command {
         /// Where files that are saved again are kept; a temporary folder when not given
         #[arg(long, value_name = "DIR")]
         work: Option<PathBuf>,
+        /// Only these
+        #[arg(long, value_delimiter = ',', value_name = "PART")]
+        only: Vec<Learned>,
         /// Folder of the tables
         #[arg(long, value_name = "DIR", default_value = "crates/workbench/calibration")]
         out: PathBuf,
+        /// Where it is written what maps show on genuine faces
+        #[arg(long, value_name = "FILE", default_value = "crates/faces/src/usual.json")]
+        usual: PathBuf,
     },
     /// Measure the forgery networks on swaps, generated portraits and real photographs that they never saw
     Forgery {
@@ -210,6 +261,12 @@ enum Command {
         /// Evenly spaced frames of a clip
         #[arg(long, default_value_t = assay_lab::judge::FRAMES)]
         frames: u32,
+        /// Of the photographs that are scanned as a whole, every so many
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        every: usize,
+        /// Only these chapters; the others of the document stay as they are
+        #[arg(long, value_delimiter = ',', value_name = "CHAPTER")]
+        only: Vec<Chapter>,
         /// Where the Markdown tables are written
         #[arg(long, value_name = "FILE", default_value = "docs/forgery.md")]
         out: PathBuf,
@@ -381,21 +438,36 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                 None => out!("{text}"),
             }
         }
-        Command::CalibrateFaces { data, work, out } => {
+        Command::CalibrateFaces { data, work, only, out, usual } => {
             let made_with = format!("assay lab calibrate-faces --data {}", base(&data));
-            let options = assay_lab::face_calibration::Options { data, work, made_with };
-            let tables = assay_lab::face_calibration::calibrate(&options, progress.as_ref())?;
+            let parts = only.into_iter().map(Learned::part).collect();
+            let options = assay_lab::face_calibration::Options { data, work, made_with, parts };
+            let learned = assay_lab::face_calibration::calibrate(&options, progress.as_ref())?;
             bars.clear();
-            for table in tables {
+            if let Some(found) = learned.usual {
+                write_whole(&usual, (serde_json::to_string(&found)? + "\n").as_bytes())?;
+                outln!("written: {} (build again to embed it)", usual.display());
+            }
+            if let Some(whole) = learned.whole {
+                for (threshold, above) in whole.above() {
+                    outln!("verdict LR {threshold}: {above} of {} genuine files", whole.files());
+                }
+                let path = out.join("verdict.json");
+                write_whole(&path, (serde_json::to_string_pretty(&whole)? + "\n").as_bytes())?;
+                outln!("written: {} (build again to embed it)", path.display());
+            }
+            for table in learned.tables {
                 show(&table);
                 let path = out.join(format!("{}.json", table.id));
                 write_whole(&path, (serde_json::to_string_pretty(&table)? + "\n").as_bytes())?;
                 outln!("written: {} (build again to embed it)", path.display());
             }
         }
-        Command::Forgery { data, work, frames, out } => {
-            let options = assay_lab::forgery_figures::Options { data, work, frames };
-            let text = assay_lab::forgery_figures::run(&options, progress.as_ref())?;
+        Command::Forgery { data, work, frames, every, only, out } => {
+            let parts = only.into_iter().map(Chapter::part).collect();
+            let options = assay_lab::forgery_figures::Options { data, work, frames, every, parts };
+            let old = std::fs::read_to_string(&out).unwrap_or_default();
+            let text = assay_lab::forgery_figures::run(&options, &old, progress.as_ref())?;
             bars.clear();
             write_whole(&out, text.as_bytes())?;
             out!("{text}");

@@ -1,6 +1,8 @@
 //! `assay reproduce FILE.json`.
 use std::path::PathBuf;
 
+use assay_workbench::setup_of;
+
 use crate::Exit;
 use crate::commands::{face_networks, read_reports};
 use crate::files::JsonTarget;
@@ -33,7 +35,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     for report in &reports {
         let path = args.input.clone().unwrap_or_else(|| PathBuf::from(&report.run.path));
         let bars = Bars::new(1);
-        let outcome = assay_workbench::reproduce(report, &path, face_networks()?, bars.worker().as_ref());
+        // Settings that do not fit this version are told of below, file by file.
+        let networks = setup_of(report).map_or(Ok(None), |setup| face_networks(&setup, true))?;
+        let outcome = assay_workbench::reproduce(report, &path, networks, bars.worker().as_ref());
         bars.clear();
         let (again, mut differences) = match outcome {
             Ok(done) => done,

@@ -51,8 +51,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "i/n")]
     shard: Option<Shard>,
     /// Look for no faces
-    #[arg(long)]
+    #[arg(long, conflicts_with = "faces")]
     no_faces: bool,
+    /// Look for faces also where none of the chosen analyzers needs them
+    #[arg(long)]
+    faces: bool,
     /// Stop at the first file that cannot be examined
     #[arg(long)]
     fail_fast: bool,
@@ -65,8 +68,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let networks = if args.no_faces { None } else { face_networks()? };
-    let mut setup = Setup::new(&args.analyzers, args.frames, args.threshold)?.with_networks(networks);
+    let setup = Setup::new(&args.analyzers, args.frames, args.threshold)?;
+    let networks = if args.no_faces { None } else { face_networks(&setup, args.faces)? };
+    let mut setup = setup.with_networks(networks);
     setup.command = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
     if let Some(path) = &args.case {
         setup.case = read_case(path)?;

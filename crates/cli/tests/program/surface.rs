@@ -68,6 +68,30 @@ fn analyzers_are_listed_and_shown() {
 }
 
 #[test]
+fn faces_are_looked_for_only_where_somebody_asks_and_only_what_is_asked_about_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    save(at, "photo.jpg", 1);
+    let scan = |more: &[&str]| {
+        run(assay(at).args(["scan", "photo.jpg", "--json", "r.json", "--analyzers"]).args(more));
+        let text = std::fs::read_to_string(at.join("r.json")).unwrap();
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let result = &document["reports"][0]["result"];
+        let networks = result["settings"]["networks"].as_array().unwrap();
+        let ids: Vec<String> = networks.iter().map(|n| n["id"].as_str().unwrap().to_owned()).collect();
+        (result["faces"]["outcome"].as_str().unwrap().to_owned(), ids)
+    };
+    assert_eq!(scan(&["container"]), ("not_searched".into(), Vec::new()));
+    let (outcome, finders) = scan(&["container", "--faces"]);
+    assert_eq!((outcome.as_str(), finders.len()), ("searched", 3), "{finders:?}");
+    assert_eq!(run(assay(at).args(["reproduce", "r.json"])).0, 0, "with the same networks");
+    let (outcome, asked) = scan(&["face_synthesis"]);
+    assert_eq!((outcome.as_str(), &asked[..3]), ("searched", &finders[..]));
+    assert!(asked[3..].iter().all(|id| id.starts_with("face-synthesis")) && asked.len() > 3, "{asked:?}");
+    assert_eq!(run(assay(at).args(["scan", "photo.jpg", "--faces", "--no-faces"])).0, 2);
+}
+
+#[test]
 fn a_report_that_was_changed_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

@@ -45,7 +45,7 @@ impl Alarms {
 }
 
 /// 95 % interval of a share (Wilson 1927).
-fn wilson(count: usize, of: usize) -> (f64, f64) {
+pub(super) fn wilson(count: usize, of: usize) -> (f64, f64) {
     let (n, z) = (of.max(1) as f64, 1.96f64);
     let p = count as f64 / n;
     let middle = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
@@ -92,30 +92,7 @@ pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String>
         "\nThe tables' own counts, cross-fitted by groups: {}.",
         tables.iter().skip(1).flat_map(own_counts).collect::<Vec<_>>().join("; ")
     );
-    text += &scans(bench)?;
     Ok(text + "\n")
-}
-
-/// How often the verdict of a whole scan reaches the threshold.
-fn scans(bench: &Bench<'_>) -> anyhow::Result<String> {
-    let threshold = assay_workbench::DEFAULT_THRESHOLD_LR;
-    let mut text = format!(
-        "\nThe verdict of whole scans (the mean over the questions) on photographs of the test split, as found:\n\n\
-         | what | n | reaches {threshold} | no value |\n|---|---|---|---|\n"
-    );
-    for folder in sets::PHOTOGRAPH_FOLDERS {
-        let manifest = sets::photographs(bench.data, bench.work, folder, Split::Test, sets::PHOTOGRAPHS[0])?;
-        let (scores, failures) = judge::scan(&manifest, bench.networks.clone(), bench.progress)?;
-        let reached = |s: &&crate::datasets::FrameScore| {
-            assay_workbench::reaches(s.log_odds / std::f64::consts::LN_10, threshold)
-        };
-        let count = scores.iter().filter(reached).count();
-        let (low, high) = wilson(count, scores.len());
-        let share = count as f64 / scores.len().max(1) as f64;
-        let _ =
-            writeln!(text, "| {folder} | {} | {share:.3} ({low:.3} to {high:.3}) | {} |", scores.len(), failures.len());
-    }
-    Ok(text)
 }
 
 /// What a table says of itself at the default threshold.

@@ -1,5 +1,9 @@
 //! Which network did not see a side-by-side clip.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use assay_faces::{FaceNetworks, Networks};
+use assay_models::shipped_faces::Judges;
 
 use crate::judge::Detector;
 use crate::train::forgery::faces::parts;
@@ -12,6 +16,16 @@ pub struct Folds {
     /// By place among the networks that tell manipulated faces, which come first.
     held_out: Vec<Option<usize>>,
     parts: BTreeMap<String, usize>,
+}
+
+/// Networks that did not see some clips.
+pub struct Unseen {
+    /// The networks.
+    pub networks: Arc<dyn FaceNetworks>,
+    /// The clips, below the data folder.
+    pub clips: BTreeSet<String>,
+    /// The mean of their logits.
+    pub detector: Detector,
 }
 
 /// Chooses a detector by the clip it is to judge.
@@ -45,6 +59,34 @@ impl Folds {
             None => f64::from(u8::from(with_others)) / all,
         };
         Detector::Weighted(self.held_out.iter().map(weight).collect())
+    }
+
+    /// For each part of the clips: the shipped networks that did not see its people, their maps put together with the weights of [`Folds::out_of_fold`], and those
+    /// weights for their logits.
+    ///
+    /// # Errors
+    /// When they cannot be opened.
+    pub fn unseen(&self, ids: &[String]) -> anyhow::Result<Vec<Unseen>> {
+        let generated = ids.iter().filter(|id| id.starts_with("face-synthesis"));
+        let numbers: BTreeSet<usize> = self.parts.values().copied().collect();
+        let mut all = Vec::new();
+        for part in numbers {
+            let clips: BTreeSet<String> =
+                self.parts.iter().filter(|(_, p)| **p == part).map(|(clip, _)| clip.clone()).collect();
+            let Some(Detector::Weighted(weights)) = clips.first().map(|clip| self.out_of_fold(clip, true)) else {
+                continue;
+            };
+            let kept = || weights.iter().zip(ids).filter(|(w, _)| **w > 0.0);
+            let names: Vec<String> = kept().map(|(_, id)| id).chain(generated.clone()).cloned().collect();
+            let weights: Vec<f64> = kept().map(|(w, _)| *w).collect();
+            let judges = Judges::open(&names)?.sharing(weights.iter().map(|w| *w as f32).collect());
+            all.push(Unseen {
+                networks: Arc::new(Networks::with(judges)?),
+                clips,
+                detector: Detector::Weighted(weights),
+            });
+        }
+        Ok(all)
     }
 
     /// Every way of judging swaps, by name.

@@ -16,6 +16,8 @@ use folds::Folds;
 
 mod alarms;
 pub mod folds;
+mod regions;
+mod scans;
 pub mod sets;
 
 /// What to measure, and where the files go that are saved again.
@@ -26,6 +28,10 @@ pub struct Options {
     pub work: Option<PathBuf>,
     /// Frames of a clip.
     pub frames: u32,
+    /// Of the photographs that are scanned as a whole, every so many.
+    pub every: usize,
+    /// Only these parts; all of them when empty.
+    pub parts: Vec<Chapter>,
 }
 
 /// What the tables are made with.
@@ -44,25 +50,66 @@ impl Bench<'_> {
     }
 }
 
-/// Measures everything and writes the document.
+/// A part of the document, which can be made anew by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chapter {
+    /// Side-by-side clips.
+    Swaps,
+    /// Generated portraits.
+    Portraits,
+    /// False alarms of single questions.
+    Alarms,
+    /// False alarms of whole scans.
+    Scans,
+    /// What the maps show on genuine and on swapped faces.
+    Regions,
+}
+
+impl Chapter {
+    /// All of them, in the order of the document.
+    pub const ALL: [Self; 5] = [Self::Swaps, Self::Portraits, Self::Alarms, Self::Scans, Self::Regions];
+}
+
+/// What stands before the first chapter.
+const OPENING: &str = "# Networks that judge faces\n\nMade by `assay lab forgery --data DIR`. Areas under the ROC curve with 95 % bootstrap intervals over files; a file's score is the mean logit of its frames, of \
+     the most suspicious person. People and files of the test split were used neither for training nor for choosing a number.\n\n";
+
+/// Measures the chapters that are asked for; the others stay as they are in `old`, the document so far.
 ///
 /// # Errors
 /// When the data cannot be read or the folder cannot be written.
-pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String> {
+pub fn run(options: &Options, old: &str, progress: &dyn Progress) -> anyhow::Result<String> {
     let thrown_away = tempfile::tempdir()?;
     let work = options.work.as_deref().unwrap_or(thrown_away.path());
     let networks = Networks::shipped()?;
     let ids = networks.judge_ids();
     let networks: Arc<dyn FaceNetworks> = Arc::new(networks);
     let bench = Bench { data: &options.data, work, networks, frames: options.frames, progress };
-    let mut text = String::from(
-        "# Networks that judge faces\n\nMade by `assay lab forgery --data DIR`. Areas under the ROC curve with 95 % bootstrap intervals over files; a file's score is the mean logit of its frames, of \
-         the most suspicious person. People and files of the test split were used neither for training nor for choosing a number.\n\n",
-    );
-    text += &swaps(&bench, &ids)?;
-    text += &portraits(&bench, &ids)?;
-    text += &alarms::table(&bench, &ids)?;
-    Ok(text)
+    let mut made = Vec::new();
+    for chapter in Chapter::ALL.into_iter().filter(|c| options.parts.is_empty() || options.parts.contains(c)) {
+        made.push(match chapter {
+            Chapter::Swaps => swaps(&bench, &ids)?,
+            Chapter::Portraits => portraits(&bench, &ids)?,
+            Chapter::Alarms => alarms::table(&bench, &ids)?,
+            Chapter::Scans => scans::table(&bench, options.every)?,
+            Chapter::Regions => regions::table(&bench, &ids)?,
+        });
+    }
+    Ok(replaced(old, made))
+}
+
+/// The document with these chapters in place of those of the same heading, the new ones at the end.
+fn replaced(old: &str, made: Vec<String>) -> String {
+    let heading = |chapter: &str| chapter.lines().next().unwrap_or_default().to_owned();
+    let mut chapters: Vec<String> = old.split("\n## ").skip(1).map(|c| format!("## {}\n\n", c.trim_end())).collect();
+    for new in made {
+        let new = new.trim_end().to_owned() + "\n\n";
+        match chapters.iter_mut().find(|c| heading(c) == heading(&new)) {
+            Some(place) => *place = new,
+            None => chapters.push(new),
+        }
+    }
+    OPENING.to_owned() + chapters.concat().trim_end() + "\n"
 }
 
 /// Side-by-side clips by every network, and out of fold.
@@ -136,5 +183,19 @@ pub(crate) fn shown(interval: &Interval) -> String {
     match (interval.value, interval.low, interval.high) {
         (Some(value), Some(low), Some(high)) => format!("{value:.3} ({low:.3} to {high:.3})"),
         _ => interval.reason.clone().unwrap_or_else(|| "not defined".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chapter_takes_the_place_of_the_former_one_and_leaves_the_others() {
+        let old = format!("{OPENING}## One\n\na\n\n## Two\n\nb\n");
+        let new = replaced(&old, vec!["## Two\n\nc\n\n".into(), "## Three\n\nd\n".into()]);
+        assert_eq!(new, format!("{OPENING}## One\n\na\n\n## Two\n\nc\n\n## Three\n\nd\n"));
+        assert_eq!(replaced("", vec!["## One\n\na\n".into()]), format!("{OPENING}## One\n\na\n"));
+        assert_eq!(replaced(&new, Vec::new()), new);
     }
 }

@@ -9,6 +9,7 @@ use anyhow::Context;
 use assay_media::Progress;
 use image::GrayImage;
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -91,6 +92,18 @@ pub fn make(options: &Options, progress: &dyn Progress) -> anyhow::Result<Index>
     let index = Index::new(options.seed, items);
     index.save(&options.out, Index::FILE)?;
     Ok(index)
+}
+
+/// Groups of photos of which the planted set of the documents has something to say: those that its calibration pairs are made from, and its whole test split.
+///
+/// # Errors
+/// When the sources cannot be read.
+pub fn known_groups(sources: &Path) -> anyhow::Result<BTreeSet<String>> {
+    let options = Options::new(sources.to_owned(), PathBuf::new());
+    let photos = photos_under(sources)?;
+    let learned = plan(&photos, Split::Calibration, options.pairs_calibration, options.seed);
+    let tested = photos.iter().filter(|photo| photo.split == Split::Test).map(|photo| photo.group.clone());
+    Ok(learned.iter().map(|plan| plan.photo.group.clone()).chain(tested).collect())
 }
 
 /// Shares the pairs out over folders, photos, kinds and qualities: equal numbers for each folder as far as its photos reach.

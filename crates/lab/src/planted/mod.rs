@@ -15,6 +15,6 @@ mod region;
 pub use clips::{RealSegment, make_clips, real_segments};
 pub use edits::Edit;
 pub use index::{INDEX_SCHEMA, Index, Item, Kind, Split};
-pub use make::{Options, QUALITIES, make};
-pub use photos::{Photo, group_of, photos_under};
+pub use make::{Options, QUALITIES, known_groups, make};
+pub use photos::{Photo, group_below, group_of, photos_under};
 pub use region::{Edge, Region, Shape};

@@ -72,6 +72,12 @@ pub fn group_of(folder: &str, file_name: &str) -> String {
     }
 }
 
+/// The group of a photo given below the folder of sources.
+pub fn group_below(relative: &str) -> String {
+    let (folder, name) = relative.rsplit_once('/').unwrap_or(("", relative));
+    group_of(folder, name)
+}
+
 /// All source photos below `root`, in path order, with their split.
 ///
 /// Known folders that exist are taken; a folder that holds none of them but pictures is taken as one folder of photos, so that the

@@ -1,0 +1,212 @@
+//! What a report's maps show on genuine faces, and how much of it lies on the face where one was swapped.
+//!
+//! The decision that shapes it: counted is what a report draws, by the level that it draws by: one face of a photograph, and of a clip its most suspicious stretch.
+//! Genuine files are those of the test split. Side-by-side clips are judged by the networks that did not see their people, and by levels that were learned without
+//! the real halves of that part; a report of such a clip is more certain than this, because three of its four networks have learned from some of its people.
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use assay_faces::stretches::log_mean;
+use assay_faces::suspicion::Layer;
+use assay_faces::usual::{Kind, Places, Usual};
+
+use super::alarms::wilson;
+use super::folds::{Folds, Unseen};
+use super::{Bench, sets};
+use crate::datasets::{Label, Part};
+use crate::face_calibration;
+use crate::judge::Detector;
+use crate::map_units::{self, Unit};
+use crate::train::faces::data::Split;
+
+/// What some units show on each layer.
+#[derive(Default)]
+struct Shown {
+    units: usize,
+    /// By [`Layer::ALL`]: units with a place above the level.
+    with: [usize; Layer::ALL.len()],
+    /// Places above it.
+    places: [f64; Layer::ALL.len()],
+    /// Of these, on the face.
+    on_face: [f64; Layer::ALL.len()],
+}
+
+impl Shown {
+    fn add(&mut self, unit: &Unit, chances: usize, level_of: &dyn Fn(Layer) -> Option<Places>) {
+        self.units += 1;
+        for (at, layer) in Layer::ALL.into_iter().enumerate() {
+            let Some(places) = level_of(layer) else { continue };
+            let Some(level) = places.level(chances) else { continue };
+            let above: Vec<bool> = unit.layer(layer).iter().map(|v| *v > level.value).collect();
+            self.with[at] += usize::from(above.contains(&true));
+            let sum = |of: &dyn Fn(usize) -> f64| -> f64 { (0..above.len()).filter(|i| above[*i]).map(of).sum() };
+            self.places[at] += sum(&|_| 1.0);
+            self.on_face[at] += sum(&|i| f64::from(unit.face[i]));
+        }
+    }
+
+    fn share_with(&self, layer: Layer) -> String {
+        let count = self.with[layer as usize];
+        let (low, high) = wilson(count, self.units);
+        format!("{count} = {:.3} ({low:.3} to {high:.3})", count as f64 / self.units.max(1) as f64)
+    }
+
+    /// Share of all the maps' area that is above the level.
+    fn area(&self, layer: Layer, places: usize) -> f64 {
+        self.places[layer as usize] / (self.units * places).max(1) as f64
+    }
+
+    fn on_face(&self, layer: Layer) -> String {
+        let at = layer as usize;
+        if self.places[at] > 0.0 { format!("{:.2}", self.on_face[at] / self.places[at]) } else { "none".into() }
+    }
+}
+
+/// The chapter.
+pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
+    let Some(usual) = bench.networks.usual().cloned() else {
+        anyhow::bail!("these networks have no levels for their maps")
+    };
+    let mut text = format!(
+        "## Where a report sees something\n\nA place of a map is drawn only where it lies above the level that 99 of 100 genuine faces stay below everywhere. The level was learned on: {}. \
+         The first map is that of what was laid over, the activations say what speaks for a manipulated and for a generated face. Of a clip with several stretches the most suspicious one is drawn, and the level is so much higher.\n\n",
+        usual.data
+    );
+    text += &genuine(bench, &usual)?;
+    text += &swaps(bench, ids)?;
+    text += &portraits(bench, &usual)?;
+    Ok(text)
+}
+
+/// Faces of test people that nobody touched.
+fn genuine(bench: &Bench<'_>, usual: &Usual) -> anyhow::Result<String> {
+    let mut text = String::from(
+        "Genuine faces of the test split; `area` is the share of all their maps that is drawn:\n\n\
+         | what | saved as | n | laid over: with a region | area | activation, manipulated | area | activation, generated | area |\n|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for saving in sets::PHOTOGRAPHS {
+        let mut all = Shown::default();
+        for folder in sets::PHOTOGRAPH_FOLDERS {
+            let manifest = sets::photographs(bench.data, bench.work, folder, Split::Test, saving)?;
+            let mut own = Shown::default();
+            for unit in map_units::of(&manifest, &bench.networks, &Detector::Forgery, bench.progress) {
+                for shown in [&mut own, &mut all] {
+                    shown.add(&unit, 1, &|layer| usual.of(Kind::Still, layer).cloned());
+                }
+            }
+            text += &genuine_row(folder, saving.name, &own);
+        }
+        text += &genuine_row("all photographs", saving.name, &all);
+    }
+    for saving in sets::CLIPS {
+        let manifest = sets::clips(bench.data, bench.work, &[Split::Test], saving)?;
+        let mut own = Shown::default();
+        for unit in map_units::of(&manifest, &bench.networks, &Detector::Forgery, bench.progress) {
+            own.add(&unit, 1, &|layer| usual.of(Kind::Clip, layer).cloned());
+        }
+        text += &genuine_row("stretches of test clips", saving.name, &own);
+    }
+    Ok(text + "\n")
+}
+
+fn genuine_row(what: &str, saved: &str, shown: &Shown) -> String {
+    let places = assay_faces::suspicion::MAP_SIDE.pow(2);
+    let mut row = format!("| {what} | {saved} | {} ", shown.units);
+    for layer in Layer::ALL {
+        let _ = write!(row, "| {} | {:.4} ", shown.share_with(layer), shown.area(layer, places));
+    }
+    row + "|\n"
+}
+
+/// Both halves of side-by-side clips.
+fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
+    let clips = sets::swap_clips(bench.data)?;
+    let folds = Folds::of(ids, &clips);
+    let unseen = folds.unseen(ids)?;
+    let calibration = face_calibration::Bench {
+        data: bench.data,
+        work: bench.work,
+        networks: bench.networks.clone(),
+        folds: &folds,
+        progress: bench.progress,
+    };
+    let genuine = face_calibration::genuine_stretches(&calibration, &unseen)?;
+    let levels: Vec<Vec<Places>> = unseen.iter().map(|part| without(part, &genuine)).collect();
+    let mut text = String::from(
+        "Side-by-side clips, the stretch that a report draws; `on the face` is the share of what is drawn that lies in the hull of the mesh:\n\n\
+         | half | saved as | n | laid over: with a region | on the face | activation, manipulated | on the face |\n|---|---|---|---|---|---|---|\n",
+    );
+    for saving in sets::CLIPS {
+        let units = map_units::of_unseen(&sets::swaps(bench.data, bench.work, saving)?, &unseen, bench.progress);
+        for (label, half) in [(Label::Real, "real"), (Label::Fake, "swapped")] {
+            let mut shown = Shown::default();
+            for (unit, chances) in drawn(units.iter().filter(|u| u.label == label)) {
+                let part = unseen.iter().position(|p| unit.source.as_ref().is_some_and(|s| p.clips.contains(s)));
+                let own = part.and_then(|at| levels.get(at));
+                shown.add(unit, chances, &|layer| own?.iter().find(|p| p.is_of(Kind::Clip, layer)).cloned());
+            }
+            let _ = writeln!(
+                text,
+                "| {half} | {} | {} | {} | {} | {} | {} |",
+                saving.name,
+                shown.units,
+                shown.share_with(Layer::LaidOver),
+                shown.on_face(Layer::LaidOver),
+                shown.share_with(Layer::Manipulated),
+                shown.on_face(Layer::Manipulated)
+            );
+        }
+    }
+    Ok(text + "\n")
+}
+
+/// Levels that the real halves of a part of the clips had no share in.
+fn without(part: &Unseen, genuine: &[Vec<Unit>]) -> Vec<Places> {
+    let is_other = |unit: &&Unit| unit.source.as_ref().is_none_or(|s| !part.clips.contains(s));
+    let groups: Vec<Vec<&Unit>> = genuine.iter().map(|group| group.iter().filter(is_other).collect()).collect();
+    map_units::learn(Kind::Clip, &groups)
+}
+
+/// Of every part of every file the stretch that a report draws, and of how many it is the most suspicious.
+fn drawn<'a>(units: impl Iterator<Item = &'a Unit>) -> Vec<(&'a Unit, usize)> {
+    let mut files: BTreeMap<(&Path, Part), BTreeMap<u32, Vec<&Unit>>> = BTreeMap::new();
+    for unit in units {
+        let (part, person) = unit.whose;
+        files.entry((&unit.path, part)).or_default().entry(person).or_default().push(unit);
+    }
+    let logit = |unit: &&Unit| unit.stretch.logit;
+    let score = |units: &Vec<&Unit>| log_mean(&units.iter().map(logit).collect::<Vec<_>>());
+    let most = |persons: BTreeMap<u32, Vec<&'a Unit>>| {
+        let chances = persons.values().map(Vec::len).sum();
+        let worst = persons.into_values().max_by(|a, b| score(a).total_cmp(&score(b)))?;
+        Some((worst.into_iter().max_by(|a, b| logit(a).total_cmp(&logit(b)))?, chances))
+    };
+    files.into_values().filter_map(most).collect()
+}
+
+/// Generated portraits.
+fn portraits(bench: &Bench<'_>, usual: &Usual) -> anyhow::Result<String> {
+    let mut text = String::from(
+        "Generated portraits of the test split:\n\n| what | saved as | n | activation, generated: with a region |\n|---|---|---|---|\n",
+    );
+    for names in [["stylegan256", "ffhq256"], ["gan256", "ffhq256"]] {
+        for saving in sets::PORTRAITS {
+            let mut manifest = sets::portraits(bench.data, bench.work, names, Split::Test, saving)?;
+            manifest.rows.retain(|row| row.label == Label::Fake);
+            let mut shown = Shown::default();
+            for unit in map_units::of(&manifest, &bench.networks, &Detector::Synthesis, bench.progress) {
+                shown.add(&unit, 1, &|layer| usual.of(Kind::Still, layer).cloned());
+            }
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} | {} |",
+                names[0],
+                saving.name,
+                shown.units,
+                shown.share_with(Layer::Generated)
+            );
+        }
+    }
+    Ok(text + "\n")
+}
