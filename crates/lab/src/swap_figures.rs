@@ -236,9 +236,12 @@ fn sheet<'a>(looks: impl Iterator<Item = &'a Look>, path: &Path) -> anyhow::Resu
     marked.save(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The figures as Markdown.
+/// Words of the page that no measurement changes.
+const HEADER: &str = include_str!("swap_page.md");
+
+/// The page.
 pub fn markdown(figures: &Figures, speed: Option<&Speed>, network: &str) -> String {
-    let mut page = String::new();
+    let mut page = format!("{HEADER}\n");
     let f = figures;
     let _ = writeln!(page, "## One pair, {:.0} minutes\n", f.minutes);
     let _ = writeln!(

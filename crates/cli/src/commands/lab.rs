@@ -50,9 +50,6 @@ struct SwapArgs {
     out: PathBuf,
 }
 
-/// Words of the page that no measurement changes.
-const SWAP_HEADER: &str = include_str!("../../../lab/src/swap_page.md");
-
 fn swap(args: SwapArgs, bars: &Bars) -> anyhow::Result<()> {
     use assay_generators::swap::{Blend, Settings};
     use assay_lab::train::swap::{Choice, speed};
@@ -81,7 +78,7 @@ fn swap(args: SwapArgs, bars: &Bars) -> anyhow::Result<()> {
     let speed = speed::measure(&timed, progress.as_ref())?;
     bars.clear();
     let network = format!("The small network at 64 pixels (`df`, {:.2} GMAC a face)", plan.choice.work() / 1e9);
-    let page = format!("{SWAP_HEADER}\n{}", swap_figures::markdown(&figures, Some(&speed), &network));
+    let page = swap_figures::markdown(&figures, Some(&speed), &network);
     write_whole(&args.out, page.as_bytes())?;
     out!("{page}");
     Ok(())

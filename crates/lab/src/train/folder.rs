@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use assay_checkpoints::{HostTensor, StateDict, read_safetensors, write_safetensors};
-use assay_models::registry::{ENTRY_KEY, Entry};
+use assay_models::registry::{ENTRY_KEY, Entry, id_from};
 use assay_models::state::halved;
 use burn::optim::ModuleOptimizer;
 use image::RgbImage;
@@ -171,7 +171,7 @@ fn digests(data: &Path, files: &[String]) -> anyhow::Result<BTreeMap<String, ser
 /// When the file cannot be written.
 pub(super) fn write_weights(out: &Path, command: &str, entry: Entry, tensors: &StateDict) -> anyhow::Result<PathBuf> {
     let path = out.join("weights.safetensors");
-    let id = out.file_name().map_or_else(|| entry.kind.to_string(), |n| n.to_string_lossy().into_owned());
+    let id = out.file_name().map_or_else(|| entry.kind.to_string(), |n| id_from(&n.to_string_lossy()));
     let source = format!("trained by {command}; run.json beside it says how and on what");
     let stated = (ENTRY_KEY.to_owned(), serde_json::to_string(&Entry { id, source, ..entry })?);
     write_whole(&path, &write_safetensors(&halved(tensors), Some([stated].into()))?)?;

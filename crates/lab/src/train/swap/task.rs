@@ -120,13 +120,19 @@ impl Swapping {
         if let Some(made) = &made.mask {
             loss = loss + (made.clone() - mask.clone()).square().mean() * w.mask;
         }
-        if let Some(features) = &self.features {
-            // Half of the faces will do; these networks cost as much as ours.
-            let some = self.batch.div_ceil(2);
-            let of = |x: &Tensor<4>| x.clone().narrow(0, 0, some);
-            loss = loss + features.difference(&of(&theirs), &of(&ours), 1) * w.perceptual;
-        }
         loss
+    }
+
+    /// What networks that know faces see of the difference. Half of the faces will do, those of both people at once: these networks cost as much as ours.
+    fn noticed(&self, features: &Features, made: [Tensor<4>; 2], target: &Tensor<4>, mask: &Tensor<4>) -> Tensor<1> {
+        let (n, some) = (self.batch, self.batch.div_ceil(2));
+        let of = |x: &Tensor<4>| {
+            let parts = [0, n].map(|from| x.clone().narrow(0, from, some));
+            Tensor::cat(parts.into(), 0)
+        };
+        let weight = of(mask) * (1.0 - SURROUNDINGS) + SURROUNDINGS;
+        let made = Tensor::cat(made.map(|x| x.narrow(0, 0, some)).into(), 0);
+        features.difference(&(of(target) * weight.clone()), &(made * weight), 1) * (2.0 * self.weights.perceptual)
     }
 
     /// What the autoencoder is told by a discriminator, and what the discriminator learns.
@@ -248,6 +254,7 @@ impl Task for Swapping {
         let (mask, parts) = (planes(batch.mask, 1), planes(batch.parts, 1));
         let latent = net.swap.encode(input.clone());
         let mut loss = Tensor::zeros([1], device);
+        let mut pictures = Vec::new();
         for (i, person) in BOTH.into_iter().enumerate() {
             let of = |x: &Tensor<4>| x.clone().narrow(0, i * n, n);
             let (input, target, mask, parts) = (of(&input), of(&target), of(&mask), of(&parts));
@@ -256,6 +263,10 @@ impl Task for Swapping {
             if let (Some(discriminator), Some(mix)) = (net.discriminators.get(i), batch.mix) {
                 loss = loss + self.contest(discriminator, &made, [&input, &target, &mask], mix);
             }
+            pictures.push(made.picture);
+        }
+        if let (Some(features), Ok(pictures)) = (&self.features, <[Tensor<4>; 2]>::try_from(pictures)) {
+            loss = loss + self.noticed(features, pictures, &target, &mask);
         }
         loss
     }
