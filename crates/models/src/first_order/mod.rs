@@ -15,7 +15,6 @@ mod motion;
 mod transfer;
 mod transform;
 
-pub(crate) use animator::picture;
 pub use animator::{Animated, Animator, Pointed, Portrait};
 pub(crate) use animator::{picture, unit_tensor};
 pub use blocks::{DownBlock, Hourglass, ResBlock, SameBlock, UpBlock};
