@@ -71,7 +71,11 @@ impl Synthesize {
         let has = network.config().last;
         if let Some(wanted) = request.variant.filter(|wanted| *wanted != has) {
             let id = &network.entry().id;
-            return Err(GeneratorError::Unusable(format!("{id} is of the variant {has:?}, not {wanted:?}")));
+            return Err(GeneratorError::Unusable(format!(
+                "{id} is of the variant {}, not {}",
+                has.name(),
+                wanted.name()
+            )));
         }
         let (columns, rows) = request.grid;
         if columns == 0 || rows == 0 {
@@ -128,7 +132,8 @@ fn shipped(variant: LastLayers) -> Result<Synthesizer, GeneratorError> {
         }
     }
     Err(GeneratorError::Unusable(format!(
-        "no weights of the variant {variant:?} are part of this build; `assay train synthesizer --variant` makes some, and --weights names their file"
+        "no weights of the variant {0} are part of this build; `assay train synthesizer --variant {0}` makes some, and --weights names their file",
+        variant.name()
     )))
 }
 

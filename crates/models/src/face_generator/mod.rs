@@ -36,6 +36,15 @@ impl LastLayers {
     /// Every kind.
     pub const ALL: [Self; 3] = [Self::K3, Self::K4, Self::K7];
 
+    /// The name that commands use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::K3 => "k3",
+            Self::K4 => "k4",
+            Self::K7 => "k7",
+        }
+    }
+
     /// Side of the kernels in pixels.
     pub fn kernel(self) -> usize {
         match self {

@@ -181,7 +181,7 @@ fn bank(stage: &Stage, seed: u64, progress: &dyn Progress) -> anyhow::Result<Vec
             };
             Some([given(real, false)?, given(fake, true)?])
         };
-        (0..count as u64).into_par_iter().filter_map(one).flatten().collect()
+        (0..count as u64).into_par_iter().filter_map(one).flatten_iter().collect()
     };
     let mut all = of(Split::Train, PAIRS[0]);
     all.extend(of(Split::Validation, PAIRS[1]));
