@@ -38,7 +38,7 @@ impl ClipFacts {
         let (width, height) = source.coded_size();
         let size = source.orientation().shown_size(width, height);
         let has_sound = video.streams.iter().any(|s| s.kind == assay_media::StreamKind::Audio);
-        Ok(Self { size, frame_secs, has_sound, source })
+        Ok(Self { source, size, frame_secs, has_sound })
     }
 }
 

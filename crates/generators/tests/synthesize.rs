@@ -25,10 +25,10 @@ fn every_picture_carries_label_watermark_and_manifest() -> anyhow::Result<()> {
         assert_eq!((tally.frames, tally.failures.len()), (1, 0));
         assert_eq!(image::image_dimensions(at.join(name))?, size);
         let found = verify(&at.join(name), &Trust::default())?;
-        assert!(found.watermark.id.is_some() && found.watermark.id == found.manifest.watermark_id, "{found:?}");
-        assert_eq!(found.label.words.as_deref(), Some("AI-GENERATED"));
-        assert!(found.manifest.source_types.iter().any(|t| t.ends_with("/trainedAlgorithmicMedia")), "{found:?}");
-        let record = serde_json::to_value(&found.manifest.record)?;
+        assert!(found.marks.watermark.id.is_some() && found.marks.watermark.id == found.marks.manifest.watermark_id, "{found:?}");
+        assert_eq!(found.marks.label.words.as_deref(), Some("AI-GENERATED"));
+        assert!(found.marks.manifest.source_types.iter().any(|t| t.ends_with("/trainedAlgorithmicMedia")), "{found:?}");
+        let record = serde_json::to_value(&found.marks.manifest.record)?;
         assert_eq!((&record["generator"], &record["seed"]), (&"synthesize".into(), &7.into()), "{record}");
         assert_eq!(record["settings"]["made_px"], 64);
         assert_eq!(record["settings"]["shown_px"], if grid == (1, 1) { 256 } else { 64 });

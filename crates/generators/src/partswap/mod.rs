@@ -46,7 +46,7 @@ pub struct Request {
 
 enum Target {
     Still(RgbImage),
-    Clip(ClipFacts),
+    Clip(Box<ClipFacts>),
 }
 
 /// A swap that can be made.
@@ -79,7 +79,7 @@ impl PartSwap {
         let (target, crop) = if opened.video().is_some() {
             let clip = ClipFacts::open(&request.target)?;
             let crop = head_of(&clip.source, &finder, progress)?;
-            (Target::Clip(clip), crop)
+            (Target::Clip(Box::new(clip)), crop)
         } else {
             let still = read_picture(&request.target)?;
             let crop = Crop::of_largest(&finder, &still, &request.target)?;

@@ -150,7 +150,7 @@ impl Convert {
 fn chosen(
     request: &Request,
     looked: &Looked,
-    persons: &[Vec<(usize, usize)>],
+    persons: &[look::Person],
     finder: &Finder,
 ) -> Result<Vec<usize>, GeneratorError> {
     let person = match &request.choice {

@@ -15,7 +15,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
 
 use super::align::{self, KEPT_MARGIN};
-use super::look::{self, Looked, Seen};
+use super::look::{self, Looked, Person, Seen};
 use super::table::{FaceRow, FaceTable, SourceRow, TABLE_FILE};
 use crate::{Finder, GeneratorError};
 
@@ -177,10 +177,10 @@ fn into_folder(wanted: &Extraction, part: &Path, progress: &dyn Progress) -> Res
 fn chosen(
     wanted: &Extraction,
     part: &Path,
-    (kept, files, persons): (Vec<Kept>, &[Looked], &[Vec<(usize, usize)>]),
+    (kept, files, persons): (Vec<Kept>, &[Looked], &[Person]),
     left_out: &mut BTreeMap<String, u64>,
 ) -> Result<Vec<FaceRow>, GeneratorError> {
-    let shown = wanted.inputs.first().map(PathBuf::as_path).unwrap_or(&wanted.out);
+    let shown = wanted.inputs.first().map_or(wanted.out.as_path(), PathBuf::as_path);
     if kept.is_empty() {
         return Err(GeneratorError::unsuited(shown, "there is no face in it"));
     }
@@ -227,7 +227,7 @@ fn is_double(a: &Kept, b: &Kept) -> bool {
     a.row.person == b.row.person && apart < DOUBLE * a.thumb.len() as f32
 }
 
-fn sort(faces: &mut [Kept], order: Order, (files, persons): (&[Looked], &[Vec<(usize, usize)>])) {
+fn sort(faces: &mut [Kept], order: Order, (files, persons): (&[Looked], &[Person])) {
     match order {
         Order::Time => {}
         Order::Blur => faces.sort_by(|a, b| b.row.sharpness.total_cmp(&a.row.sharpness)),

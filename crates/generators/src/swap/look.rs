@@ -60,12 +60,18 @@ pub(super) struct Looked {
     pub(super) tracks: BTreeMap<usize, TrackFacts>,
 }
 
+/// Takes a frame, its index, its time in seconds and its faces.
+pub(super) type Take<'a> = dyn FnMut(&RgbImage, u64, f64, Vec<Seen>) -> Result<(), GeneratorError> + Send + 'a;
+
+/// The tracks of one person, as (file, track).
+pub(super) type Person = Vec<(usize, usize)>;
+
 /// Looks at every frame of a clip before `most_secs`, or at a picture, and hands each with its faces to `take`.
 pub(super) fn each(
     (source, most_secs): (&Source, f64),
     finder: &Finder,
     progress: &dyn Progress,
-    take: &mut (dyn FnMut(&RgbImage, u64, f64, Vec<Seen>) -> Result<(), GeneratorError> + Send),
+    take: &mut Take<'_>,
 ) -> Result<Looked, GeneratorError> {
     let points = finder.networks().operating_points();
     let mut tracker = Tracker::new(TrackSettings {
@@ -113,7 +119,7 @@ pub(super) fn open(path: &Path) -> Result<Source, GeneratorError> {
 }
 
 /// The persons of some files, those who are seen most (largest and longest) first: for each the tracks, as (file, track).
-pub(super) fn persons(files: &[Looked], finder: &Finder) -> Vec<Vec<(usize, usize)>> {
+pub(super) fn persons(files: &[Looked], finder: &Finder) -> Vec<Person> {
     let all: Vec<(usize, usize, &TrackFacts)> = files
         .iter()
         .enumerate()

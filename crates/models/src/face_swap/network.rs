@@ -219,7 +219,7 @@ impl FaceSwap {
     ///
     /// # Shapes
     /// `[n, flat]` to [`Made`].
-    pub fn decode(&self, latent: Tensor<2>, person: Person) -> Made {
+    pub fn decode(&self, latent: &Tensor<2>, person: Person) -> Made {
         let at = usize::from(person == Person::B);
         let code = |inter: usize| self.inters.get(inter).map(|i| i.forward(latent.clone()));
         let (code, decoder) = match (code(0), (person == Person::B).then(|| code(1)).flatten()) {
@@ -239,7 +239,7 @@ impl FaceSwap {
     /// # Shapes
     /// `[n, 3, side, side]` with values 0 to 1, to [`Made`].
     pub fn forward(&self, faces: Tensor<4>, person: Person) -> Made {
-        self.decode(self.encode(faces), person)
+        self.decode(&self.encode(faces), person)
     }
 }
 

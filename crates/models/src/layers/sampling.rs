@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(out.dims(), [2, 2, 6, 10]);
         let out = floats(out);
         // Picture 1, channel 1, row 2 * 2 + 1, column 2 * 3: dy 1, dx 0.
-        let from = ((8 + (2 * 1) * 2 + 1) * 3 + 2) * 5 + 3;
+        let from = ((8 + 2 * 2 + 1) * 3 + 2) * 5 + 3;
         assert_eq!(out[((2 + 1) * 6 + 5) * 10 + 6], values[from]);
     }
 

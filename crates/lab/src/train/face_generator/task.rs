@@ -232,7 +232,7 @@ impl Task for Generation {
         let opinion = -both(&of_made, |x| x);
         let adversary = both(&of_recorded, |x| relu(-x + 1.0))
             + both(&of_detached, |x| relu(x + 1.0))
-            + (both(&of_recorded, |x| x.square()) + both(&of_detached, |x| x.square())) * DRIFT;
+            + (both(&of_recorded, Tensor::square) + both(&of_detached, Tensor::square)) * DRIFT;
         loss + (features * FEATURES + opinion * OPINION) * batch.adversary + adversary
     }
 

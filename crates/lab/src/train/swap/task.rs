@@ -182,7 +182,7 @@ impl Swapping {
                 let example = Example::plain(face, side);
                 let input = tensor(example.input.clone(), [1, 3, side, side], &Device::default());
                 let latent = net.encode(input);
-                let as_person = |p| shown(&floats(net.decode(latent.clone(), p).picture));
+                let as_person = |p| shown(&floats(net.decode(&latent, p).picture));
                 let other = if person == Person::A { Person::B } else { Person::A };
                 [shown(&example.input), as_person(person), as_person(other)]
             })
@@ -258,7 +258,7 @@ impl Task for Swapping {
         for (i, person) in BOTH.into_iter().enumerate() {
             let of = |x: &Tensor<4>| x.clone().narrow(0, i * n, n);
             let (input, target, mask, parts) = (of(&input), of(&target), of(&mask), of(&parts));
-            let made = net.swap.decode(latent.clone().narrow(0, i * n, n), person);
+            let made = net.swap.decode(&latent.clone().narrow(0, i * n, n), person);
             loss = loss + self.restored(&made, [&target, &mask, &parts]);
             if let (Some(discriminator), Some(mix)) = (net.discriminators.get(i), batch.mix) {
                 loss = loss + self.contest(discriminator, &made, [&input, &target, &mask], mix);
