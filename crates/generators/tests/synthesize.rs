@@ -25,7 +25,10 @@ fn every_picture_carries_label_watermark_and_manifest() -> anyhow::Result<()> {
         assert_eq!((tally.frames, tally.failures.len()), (1, 0));
         assert_eq!(image::image_dimensions(at.join(name))?, size);
         let found = verify(&at.join(name), &Trust::default())?;
-        assert!(found.marks.watermark.id.is_some() && found.marks.watermark.id == found.marks.manifest.watermark_id, "{found:?}");
+        assert!(
+            found.marks.watermark.id.is_some() && found.marks.watermark.id == found.marks.manifest.watermark_id,
+            "{found:?}"
+        );
         assert_eq!(found.marks.label.words.as_deref(), Some("AI-GENERATED"));
         assert!(found.marks.manifest.source_types.iter().any(|t| t.ends_with("/trainedAlgorithmicMedia")), "{found:?}");
         let record = serde_json::to_value(&found.marks.manifest.record)?;

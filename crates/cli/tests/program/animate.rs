@@ -93,7 +93,7 @@ fn json(command: &mut Command) -> Value {
 /// What `assay verify` reads from a file; its exit code says that there are marks.
 fn verified(at: &Path, name: &str) -> Value {
     let (_, text, errors) = run(assay(at).args(["verify", name, "--json", "-"]));
-    let rows: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}{errors}"));
+    let rows: Value = serde_json::from_str(&text).expect(&errors);
     rows[0].clone()
 }
 

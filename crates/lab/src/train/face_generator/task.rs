@@ -230,9 +230,10 @@ impl Task for Generation {
         });
         let features = features.reduce(|a, b| a + b).unwrap_or_else(|| Tensor::zeros([1], device));
         let opinion = -both(&of_made, |x| x);
+        let squared = |x: Tensor<4>| x.square();
         let adversary = both(&of_recorded, |x| relu(-x + 1.0))
             + both(&of_detached, |x| relu(x + 1.0))
-            + (both(&of_recorded, Tensor::square) + both(&of_detached, Tensor::square)) * DRIFT;
+            + (both(&of_recorded, squared) + both(&of_detached, squared)) * DRIFT;
         loss + (features * FEATURES + opinion * OPINION) * batch.adversary + adversary
     }
 
