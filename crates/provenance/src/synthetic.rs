@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn pictures_lie_in_the_middle_of_their_cells() {
         let cells = [(8, 8), (4, 6), (8, 2)];
-        let make = || cells.iter().map(|(w, h)| Synthetic::new(RgbImage::from_pixel(*w, *h, Rgb([*h as u8; 3])))).collect();
+        let make =
+            || cells.iter().map(|(w, h)| Synthetic::new(RgbImage::from_pixel(*w, *h, Rgb([*h as u8; 3])))).collect();
         let sheet = Synthetic::<RgbImage>::sheet(make(), 2).unwrap().open();
         assert_eq!(sheet.dimensions(), (2 * 8 + 3 * GAP, 2 * 8 + 3 * GAP));
         let at = |x: u32, y: u32| sheet.get_pixel(x, y)[0];

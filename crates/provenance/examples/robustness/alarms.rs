@@ -35,8 +35,10 @@ pub(crate) fn alarms(side: u32, count: usize, files: &[PathBuf]) -> anyhow::Resu
             let least = side as f32 / picture.width().min(picture.height()) as f32;
             let scaled = scaled(&picture, least.max(0.5) * (1.0 + draw()));
             let place = |room: u32, share: f32| (room as f32 * share) as u32;
-            let (x, y) =
-                (place(scaled.width().saturating_sub(side), draw()), place(scaled.height().saturating_sub(side), draw()));
+            let (x, y) = (
+                place(scaled.width().saturating_sub(side), draw()),
+                place(scaled.height().saturating_sub(side), draw()),
+            );
             watermark::read(&imageops::crop_imm(&scaled, x, y, side, side).to_image())
         };
         (0..each).filter_map(window).collect()
@@ -47,7 +49,11 @@ pub(crate) fn alarms(side: u32, count: usize, files: &[PathBuf]) -> anyhow::Resu
     let threshold = f64::from(first.threshold);
     let hypotheses = watermark::FALSE_POSITIVE_RATE / 2.0 * (threshold * threshold / 2.0f64).exp();
     let found = readings.iter().filter(|r| r.found).count();
-    println!("{found} of {} windows of {side} px from {} files said to carry the mark (threshold {threshold:.2})\n", readings.len(), files.len());
+    println!(
+        "{found} of {} windows of {side} px from {} files said to carry the mark (threshold {threshold:.2})\n",
+        readings.len(),
+        files.len()
+    );
     println!("| statistic above | windows | bound by theory |\n|---|---|---|");
     for t in [5.0, 5.5, 6.0, 6.25, 6.5, 6.75, 7.0, 7.25, 7.5] {
         let above = readings.iter().filter(|r| f64::from(r.statistic) >= t).count();

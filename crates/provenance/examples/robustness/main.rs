@@ -75,8 +75,14 @@ fn all(data: &Path, share: usize) -> anyhow::Result<()> {
     println!("## Clips of 1280x720, half a second\n");
     clips((1280, 720), 13, 100 / share, &clips_of()?)?;
     println!("## Unmarked\n");
-    let unmarked =
-        listed(&["faces/ffhq256", "faces/lfw250", "faces/celeba178", "nonface/bsds", "nonface/imagenet256", "portraits"])?;
+    let unmarked = listed(&[
+        "faces/ffhq256",
+        "faces/lfw250",
+        "faces/celeba178",
+        "nonface/bsds",
+        "nonface/imagenet256",
+        "portraits",
+    ])?;
     alarms::alarms(96, 100_000 / share, &unmarked)?;
     println!("## Time\n");
     speed::speed(large.iter().find(|file| is_picture(file)).context("no picture")?)
@@ -116,7 +122,8 @@ fn pictures(file: &Path, shape: (u32, u32)) -> Vec<RgbImage> {
     if is_picture(file) {
         return open(file).map(|picture| shaped(&picture, shape)).into_iter().collect();
     }
-    let frame = |at: usize| frames_of(file, at as f64 * BETWEEN_SECS, 1, shape).ok().and_then(|mut frames| frames.pop());
+    let frame =
+        |at: usize| frames_of(file, at as f64 * BETWEEN_SECS, 1, shape).ok().and_then(|mut frames| frames.pop());
     (0..MOMENTS).filter_map(frame).collect()
 }
 

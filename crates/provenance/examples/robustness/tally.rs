@@ -55,5 +55,8 @@ pub(crate) fn decibels(what: &str, all: &mut [f64], drowned: usize) {
     all.sort_by(f64::total_cmp);
     let weaker = all.iter().filter(|v| **v < 42.0).count();
     let lowest = all.first().copied().unwrap_or_default();
-    println!("{} {what} marked, lowest PSNR {lowest:.2} dB, {weaker} below 42 dB, {drowned} could not carry the mark\n", all.len());
+    println!(
+        "{} {what} marked, lowest PSNR {lowest:.2} dB, {weaker} below 42 dB, {drowned} could not carry the mark\n",
+        all.len()
+    );
 }

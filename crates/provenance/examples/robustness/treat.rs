@@ -138,4 +138,3 @@ pub(crate) fn through(frames: &[RgbImage], filter: &str, crf: u8) -> anyhow::Res
     child.wait()?;
     decoded
 }
-

@@ -95,7 +95,8 @@ fn what_cannot_carry_the_marks_is_not_written() {
 fn sheets_and_previews_are_marked_or_refused() {
     let place = Place::new();
     let about = record(Making::Generated, Vec::new());
-    let faces = |count: u32, side: u32| (0..count).map(|i| Synthetic::new(scene(side, side, 9 * i))).collect::<Vec<_>>();
+    let faces =
+        |count: u32, side: u32| (0..count).map(|i| Synthetic::new(scene(side, side, 9 * i))).collect::<Vec<_>>();
     // Nine faces of 64 px, none of which could carry a mark by itself.
     let alone = MarkedWriter::preview(Synthetic::new(scene(64, 64, 0)), &about);
     assert!(matches!(alone, Err(ProvenanceError::Watermark(_))));
