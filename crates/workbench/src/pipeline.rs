@@ -54,7 +54,7 @@ pub enum SetupError {
 
 /// The likelihood ratio from which a file counts as "above the threshold" when nothing else is said: the lowest of the table's operating points
 /// at which at most 1 % of the genuine calibration items are above it, by values fitted without them.
-pub const DEFAULT_THRESHOLD_LR: f64 = 10.0;
+pub const DEFAULT_THRESHOLD_LR: f64 = 8.0;
 /// Evenly spaced frames of a video that are kept for the report.
 pub const DEFAULT_FRAMES: u32 = 12;
 
