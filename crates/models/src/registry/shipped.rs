@@ -11,6 +11,7 @@ const FILES: &[(&str, &[u8])] = &[
     ("face-detector-1.safetensors", include_bytes!("../../weights/face-detector-1.safetensors")),
     ("face-mesh-1.safetensors", include_bytes!("../../weights/face-mesh-1.safetensors")),
     ("face-embedding-1.safetensors", include_bytes!("../../weights/face-embedding-1.safetensors")),
+    ("face-generator-1.safetensors", include_bytes!("../../weights/face-generator-1.safetensors")),
     ("face-forgery-sbi-1.safetensors", include_bytes!("../../weights/face-forgery-sbi-1.safetensors")),
     ("face-forgery-pairs-1.safetensors", include_bytes!("../../weights/face-forgery-pairs-1.safetensors")),
     ("face-forgery-pairs-2.safetensors", include_bytes!("../../weights/face-forgery-pairs-2.safetensors")),
