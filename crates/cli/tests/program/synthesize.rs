@@ -25,7 +25,7 @@ fn faces_are_made_numbered_and_marked() {
     assert_eq!(firsts, [0, 16]);
     for name in ["people/face-00001.png", "people/face-00002.png"] {
         let (code, text, errors) = run(assay(at).args(["verify", name, "--json", "-"]));
-        assert_eq!(code, 0, "{errors}");
+        assert_eq!(code, 1, "{errors}: a mark is something found");
         let found: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(found[0]["label"]["words"], "AI-GENERATED");
         assert_eq!(found[0]["watermark"]["found"], true);

@@ -124,9 +124,12 @@ const LEVELS: usize = 256;
 
 fn match_channel(made: &mut [Colour], target: &[Colour], mask: &[f32], channel: usize) {
     let level = |v: f32| ((v.clamp(0.0, 1.0) * (LEVELS - 1) as f32).round() as usize).min(LEVELS - 1);
-    let shares = |pixels: &[Colour]| -> Vec<f64> {
+    let counted = |pixels: &[Colour]| -> Vec<f64> {
         let mut counts = vec![0.0; LEVELS];
         pixels.iter().zip(mask).for_each(|(p, m)| counts[level(p[channel])] += f64::from(*m));
+        counts
+    };
+    let shares = |counts: &[f64]| -> Vec<f64> {
         let total: f64 = counts.iter().sum::<f64>().max(1e-12);
         let mut sum = 0.0;
         counts
@@ -138,9 +141,10 @@ fn match_channel(made: &mut [Colour], target: &[Colour], mask: &[f32], channel: 
             })
             .collect()
     };
-    let (ours, theirs) = (shares(made), shares(target));
+    let counts = counted(made);
+    let (ours, theirs) = (shares(&counts), shares(&counted(target)));
     // Where the target's share passes ours, between two levels.
-    let table: Vec<f32> = ours
+    let mut table: Vec<f32> = ours
         .iter()
         .map(|share| {
             let at = theirs.partition_point(|t| t < share).min(LEVELS - 1);
@@ -150,11 +154,27 @@ fn match_channel(made: &mut [Colour], target: &[Colour], mask: &[f32], channel: 
             (before as f64 + part * (at - before) as f64) as f32 / (LEVELS - 1) as f32
         })
         .collect();
+    extend_over_empty(&mut table, &counts);
     for pixel in made {
         let v = pixel[channel].clamp(0.0, 1.0) * (LEVELS - 1) as f32;
         let (low, part) = (v as usize, v.fract());
         let high = (low + 1).min(LEVELS - 1);
         pixel[channel] = table[low] + (table[high] - table[low]) * part;
+    }
+}
+
+/// A level that no pixel has says nothing of itself, but pixels between it and the next are read from both: it follows its neighbours.
+fn extend_over_empty(table: &mut [f32], counts: &[f64]) {
+    let step = 1.0 / (LEVELS - 1) as f32;
+    for level in (0..LEVELS).filter(|l| counts[*l] <= 0.0) {
+        let before = (0..level).rev().find(|l| counts[*l] > 0.0);
+        let after = (level + 1..LEVELS).find(|l| counts[*l] > 0.0);
+        table[level] = match (before, after) {
+            (Some(a), Some(b)) => table[a] + (table[b] - table[a]) * (level - a) as f32 / (b - a) as f32,
+            (Some(a), None) => (table[a] + (level - a) as f32 * step).min(1.0),
+            (None, Some(b)) => (table[b] - (b - level) as f32 * step).max(0.0),
+            (None, None) => table[level],
+        };
     }
 }
 
@@ -214,7 +234,11 @@ mod tests {
         for how in ALL {
             let (mut made, target, mask) = clouds();
             transfer(&mut made, &target, &mask, how);
-            let (ours, theirs) = (Statistics::of(&made, &mask), Statistics::of(&target, &mask));
+            // Reinhard's method matches each channel of Lab.
+            let space = |all: &[Colour]| -> Vec<Colour> {
+                if how == Transfer::Reinhard { all.iter().map(lab).collect() } else { all.to_vec() }
+            };
+            let (ours, theirs) = (Statistics::of(&space(&made), &mask), Statistics::of(&space(&target), &mask));
             for c in 0..3 {
                 assert!((ours.mean[c] - theirs.mean[c]).abs() < 0.01, "{how:?} {:?} {:?}", ours.mean, theirs.mean);
                 let spread = (ours.covariance[c][c] / theirs.covariance[c][c]).sqrt();

@@ -106,8 +106,8 @@ mod tests {
 
     #[test]
     fn a_face_follows_from_seed_and_number() {
-        let made = Synthesizer::open(loaded());
-        let Ok(made) = made else { panic!("drawn weights fit") };
+        // Drawn weights make faces that differ by less than a grey level.
+        let made = Synthesizer::open(crate::registry::Registry::shipped(Kind::FaceGenerator).unwrap()).unwrap();
         let again = made.make(1, 2, 0.8).pixels;
         assert_eq!(again.len(), 64 * 64 * 3);
         assert_eq!(again, made.make(1, 2, 0.8).pixels);

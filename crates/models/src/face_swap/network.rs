@@ -3,7 +3,7 @@
 //! The decision that shapes it: a face comes back as somebody, so there is one forward with the person as its argument. A reconstruction and a swap are
 //! the same call on another face.
 use burn::module::Module;
-use burn::nn::{Initializer, Linear, LinearConfig};
+use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Device, Tensor};
 
@@ -79,14 +79,8 @@ struct Decoder {
     doubles: bool,
 }
 
-/// Nothing normalises between layers, so the weights at the start must not let values die away on their way.
 fn conv(ins: usize, outs: usize, kernel: usize, stride: usize, device: &Device) -> Conv {
-    ConvConfig::new(ins, outs, kernel).same().stride(stride).rounding(Rounding::Loose).keeping_size().init(device)
-}
-
-fn dense(ins: usize, outs: usize, device: &Device) -> Linear {
-    let keeping = Initializer::KaimingUniform { gain: 1.0, fan_out_only: false };
-    LinearConfig::new(ins, outs).with_initializer(keeping).init(device)
+    ConvConfig::new(ins, outs, kernel).same().stride(stride).rounding(Rounding::Loose).init(device)
 }
 
 impl Config {
@@ -122,8 +116,8 @@ impl Inter {
     fn init(config: &Config, flat: usize, device: &Device) -> Self {
         let lowest = config.lowest();
         Self {
-            into: dense(flat, config.code, device),
-            out_of: dense(config.code, config.inter * lowest * lowest, device),
+            into: LinearConfig::new(flat, config.code).init(device),
+            out_of: LinearConfig::new(config.code, config.inter * lowest * lowest).init(device),
             raise: conv(config.inter, 4 * config.raised, 3, 1, device),
             lowest,
         }

@@ -88,7 +88,6 @@ pub struct ConvConfig {
     dilation: usize,
     has_bias: bool,
     rounding: Rounding,
-    gain: f64,
 }
 
 impl ConvConfig {
@@ -96,18 +95,7 @@ impl ConvConfig {
     pub fn new(channels_in: usize, channels_out: usize, kernel: usize) -> Self {
         let padding = Padding::default();
         let rounding = Rounding::current();
-        Self {
-            channels_in,
-            channels_out,
-            kernel,
-            stride: 1,
-            padding,
-            groups: 1,
-            dilation: 1,
-            has_bias: true,
-            rounding,
-            gain: 1.0 / 3.0f64.sqrt(),
-        }
+        Self { channels_in, channels_out, kernel, stride: 1, padding, groups: 1, dilation: 1, has_bias: true, rounding }
     }
 
     /// One output for every `stride` pixels.
@@ -152,20 +140,13 @@ impl ConvConfig {
         Self { rounding, ..self }
     }
 
-    /// Weights drawn so that values keep their size through rectified layers (He et al. 2015), for networks without normalisation.
-    #[must_use]
-    pub fn keeping_size(self) -> Self {
-        Self { gain: 2.0f64.sqrt(), ..self }
-    }
-
-    /// Weights drawn as PyTorch draws them by default (uniform, bound `1 / sqrt(fan in)`), or as [`ConvConfig::keeping_size`] says.
+    /// Weights drawn as PyTorch draws them by default (uniform, bound `1 / sqrt(fan in)`).
     pub fn init(&self, device: &Device) -> Conv {
         let shape = [self.channels_out, self.channels_in / self.groups, self.kernel, self.kernel];
         let fan_in = shape[1] * self.kernel * self.kernel;
         let fan_out = self.channels_out / self.groups * self.kernel * self.kernel;
-        let draw = Initializer::KaimingUniform { gain: self.gain, fan_out_only: false };
-        let plain = Initializer::KaimingUniform { gain: 1.0 / 3.0f64.sqrt(), fan_out_only: false };
-        let bias = || plain.init_with([self.channels_out], Some(fan_in), Some(fan_out), device);
+        let draw = Initializer::KaimingUniform { gain: 1.0 / 3.0f64.sqrt(), fan_out_only: false };
+        let bias = || draw.init_with([self.channels_out], Some(fan_in), Some(fan_out), device);
         Conv {
             weight: draw.init_with(shape, Some(fan_in), Some(fan_out), device),
             bias: self.has_bias.then(bias),

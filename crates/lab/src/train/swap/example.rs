@@ -82,6 +82,8 @@ impl Example {
             fill(&swollen(&hull(&inside(points)), PART_SIZE), side, &mut parts);
         }
         blur(&mut parts, side, side as f32 / 32.0);
+        // A mean of ones may round to a little more.
+        mask.iter_mut().chain(&mut parts).for_each(|v| *v = v.clamp(0.0, 1.0));
         if augment.colours {
             let change = Colours::drawn(rng);
             [&mut input, &mut target].into_iter().for_each(|planes| change.apply(planes));
