@@ -100,7 +100,7 @@ struct TrainArgs {
     /// Self-attention
     #[arg(long)]
     attention: bool,
-    /// Let discriminators take part, from a third of the run on
+    /// Let discriminators take part, after three tenths of the run
     #[arg(long, default_value = "off", value_name = "KIND")]
     adversarial: Contest,
     /// Faces of each person in a batch

@@ -1,9 +1,10 @@
 //! Source, driver and result side by side, for people.
 use assay_models::first_order::KeyPoints;
 use assay_models::state::floats;
-use assay_provenance::{Making, MarkedWriter, Record, Synthetic};
 use burn::tensor::Tensor;
 use image::{Rgb, RgbImage};
+
+use crate::train::forgery::marked_sheet;
 
 /// Colours of key points.
 const COLOURS: [[u8; 3]; 5] = [[255, 60, 60], [60, 220, 60], [80, 120, 255], [255, 220, 0], [255, 0, 255]];
@@ -40,13 +41,5 @@ pub(super) fn marked(batches: &[Tensor<4>], points: &[&KeyPoints], most: usize) 
             }
         }
     }
-    let record = Record {
-        making: Making::Altered,
-        generator: "animate".into(),
-        weights: Vec::new(),
-        settings: serde_json::Value::Null,
-        seed: None,
-        sources: Vec::new(),
-    };
-    Ok(MarkedWriter::preview(Synthetic::new(sheet), &record)?)
+    marked_sheet(sheet)
 }

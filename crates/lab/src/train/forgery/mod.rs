@@ -2,6 +2,7 @@
 //!
 //! The decision that shapes it: a recipe says how manipulated faces come about; the network, the loop and the files are the same for all. What
 //! is written is the averaged, folded network in half precision.
+pub(in crate::train) use reenactment::marked_sheet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;

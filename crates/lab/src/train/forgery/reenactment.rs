@@ -136,7 +136,7 @@ pub fn marked(pair: Pair) -> Option<Pair> {
 }
 
 /// A picture with that label and watermark, to stay in memory or to be shown of a run.
-pub(super) fn marked_sheet(picture: RgbImage) -> anyhow::Result<RgbImage> {
+pub(in crate::train) fn marked_sheet(picture: RgbImage) -> anyhow::Result<RgbImage> {
     let record = Record {
         making: Making::Altered,
         generator: "animate".into(),
