@@ -63,6 +63,11 @@ impl Output {
     }
 }
 
+/// A stretch of time as an option gives it.
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|v: &f64| v.is_finite() && *v > 0.0).ok_or("expected seconds above 0".into())
+}
+
 /// Writes a picture that is marked already; the name must end in `.png`.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 //! The decision that shapes it: everything is made from a seed and recorded, so that a figure in the documents can be made again bit by
 //! bit. It ships no foreign picture: planted sets are made from the reader's own photos, the demo's from a scene that code draws.
 pub mod ablations;
+pub mod animation_figures;
 pub mod calibrate;
 pub mod cases;
 pub mod collect;
@@ -14,12 +15,12 @@ pub mod face_figures;
 pub mod ffmpeg;
 pub mod figures;
 pub mod forgery_figures;
+pub mod generator_figures;
 pub mod judge;
 mod map_units;
 pub mod measure;
 pub mod memorisation;
 pub mod planted;
-pub mod reenactment_figures;
 pub mod rng;
 pub mod saving;
 pub mod scene;

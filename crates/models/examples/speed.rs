@@ -15,6 +15,7 @@ use assay_models::efficientnet::EfficientNetConfig;
 use assay_models::face_forgery::{Input, SIDE, append};
 use assay_models::first_order::{KeyPoints, PUBLISHED};
 use assay_models::layers::{Activation, ConvConfig, Fold};
+use assay_models::layout::FirstOrderWidths;
 use assay_models::registry::Registry;
 use assay_models::rgb::Rgb;
 use assay_models::shipped_faces::{Judges, ShippedFaces};
@@ -59,15 +60,14 @@ fn median(runs: usize, mut work: impl FnMut()) -> Seconds {
     Seconds { wall: wall[wall.len() / 2], processor: processor[processor.len() / 2] }
 }
 
-/// One driving frame at full width: key points, motion, picture; with the source encoded once, and again for every frame.
-fn first_order(runs: usize, is_folded: bool) -> [Seconds; 3] {
+/// One driving frame: key points, motion, picture; with the source encoded once, and again for every frame.
+fn first_order(runs: usize, is_folded: bool, widths: &FirstOrderWidths, side: usize) -> [Seconds; 3] {
     let device = Device::flex();
-    let config = PUBLISHED[1].config();
-    let (mut detector, mut generator) = (config.key_points.init(&device), config.generator.init(&device));
+    let (mut detector, mut generator) = (widths.key_points.init(&device), widths.generator.init(&device));
     if is_folded {
         (detector, generator) = (detector.fold(), generator.fold());
     }
-    let (source, driving) = (picture(256), picture(256));
+    let (source, driving) = (picture(side), picture(side));
     // With random weights the matrices can be close to singular, and a motion that reads outside the picture is cheaper.
     let mild = |points: KeyPoints| KeyPoints {
         value: points.value,
@@ -179,14 +179,24 @@ fn main() {
         println!("{}", serde_json::Value::Object(entries));
         return;
     }
+    let config = PUBLISHED[1].config();
+    let full = FirstOrderWidths { key_points: config.key_points, generator: config.generator, discriminator: None };
+    if wanted("animator") {
+        let entry = Registry::shipped(Kind::FirstOrderMotion).unwrap().entry;
+        let widths: FirstOrderWidths = entry.widths.try_into().unwrap();
+        let [cached, again, detection] = first_order(runs, true, &widths, entry.input.width as usize);
+        put("animator", cached);
+        put("animator_source_again", again);
+        put("animator_key_points", detection);
+    }
     if wanted("first_order") {
-        let [cached, again, detection] = first_order(runs, true);
+        let [cached, again, detection] = first_order(runs, true, &full, 256);
         put("first_order", cached);
         put("first_order_source_again", again);
         put("first_order_key_points", detection);
     }
     if wanted("first_order_plain") && chosen.is_some() {
-        let [cached, again, detection] = first_order(runs, false);
+        let [cached, again, detection] = first_order(runs, false, &full, 256);
         put("first_order_plain", cached);
         put("first_order_source_again_plain", again);
         put("first_order_key_points_plain", detection);

@@ -45,9 +45,10 @@ def heat(points, h, w):
 
 
 class KeyPoints(nn.Module):
-    def __init__(self):
+    def __init__(self, w):
         super().__init__()
-        self.net, self.kp, self.jac = Hourglass(3, 32, 1024, 5), nn.Conv2d(35, 10, 7), nn.Conv2d(35, 40, 7)
+        be, most, n = w["key_points"]
+        self.net, self.kp, self.jac = Hourglass(3, be, most, n), nn.Conv2d(be + 3, 10, 7), nn.Conv2d(be + 3, 40, 7)
         self.register_buffer("down", torch.rand(3, 1, 13, 13))
 
     def forward(self, x):
@@ -60,24 +61,31 @@ class KeyPoints(nn.Module):
         return value, jac * 0.05 + torch.eye(2)
 
 
+# The published network at 256 pixels, and the one that is part of the program at 128.
+FULL = {"side": 256, "key_points": (32, 1024, 5), "motion": (64, 1024, 5), "width": 64, "blocks": 6, "keeps": False}
+SMALL = {"side": 128, "key_points": (16, 64, 4), "motion": (16, 96, 4), "width": 16, "blocks": 4, "keeps": True}
+
+
 class Generator(nn.Module):
-    def __init__(self):
+    def __init__(self, w):
         super().__init__()
-        self.net, self.mask, self.occ = Hourglass(44, 64, 1024, 5), nn.Conv2d(108, 11, 7, padding=3), nn.Conv2d(108, 1, 7, padding=3)
+        be, most, n = w["motion"]
+        f, c = be + 44, w["width"]
+        self.net, self.mask, self.occ = Hourglass(44, be, most, n), nn.Conv2d(f, 11, 7, padding=3), nn.Conv2d(f, 1, 7, padding=3)
         self.register_buffer("down", torch.rand(3, 1, 13, 13))
-        self.first = conv_norm(3, 64, 7, padding=3)
-        self.d1, self.d2 = conv_norm(64, 128, 3, padding=1), conv_norm(128, 256, 3, padding=1)
-        self.u1, self.u2 = conv_norm(256, 128, 3, padding=1), conv_norm(128, 64, 3, padding=1)
-        half = lambda: [nn.BatchNorm2d(256), nn.ReLU(), nn.Conv2d(256, 256, 3, padding=1)]
-        self.res = nn.ModuleList(nn.Sequential(*half(), *half()) for _ in range(6))
-        self.final = nn.Conv2d(64, 3, 7, padding=3)
+        self.first, self.keeps = conv_norm(3, c, 7, padding=3), w["keeps"]
+        self.d1, self.d2 = conv_norm(c, 2 * c, 3, padding=1), conv_norm(2 * c, 4 * c, 3, padding=1)
+        self.u1, self.u2 = conv_norm(4 * c, 2 * c, 3, padding=1), conv_norm(2 * c, c, 3, padding=1)
+        half = lambda: [nn.BatchNorm2d(4 * c), nn.ReLU(), nn.Conv2d(4 * c, 4 * c, 3, padding=1)]
+        self.res = nn.ModuleList(nn.Sequential(*half(), *half()) for _ in range(w["blocks"]))
+        self.final = nn.Conv2d(c, 3 + self.keeps, 7, padding=3)
 
     def encode(self, x):
         small = F.conv2d(x, self.down, stride=4, padding=6, groups=3)
         x = self.first(x)
         return small, F.avg_pool2d(self.d2(F.avg_pool2d(self.d1(x), 2)), 2)
 
-    def animate(self, small, features, sv, sj, dv, dj):
+    def animate(self, picture, small, features, sv, sj, dv, dj):
         h, w = small.shape[2:]
         bells = torch.cat([torch.zeros(1, 1, h, w), heat(dv, h, w) - heat(sv, h, w)], 1)[:, :, None]
         a, b, c, d = dj[..., 0, 0], dj[..., 0, 1], dj[..., 1, 0], dj[..., 1, 1]
@@ -92,21 +100,26 @@ class Generator(nn.Module):
             x = x + block(x)
         x = self.u1(F.interpolate(x, scale_factor=2.0))
         x = self.u2(F.interpolate(x, scale_factor=2.0))
-        return torch.sigmoid(self.final(x))
+        x = torch.sigmoid(self.final(x))
+        if not self.keeps:
+            return x
+        moved = F.interpolate((deformation - grid(h, w)).permute(0, 3, 1, 2), x.shape[2:], mode="bilinear")
+        grid_large = moved.permute(0, 2, 3, 1) + grid(*x.shape[2:])
+        return x[:, :3] + (F.grid_sample(picture, grid_large, align_corners=False) - x[:, :3]) * x[:, 3:]
 
 
 class Frame(nn.Module):
     """One driving frame with the source encoded before."""
 
-    def __init__(self, again):
+    def __init__(self, again, widths):
         super().__init__()
-        self.kp, self.gen, self.again = KeyPoints(), Generator(), again
+        self.kp, self.gen, self.again = KeyPoints(widths), Generator(widths), again
 
     def forward(self, driving, source, small, features, sv, sj):
         if self.again:
             small, features = self.gen.encode(source)
         dv, dj = self.kp(driving)
-        return self.gen.animate(small, features, sv, sj, dv, dj)
+        return self.gen.animate(source, small, features, sv, sj, dv, dj)
 
 
 class MBConv(nn.Module):
@@ -185,10 +198,12 @@ def main():
     out = {}
     with torch.inference_mode():
         nets = []
-        if options.net in (None, "first_order"):
-            for name, again in (("first_order", False), ("first_order_source_again", True)):
-                frame = Frame(again).eval()
-                source, driving = torch.rand(1, 3, 256, 256), torch.rand(1, 3, 256, 256)
+        for net, widths in (("first_order", FULL), ("animator", SMALL)):
+            for name, again in ((net, False), (f"{net}_source_again", True)):
+                if options.net not in (None, net):
+                    continue
+                frame, side = Frame(again, widths).eval(), widths["side"]
+                source, driving = torch.rand(1, 3, side, side), torch.rand(1, 3, side, side)
                 sv, sj = frame.kp(source)
                 small, features = frame.gen.encode(source)
                 nets.append((name, frame, (driving, source, small, features, sv, sj)))

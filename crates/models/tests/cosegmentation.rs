@@ -3,7 +3,7 @@
 mod common;
 
 use assay_models::cosegmentation::{
-    ReconstructionConfig, ReconstructionModule, SegmentationConfig, SegmentationModule, Segments, Swap,
+    Encoded, ReconstructionConfig, ReconstructionModule, SegmentationConfig, SegmentationModule, Segments, Swap,
 };
 use assay_models::first_order::HourglassConfig;
 use assay_models::layers::{AlignCorners, Fold};
@@ -54,7 +54,7 @@ fn compare(
     let mut swaps = 0;
     for (prefix, align) in [("ac_false", AlignCorners::Edges), ("ac_true", AlignCorners::Centres)] {
         let painter = painter.clone().with_align_corners(align);
-        let encoded: Vec<Tensor<4>> = pictures.iter().map(|p| painter.encode(p.clone())).collect();
+        let encoded: Vec<Encoded> = pictures.iter().map(|p| painter.encode(p.clone())).collect();
         let made = painter.reconstruct(encoded[0].clone(), &segments[0], &segments[1]);
         let row = |what: &str| host(&expected, &format!("{prefix}.{what}"));
         gaps.compare("deformation", made.deformation, host(&expected, "deformation"), tolerance.reconstruction);

@@ -5,7 +5,7 @@ use assay_generators::animate::{Animate, Framing, Request};
 use assay_models::first_order::Transfer;
 
 use crate::Exit;
-use crate::generated::{Output, write_picture};
+use crate::generated::{Output, seconds, write_picture};
 use crate::progress::Bars;
 
 #[derive(clap::Args)]
@@ -49,11 +49,6 @@ enum FramingName {
     Crop,
     /// The whole picture
     Paste,
-}
-
-/// A stretch of time.
-pub(crate) fn seconds(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|v: &f64| v.is_finite() && *v > 0.0).ok_or("expected seconds above 0".into())
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {

@@ -295,22 +295,49 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = "docs/temporal.md")]
         out: PathBuf,
     },
-    /// Judge reenacted heads of test people, and recorded ones through the same chain
-    Reenactment {
+    /// Rebuild clips of test people from their first frame, and move photographs of them: L1, points, identity, and a sheet to look at
+    Animation {
         /// Folder of labelled pictures and clips
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
         /// Weights of the animator, by id or file; the shipped ones when not given
         #[arg(long, value_name = "ID|FILE")]
         animator: Option<String>,
-        /// Weights that `assay train detector --recipe reenactment` wrote, beside the shipped networks
+        /// Clip to rebuild instead of those of the test split (repeatable)
+        #[arg(long = "clip", value_name = "FILE")]
+        clips: Vec<PathBuf>,
+        /// Where drivers, photographs and results are shown side by side, marked (.png)
+        #[arg(long, value_name = "PNG")]
+        sheet: Option<PathBuf>,
+        /// Where the Markdown tables are written
+        #[arg(long, value_name = "FILE", default_value = "docs/animation.md")]
+        out: PathBuf,
+    },
+    /// Ask every analyzer about what the generators make of test people, and about recorded pictures through the same chain
+    Generators {
+        /// Folder of labelled pictures and clips
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Weights of the animator, by id or file; the shipped ones when not given
+        #[arg(long, value_name = "ID|FILE")]
+        animator: Option<String>,
+        /// Weights of the part swap, by id or file; the shipped ones when not given
+        #[arg(long, value_name = "ID|FILE")]
+        partswap: Option<String>,
+        /// A clip that `assay swap convert` wrote, to be judged too
+        #[arg(long, value_name = "CLIP", requires = "swapped_from")]
+        swapped: Option<PathBuf>,
+        /// The clip that it was made from
+        #[arg(long, value_name = "CLIP", requires = "swapped")]
+        swapped_from: Option<PathBuf>,
+        /// Weights that `assay train detector --recipe reenactment` wrote, to be asked too
         #[arg(long, value_name = "FILE")]
         detector: Option<PathBuf>,
-        /// Pairs of a made and a recorded picture
-        #[arg(long, value_name = "N", default_value_t = 300)]
+        /// Pairs of a made and a recorded picture, of each generator
+        #[arg(long, value_name = "N", default_value_t = 200)]
         pairs: u64,
         /// Where the Markdown table is written
-        #[arg(long, value_name = "FILE", default_value = "docs/reenactment.md")]
+        #[arg(long, value_name = "FILE", default_value = "docs/generators.md")]
         out: PathBuf,
     },
     /// Look for training pictures among the faces of a generator
@@ -483,9 +510,20 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             write_whole(&out, text.as_bytes())?;
             out!("{text}");
         }
-        Command::Reenactment { data, animator, detector, pairs, out } => {
-            let options = assay_lab::reenactment_figures::Options { data, animator, detector, pairs };
-            let text = assay_lab::reenactment_figures::run(&options, progress.as_ref())?;
+        Command::Animation { data, animator, clips, sheet, out } => {
+            let options = assay_lab::animation_figures::Options { data, animator, clips };
+            let (text, pictures) = assay_lab::animation_figures::run(&options, progress.as_ref())?;
+            bars.clear();
+            if let Some(path) = sheet {
+                write_picture(&path, &pictures)?;
+            }
+            write_whole(&out, text.as_bytes())?;
+            out!("{text}");
+        }
+        Command::Generators { data, animator, partswap, swapped, swapped_from, detector, pairs, out } => {
+            let swapped = swapped.zip(swapped_from).map(|(made, from)| [made, from]);
+            let options = assay_lab::generator_figures::Options { data, animator, partswap, swapped, detector, pairs };
+            let text = assay_lab::generator_figures::run(&options, progress.as_ref())?;
             bars.clear();
             write_whole(&out, text.as_bytes())?;
             out!("{text}");

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 use assay_generators::partswap::{PartSwap, Request};
 use assay_models::cosegmentation::Swap;
 
-use super::animate::seconds;
 use crate::Exit;
-use crate::generated::{Output, write_picture};
+use crate::generated::{Output, seconds, write_picture};
 use crate::progress::Bars;
 
 #[derive(clap::Args)]
@@ -19,7 +18,7 @@ pub(crate) struct Args {
     target: PathBuf,
     #[command(flatten)]
     output: Output,
-    /// Weights by id or file, any published motion co-segmentation checkpoint
+    /// Weights by id or file, any published motion co-segmentation checkpoint; without it those that are part of the program
     #[arg(long, value_name = "ID|FILE")]
     checkpoint: Option<String>,
     /// Parts to be swapped, by number; `--map` shows which is which

@@ -4,16 +4,14 @@ use std::path::PathBuf;
 use assay_generators::swap::{
     Blend, Choice as Whose, Convert, Extraction, MaskKind, Order, Request, Settings, Transfer, extract,
 };
-use assay_generators::write;
 use assay_lab::train::swap::{self, Adversarial, Augment, Choice, Weights};
-use assay_lab::train::{Budget, Options};
-use assay_models::device::DeviceChoice;
 use assay_models::face_swap::{Layout, Person, Preset};
 use clap::{Subcommand, ValueEnum};
 
-use super::mark::Signing;
+use super::train::Run;
 use crate::Exit;
 use crate::files::JsonTarget;
+use crate::generated::{Output, seconds};
 use crate::progress::Bars;
 
 #[derive(clap::Args)]
@@ -85,9 +83,8 @@ struct TrainArgs {
     /// Crops of the person in whose place it is put
     #[arg(long, value_name = "DIR")]
     b: PathBuf,
-    /// Folder of the run: record, checkpoints, log, curves, preview, weights; a run that was ended goes on from there
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[command(flatten)]
+    run: Run,
     /// Widths of the network
     #[arg(long, default_value = "small")]
     network: Network,
@@ -115,24 +112,6 @@ struct TrainArgs {
     /// Share of every source, from its end, that is kept for validation
     #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
     hold_out: f64,
-    /// Wall time in minutes, those before a resumption counted in
-    #[arg(long, default_value_t = 60.0)]
-    minutes: f64,
-    /// Number of steps instead of a time: the same run on every machine
-    #[arg(long, value_name = "N", conflicts_with = "minutes")]
-    steps: Option<u64>,
-    /// Highest learning rate [default: 5e-4; for a published network 5e-5]
-    #[arg(long)]
-    learning_rate: Option<f64>,
-    /// Seed of all draws
-    #[arg(long, default_value_t = 2026)]
-    seed: u64,
-    /// Start from the network of another run's folder
-    #[arg(long, value_name = "DIR")]
-    from: Option<PathBuf>,
-    /// What it is computed on: cpu, or in a program built with that feature cuda or wgpu
-    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
-    device: DeviceChoice,
 }
 
 #[derive(clap::Args)]
@@ -143,9 +122,8 @@ struct ConvertArgs {
     /// Picture or clip
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
-    /// Where the result goes: .mp4 for a clip, .png or .jpg for a picture
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    #[command(flatten)]
+    output: Output,
     /// Whose face is put in
     #[arg(long, default_value = "a")]
     to: To,
@@ -174,13 +152,8 @@ struct ConvertArgs {
     #[arg(long, default_value_t = 0.04, value_name = "SECONDS")]
     smooth: f64,
     /// Seconds of the clip at most
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     seconds: Option<f64>,
-    #[command(flatten)]
-    signing: Signing,
-    /// Counts and what was read back, as JSON; `-` is standard output
-    #[arg(long, value_name = "FILE")]
-    json: Option<JsonTarget>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -290,8 +263,6 @@ fn take_out(args: ExtractArgs) -> anyhow::Result<Exit> {
 }
 
 fn learn(args: TrainArgs) -> anyhow::Result<Exit> {
-    // Before any picture is read.
-    args.device.device()?;
     anyhow::ensure!((0.0..=0.9).contains(&args.hold_out), "--hold-out is a share from 0 to 0.9");
     anyhow::ensure!(args.perceptual >= 0.0 && args.perceptual.is_finite(), "--perceptual is a weight, 0 or more");
     let usual = if args.network == Network::Small { RATE } else { PUBLISHED_RATE };
@@ -318,14 +289,7 @@ fn learn(args: TrainArgs) -> anyhow::Result<Exit> {
         batch: args.batch as usize,
         held_out: args.hold_out,
     };
-    let options = Options {
-        budget: args.steps.map_or(Budget::Minutes(args.minutes), Budget::Steps),
-        out: args.out,
-        seed: args.seed,
-        learning_rate: args.learning_rate.unwrap_or(usual),
-        from: args.from,
-        device: args.device,
-    };
+    let options = args.run.options(usual)?;
     let bars = Bars::new(1);
     let written = swap::run(&choice, [&args.a, &args.b], &options, bars.worker().as_ref());
     bars.clear();
@@ -337,8 +301,6 @@ fn convert(args: ConvertArgs) -> anyhow::Result<Exit> {
     anyhow::ensure!((0.0..=4.0).contains(&args.sharpen), "--sharpen is a number from 0 to 4");
     anyhow::ensure!((0.0..=0.25).contains(&args.feather), "--feather is a share from 0 to 0.25");
     anyhow::ensure!((0.0..=1.0).contains(&args.smooth), "--smooth is a time from 0 to 1 second");
-    anyhow::ensure!(args.seconds.is_none_or(|s| s > 0.0), "--seconds is a time above 0");
-    let signer = args.signing.signer()?;
     let request = Request {
         weights: args.weights,
         input: args.input,
@@ -370,24 +332,8 @@ fn convert(args: ConvertArgs) -> anyhow::Result<Exit> {
         most_secs: args.seconds,
     };
     let bars = Bars::new(1);
-    let progress = bars.worker();
-    let made = Convert::open(request, progress.as_ref())
-        .and_then(|mut conversion| write(&mut conversion, &args.out, signer, progress.as_ref()));
-    bars.clear();
-    // Its message holds its causes already.
-    let made = made.map_err(|error| anyhow::anyhow!("{error}"))?;
-    if let Some(target) = &args.json {
-        let frames = made.tally;
-        let psnr = made.written.watermark_psnr_db;
-        target.write(&serde_json::json!({
-            "frames": frames.frames, "failures": frames.failures,
-            "watermark_psnr_db": psnr, "verification": made.written.verification,
-        }))?;
-        return Ok(Exit::Clear);
-    }
-    outln!("{} frames, marked and signed: {}", made.tally.frames, args.out.display());
-    for (reason, count) in &made.tally.failures {
-        outln!("left as they were: {count} frames ({reason})");
-    }
-    Ok(Exit::Clear)
+    let weights = request.weights.clone();
+    let opened = Convert::open(request, bars.worker().as_ref());
+    let mut conversion = opened.map_err(|error| anyhow::anyhow!("{error}"))?;
+    args.output.write(&mut conversion, &bars, &weights)
 }

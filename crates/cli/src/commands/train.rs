@@ -44,8 +44,8 @@ const PUBLISHED_RATE: f64 = 1e-5;
 
 /// How long, how fast, and where.
 #[derive(clap::Args)]
-struct Run {
-    /// Folder of the run: record, checkpoints, log, curves, weights; a run that was ended goes on from there
+pub(crate) struct Run {
+    /// Folder of the run: record, checkpoints, log, curves, previews, weights; a run that was ended goes on from there
     #[arg(long, value_name = "DIR", default_value = "run")]
     out: PathBuf,
     /// Wall time in minutes, those before a resumption counted in
@@ -54,7 +54,7 @@ struct Run {
     /// Number of steps instead of a time: the same run on every machine
     #[arg(long, value_name = "N", conflicts_with = "minutes")]
     steps: Option<u64>,
-    /// Highest learning rate [default: 2e-3; for the synthesizer 1e-3; for a published network its paper's]
+    /// Highest learning rate [default: what the network is usually trained with, for a published one its paper's]
     #[arg(long)]
     learning_rate: Option<f64>,
     /// Seed of all draws
@@ -69,7 +69,8 @@ struct Run {
 }
 
 impl Run {
-    fn options(self, usual_rate: f64) -> anyhow::Result<Options> {
+    /// As training takes it.
+    pub(crate) fn options(self, usual_rate: f64) -> anyhow::Result<Options> {
         // Before any picture is read.
         self.device.device()?;
         let budget = self.steps.map_or(Budget::Minutes(self.minutes), Budget::Steps);
@@ -126,6 +127,23 @@ enum Command {
         /// Let a discriminator take part, with feature matching
         #[arg(long)]
         adversarial: bool,
+        /// Pairs of pictures in a batch
+        #[arg(long, default_value_t = 8)]
+        batch: usize,
+    },
+    /// Train motion co-segmentation on top of an animator: parts of faces that can be swapped
+    Partswap {
+        /// Folder of labelled pictures and clips
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        #[command(flatten)]
+        run: Run,
+        /// Weights of the animator that it starts from, by id or file; the shipped ones when not given
+        #[arg(long, value_name = "ID|FILE")]
+        animator: Option<String>,
+        /// Segments besides the background
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        segments: usize,
         /// Pairs of pictures in a batch
         #[arg(long, default_value_t = 8)]
         batch: usize,
@@ -273,6 +291,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             };
             let choice = animator::Choice { batch: batch.max(2), ..choice };
             animator::run(choice, &data, &run.options(ANIMATOR_RATE)?, progress.as_ref())?
+        }
+        Command::Partswap { data, run, animator: named, segments, batch } => {
+            let choice = animator::parts::Choice { segments: segments.clamp(1, 64), batch: batch.max(2) };
+            animator::parts::run(choice, named.as_deref(), &data, &run.options(ANIMATOR_RATE)?, progress.as_ref())?
         }
         Command::Detector { recipe, data, run, animator, without, hold_out, network, tuning, locality, batch } => {
             let published =

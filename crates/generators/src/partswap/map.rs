@@ -1,14 +1,12 @@
 //! The segments of pictures in colours, so that a user can choose among them.
 //!
-//! The decision that shapes it: colours alone cannot be named, so a strip below shows which number has which.
+//! The decision that shapes it: colours alone cannot be named, so a list at the upper right shows which number has which; nothing lies where the label will.
 use assay_models::cosegmentation::PartMap;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 
 /// Side of each square in pixels.
 const SIDE: u32 = 256;
-/// Height of the strip of colours.
-const STRIP: u32 = 24;
 /// How much of the colour lies over the picture.
 const SHARE: f32 = 0.55;
 
@@ -22,10 +20,11 @@ fn colour(part: usize, parts: usize) -> [f32; 3] {
     [channel(0.0), channel(4.0), channel(2.0)]
 }
 
-/// A row a picture: itself and its segments; beside the last row what was made; below, the colours of the numbers in order, each as many dots as its number.
+/// A row a picture: itself and its segments; beside the last row what was made; beside the first the colours of the numbers from the background down, each with as many
+/// dots as its number.
 pub(super) fn sheet(rows: &[(&RgbImage, PartMap)], made: &RgbImage, parts: usize) -> RgbImage {
     let square = |picture: &RgbImage| imageops::resize(picture, SIDE, SIDE, FilterType::CatmullRom);
-    let mut sheet = RgbImage::new(3 * SIDE, SIDE * rows.len() as u32 + STRIP);
+    let mut sheet = RgbImage::new(3 * SIDE, SIDE * rows.len() as u32);
     for (row, (picture, map)) in rows.iter().enumerate() {
         let top = i64::from(SIDE) * row as i64;
         let large = square(picture);
@@ -44,15 +43,13 @@ pub(super) fn sheet(rows: &[(&RgbImage, PartMap)], made: &RgbImage, parts: usize
             imageops::replace(&mut sheet, &square(made), 2 * i64::from(SIDE), top);
         }
     }
-    let width = 3 * SIDE / (parts as u32 + 1);
-    let top = sheet.height() - STRIP;
+    let height = SIDE / (parts as u32 + 1);
     for part in 0..=parts {
-        let left = width * part as u32;
-        for (x, y) in (left..left + width).flat_map(|x| (top..top + STRIP).map(move |y| (x, y))) {
-            let dot = (x - left) / 6;
-            let is_dot = dot < part as u32 && (x - left) % 6 >= 2 && (top + 8..top + 14).contains(&y);
+        let top = height * part as u32;
+        for (x, y) in (0..SIDE).flat_map(|x| (0..height).map(move |y| (x, y))) {
+            let is_dot = x / 8 < part as u32 && x % 8 >= 3 && y.abs_diff(height / 2) < 3.min(height / 2);
             let value = if is_dot { [0; 3] } else { colour(part, parts).map(|v| v as u8) };
-            sheet.put_pixel(x, y, Rgb(value));
+            sheet.put_pixel(2 * SIDE + x, top + y, Rgb(value));
         }
     }
     sheet
@@ -67,7 +64,9 @@ mod tests {
         let picture = RgbImage::from_pixel(128, 128, Rgb([128; 3]));
         let map = PartMap { cells: (0..16).map(|i| u8::from(i % 4 >= 2)).collect(), side: 4 };
         let sheet = sheet(&[(&picture, map.clone()), (&picture, map)], &picture, 5);
-        assert_eq!(sheet.dimensions(), (768, 2 * 256 + 24));
+        assert_eq!(sheet.dimensions(), (768, 2 * 256));
+        let dots = |row: u32| (0..256).filter(|x| sheet.get_pixel(512 + x, row).0 == [0; 3]).count();
+        assert_eq!([0, 1, 5].map(|part| dots(42 * part + 21)), [0, 5, 25]);
         assert_ne!(sheet.get_pixel(256 + 20, 100), sheet.get_pixel(256 + 200, 100));
         assert_eq!(sheet.get_pixel(10, 10).0, [128; 3]);
         let all: std::collections::BTreeSet<[u8; 3]> = (0..=10).map(|p| colour(p, 10).map(|v| v as u8)).collect();

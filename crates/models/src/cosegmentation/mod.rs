@@ -15,7 +15,7 @@ use crate::first_order::{
     DownBlock, Hourglass, HourglassConfig, KeyPoints, ResBlock, SameBlock, UpBlock, key_points_from_maps,
     sparse_motions, warp,
 };
-use crate::first_order::{bottleneck, down_blocks, mixed, up_blocks};
+use crate::first_order::{bottleneck, down_blocks, keeping, mixed, up_blocks, warp_finely};
 use crate::layers::{Activation, AlignCorners, AntiAlias, Conv, ConvConfig, Fold, Keyed, resize_bilinear};
 
 pub use swapper::{PartMap, PartSwapper, Parted};
@@ -129,6 +129,9 @@ pub struct ReconstructionConfig {
     pub num_bottleneck_blocks: usize,
     /// Whether what the source does not show is masked.
     pub estimate_visibility: bool,
+    /// Whether the last layer also says how much of the warped pictures is kept, as in [`GeneratorConfig::keeps_source`](crate::first_order::GeneratorConfig).
+    #[serde(default)]
+    pub keeps_source: bool,
 }
 
 impl ReconstructionConfig {
@@ -140,18 +143,21 @@ impl ReconstructionConfig {
         num_down_blocks: 2,
         num_bottleneck_blocks: 6,
         estimate_visibility: true,
+        keeps_source: false,
     };
 
     /// A module with random weights.
     pub fn init(&self, device: &Device) -> ReconstructionModule {
         let width = |level: usize| self.max_features.min(self.block_expansion << level);
+        let outputs = self.num_channels + usize::from(self.keeps_source);
         ReconstructionModule {
             first: SameBlock::init(self.num_channels, self.block_expansion, 7, device),
             down_blocks: down_blocks(self.num_down_blocks, width, device),
             up_blocks: up_blocks(self.num_down_blocks, width, device),
             bottleneck: bottleneck(self.num_bottleneck_blocks, width(self.num_down_blocks), device),
-            final_: ConvConfig::new(self.block_expansion, self.num_channels, 7).same().init(device),
+            final_: ConvConfig::new(self.block_expansion, outputs, 7).same().init(device),
             estimate_visibility: self.estimate_visibility,
+            keeps_source: self.keeps_source,
             align: AlignCorners::default(),
         }
     }
@@ -168,7 +174,18 @@ pub struct ReconstructionModule {
     #[module(skip)]
     estimate_visibility: bool,
     #[module(skip)]
+    keeps_source: bool,
+    #[module(skip)]
     align: AlignCorners,
+}
+
+/// What of a picture serves every reconstruction.
+#[derive(Debug, Clone)]
+pub struct Encoded {
+    /// Features before any warp, `[n, c, h / 4, w / 4]` with two halvings.
+    pub features: Tensor<4>,
+    /// The picture itself, for a network that keeps of it.
+    pub picture: Option<Tensor<4>>,
 }
 
 /// What comes out of a reconstruction.
@@ -216,34 +233,41 @@ impl ReconstructionModule {
         self
     }
 
-    /// Features of a picture before any warp.
+    /// Looks at a picture, before any warp.
     ///
     /// # Shapes
-    /// - `x`: `[n, channels, h, w]` in [0, 1]; output: `[n, c, h / 4, w / 4]` with two halvings
-    pub fn encode(&self, x: Tensor<4>) -> Tensor<4> {
-        self.down_blocks.iter().fold(self.first.forward(x), |x, block| block.forward(x))
+    /// - `x`: `[n, channels, h, w]` in [0, 1]
+    pub fn encode(&self, x: Tensor<4>) -> Encoded {
+        let picture = self.keeps_source.then(|| x.clone());
+        Encoded { features: self.down_blocks.iter().fold(self.first.forward(x), |x, block| block.forward(x)), picture }
     }
 
     /// The source with its segments where the target has them.
     ///
     /// # Shapes
     /// - `encoded`: what [`ReconstructionModule::encode`] made of the source
-    pub fn reconstruct(&self, encoded: Tensor<4>, source: &Segments, target: &Segments) -> Reconstruction {
-        let (features, deformation, visibility) = self.moved(encoded, source, target);
-        Reconstruction { prediction: self.decode(features), deformation, visibility }
+    pub fn reconstruct(&self, encoded: Encoded, source: &Segments, target: &Segments) -> Reconstruction {
+        let Encoded { features, picture } = encoded;
+        let (features, deformation, visibility) = self.moved(features, source, target);
+        let kept = picture.map(|picture| warp_finely(picture, deformation.clone(), self.align));
+        Reconstruction { prediction: self.decode(features, kept), deformation, visibility }
     }
 
     /// The target with parts of the source in it.
     ///
     /// # Shapes
     /// - `source`, `target`: what [`ReconstructionModule::encode`] made of both, with their segments
-    pub fn swap(&self, source: (Tensor<4>, &Segments), target: (Tensor<4>, &Segments), swap: &Swap) -> Tensor<4> {
-        let (moved, deformation, _) = self.moved(source.0, source.1, target.1);
+    pub fn swap(&self, source: (Encoded, &Segments), target: (Encoded, &Segments), swap: &Swap) -> Tensor<4> {
+        let (moved, deformation, _) = self.moved(source.0.features, source.1, target.1);
         let [_, _, h, w] = moved.dims();
         let mask = resize_bilinear(swap.mask(if swap.mask_from_source { source.1 } else { target.1 }), [h, w]);
-        let mask = if swap.mask_from_source { warp(mask, deformation, self.align) } else { mask };
-        let kept = mask.clone() * -1.0 + 1.0;
-        self.decode(target.0 * kept + moved * mask)
+        let mask = if swap.mask_from_source { warp(mask, deformation.clone(), self.align) } else { mask };
+        let mixed = |target: Tensor<4>, moved: Tensor<4>, mask: Tensor<4>| target.clone() + (moved - target) * mask;
+        let kept = source.0.picture.zip(target.0.picture).map(|(source, target)| {
+            let [_, _, h, w] = target.dims();
+            mixed(target, warp_finely(source, deformation, self.align), resize_bilinear(mask.clone(), [h, w]))
+        });
+        self.decode(mixed(target.0.features, moved, mask), kept)
     }
 
     fn moved(
@@ -266,10 +290,14 @@ impl ReconstructionModule {
         (features * resize_bilinear(visibility.clone(), [h, w]), deformation, Some(visibility))
     }
 
-    fn decode(&self, features: Tensor<4>) -> Tensor<4> {
+    fn decode(&self, features: Tensor<4>, kept: Option<Tensor<4>>) -> Tensor<4> {
         let x = self.bottleneck.iter().fold(features, |x, block| block.forward(x));
         let x = self.up_blocks.iter().fold(x, |x, block| block.forward(x));
-        self.final_.activated(x, Activation::Sigmoid)
+        let painted = self.final_.activated(x, Activation::Sigmoid);
+        match kept {
+            Some(kept) => keeping(painted, kept),
+            None => painted,
+        }
     }
 }
 

@@ -2,15 +2,15 @@
 //!
 //! The decision that shapes it: as [`crate::first_order::Animator`] does, it hides tensors, and a picture's features and segments are computed once however
 //! often it is swapped.
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 
-use super::{ReconstructionModule, SegmentationModule, Segments, Swap};
+use super::{Encoded, ReconstructionModule, SegmentationModule, Segments, Swap};
 use crate::first_order::{picture, unit_tensor};
-use crate::layers::{AlignCorners, Fold as _};
+use crate::layers::Fold as _;
 use crate::layout::CosegmentationWidths;
 use crate::registry::{Entry, Loaded};
 use crate::rgb::{OwnedRgb, Rgb};
-use crate::state::{self, floats};
+use crate::state::floats;
 use crate::{Kind, ModelError};
 
 /// The model with weights of one entry.
@@ -25,7 +25,7 @@ pub struct PartSwapper {
 
 /// A picture with its segments.
 pub struct Parted {
-    features: Tensor<4>,
+    encoded: Encoded,
     segments: Segments,
 }
 
@@ -44,40 +44,21 @@ impl PartSwapper {
     /// # Errors
     /// [`ModelError`] where they are another network's, or do not fit.
     pub fn open(loaded: Loaded) -> Result<Self, ModelError> {
-        let Loaded { entry, tensors } = loaded;
-        if entry.kind != Kind::MotionCosegmentation {
-            let reason = format!("it is a {}, and a part swap needs a {}", entry.kind, Kind::MotionCosegmentation);
-            return Err(ModelError::WrongNetwork { path: entry.id.into(), reason });
-        }
-        let widths: CosegmentationWidths =
-            entry.widths.clone().try_into().map_err(|e: toml::de::Error| {
-                ModelError::Registry(format!("the widths of {} are none: {e}", entry.id))
-            })?;
-        let side = entry.input.width as usize;
-        let step = ((1.0 / widths.segmentation.scale_factor).round() as usize).max(1)
-            << widths.segmentation.hourglass.num_blocks;
-        if side == 0 || entry.input.height as usize != side || !side.is_multiple_of(step) {
-            let reason = format!("an input of {side} pixels a side, which is no multiple of {step}");
-            return Err(ModelError::Registry(format!("{} says {reason}", entry.id)));
-        }
-        let align = if entry.input.align_corners == Some(true) { AlignCorners::Centres } else { AlignCorners::Edges };
-        let device = Device::default();
-        let misfit = |found: state::Mismatch| ModelError::Misfit {
-            path: entry.id.clone().into(),
-            kind: entry.kind,
-            found: Box::new(found.0),
+        let step = |widths: &CosegmentationWidths| {
+            let shrinks = ((1.0 / widths.segmentation.scale_factor).round() as usize).max(1);
+            shrinks << widths.segmentation.hourglass.num_blocks
         };
-        let segmentation =
-            state::load(widths.segmentation.init(&device), &tensors, "segmentation_module.").map_err(misfit)?;
-        let reconstruction =
-            state::load(widths.reconstruction.init(&device), &tensors, "reconstruction_module.").map_err(misfit)?;
+        let (widths, side, align) = loaded.square(Kind::MotionCosegmentation, "a part swap", step)?;
+        let device = Device::default();
+        let segmentation = loaded.module(widths.segmentation.init(&device), "segmentation_module.")?;
+        let reconstruction = loaded.module(widths.reconstruction.init(&device), "reconstruction_module.")?;
         Ok(Self {
             segmentation: segmentation.fold(),
             reconstruction: reconstruction.with_align_corners(align).fold(),
             parts: widths.segmentation.num_segments,
             side,
             device,
-            entry,
+            entry: loaded.entry,
         })
     }
 
@@ -99,14 +80,14 @@ impl PartSwapper {
     /// Looks at a picture; any size, brought to [`PartSwapper::side`].
     pub fn part(&self, picture: &Rgb<'_>) -> Parted {
         let tensor = unit_tensor(picture, self.side, &self.device);
-        Parted { segments: self.segmentation.forward(tensor.clone()), features: self.reconstruction.encode(tensor) }
+        Parted { segments: self.segmentation.forward(tensor.clone()), encoded: self.reconstruction.encode(tensor) }
     }
 
     /// The target with parts of the source in it.
     pub fn swap(&self, source: &Parted, target: &Parted, swap: &Swap) -> OwnedRgb {
         let made = self.reconstruction.swap(
-            (source.features.clone(), &source.segments),
-            (target.features.clone(), &target.segments),
+            (source.encoded.clone(), &source.segments),
+            (target.encoded.clone(), &target.segments),
             swap,
         );
         picture(&floats(made), self.side)

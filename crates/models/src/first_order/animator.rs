@@ -7,11 +7,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::keypoints::{KeyPointDetector, KeyPoints};
 use super::transfer::Transfer;
 use super::{EncodedSource, Generator};
-use crate::layers::{AlignCorners, Fold as _};
+use crate::layers::Fold as _;
 use crate::layout::FirstOrderWidths;
 use crate::registry::{Entry, Loaded};
 use crate::rgb::{OwnedRgb, Rgb};
-use crate::state::{self, floats};
+use crate::state::floats;
 use crate::{Kind, ModelError};
 
 /// The model with weights of one entry.
@@ -63,36 +63,17 @@ impl Animator {
     /// # Errors
     /// [`ModelError`] where they are another network's, or do not fit.
     pub fn open(loaded: Loaded) -> Result<Self, ModelError> {
-        let Loaded { entry, tensors } = loaded;
-        if entry.kind != Kind::FirstOrderMotion {
-            let reason = format!("{} is a {}, and animation needs a {}", entry.id, entry.kind, Kind::FirstOrderMotion);
-            return Err(ModelError::WrongNetwork { path: entry.id.into(), reason });
-        }
-        let widths: FirstOrderWidths =
-            entry.widths.clone().try_into().map_err(|e: toml::de::Error| {
-                ModelError::Registry(format!("the widths of {} are none: {e}", entry.id))
-            })?;
-        let side = entry.input.width as usize;
-        let step = smallest_multiple(&widths);
-        if side == 0 || entry.input.height as usize != side || !side.is_multiple_of(step) {
-            let reason = format!("an input of {side} pixels a side, which is no multiple of {step}");
-            return Err(ModelError::Registry(format!("{} says {reason}", entry.id)));
-        }
-        let align = if entry.input.align_corners == Some(true) { AlignCorners::Centres } else { AlignCorners::Edges };
+        let (widths, side, align) =
+            loaded.square::<FirstOrderWidths>(Kind::FirstOrderMotion, "animation", smallest_multiple)?;
         let device = Device::default();
-        let misfit = |found: state::Mismatch| ModelError::Misfit {
-            path: entry.id.clone().into(),
-            kind: entry.kind,
-            found: Box::new(found.0),
-        };
-        let key_points = state::load(widths.key_points.init(&device), &tensors, "kp_detector.").map_err(misfit)?;
-        let generator = state::load(widths.generator.init(&device), &tensors, "generator.").map_err(misfit)?;
+        let key_points = loaded.module(widths.key_points.init(&device), "kp_detector.")?;
+        let generator = loaded.module(widths.generator.init(&device), "generator.")?;
         Ok(Self {
             key_points: key_points.fold(),
             generator: generator.with_align_corners(align).fold(),
             side,
             device,
-            entry,
+            entry: loaded.entry,
         })
     }
 

@@ -66,6 +66,10 @@ pub struct GeneratorConfig {
     pub motion_scale: f64,
     /// Variance of the heat-map of a key point, in the squared units of coordinates.
     pub kp_variance: f64,
+    /// Whether the last layer also says how much of the warped source itself is kept at every pixel. Not in the published model; its successor (Siarohin et
+    /// al. 2021, "Motion Representations for Articulated Animation", `skips`) keeps the source by its occlusion map. It spares a small model learning to copy.
+    #[serde(default)]
+    pub keeps_source: bool,
 }
 
 /// How the weights of a discriminator are normalised.
@@ -172,6 +176,7 @@ impl Published {
                 motion_hourglass: HourglassConfig { block_expansion: 64, max_features: 1024, num_blocks: 5 },
                 motion_scale: 0.25,
                 kp_variance: 0.01,
+                keeps_source: false,
             },
             discriminator: DiscriminatorConfig {
                 num_channels,

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use super::GeneratorConfig;
 use super::blocks::{DownBlock, ResBlock, SameBlock, UpBlock};
 use super::keypoints::KeyPoints;
-use super::motion::{DenseMotion, Motion, warp};
+use super::motion::{DenseMotion, Motion, warp, warp_finely};
 use crate::layers::{Activation, AlignCorners, Conv, ConvConfig, Fold, Keyed, resize_bilinear};
 
 /// Occlusion-aware generator (paper, section 3.3).
@@ -22,6 +22,8 @@ pub struct Generator {
     final_: Conv,
     #[module(skip)]
     align: AlignCorners,
+    #[module(skip)]
+    keeps_source: bool,
 }
 
 /// What of a source serves every driving frame.
@@ -31,6 +33,8 @@ pub struct EncodedSource {
     pub features: Tensor<4>,
     /// The source at the size of the motion network.
     pub small: Tensor<4>,
+    /// The source itself, for a generator that keeps of it.
+    pub picture: Option<Tensor<4>>,
 }
 
 /// What comes out for one pair.
@@ -43,6 +47,11 @@ pub struct Generated {
 }
 
 impl GeneratorConfig {
+    /// Channels of the last layer: colours, and how much of the source is kept.
+    fn outputs(&self) -> usize {
+        self.num_channels + usize::from(self.keeps_source)
+    }
+
     /// Channels after `level` halvings.
     fn width(&self, level: usize) -> usize {
         self.max_features.min(self.block_expansion << level)
@@ -57,8 +66,9 @@ impl GeneratorConfig {
             down_blocks: down_blocks(self.num_down_blocks, |i| self.width(i), device),
             up_blocks: up_blocks(self.num_down_blocks, |i| self.width(i), device),
             bottleneck: bottleneck(self.num_bottleneck_blocks, deepest, device),
-            final_: ConvConfig::new(self.block_expansion, self.num_channels, 7).same().init(device),
+            final_: ConvConfig::new(self.block_expansion, self.outputs(), 7).same().init(device),
             align: AlignCorners::default(),
+            keeps_source: self.keeps_source,
         }
     }
 }
@@ -89,8 +99,9 @@ impl Generator {
     /// - `source`: `[n, channels, h, w]` in [0, 1], sides divisible by 128
     pub fn encode_source(&self, source: Tensor<4>) -> EncodedSource {
         let small = self.dense_motion_network.shrink(source.clone());
+        let picture = self.keeps_source.then(|| source.clone());
         let features = self.down_blocks.iter().fold(self.first.forward(source), |x, block| block.forward(x));
-        EncodedSource { features, small }
+        EncodedSource { features, small, picture }
     }
 
     /// The source as it looks with the key points of the driving frame.
@@ -106,7 +117,11 @@ impl Generator {
         }
         let x = self.bottleneck.iter().fold(x, |x, block| block.forward(x));
         let x = self.up_blocks.iter().fold(x, |x, block| block.forward(x));
-        let prediction = self.final_.activated(x, Activation::Sigmoid);
+        let painted = self.final_.activated(x, Activation::Sigmoid);
+        let prediction = match &encoded.picture {
+            Some(picture) => keeping(painted, warp_finely(picture.clone(), motion.deformation.clone(), self.align)),
+            None => painted,
+        };
         Generated { prediction, motion }
     }
 
@@ -117,6 +132,17 @@ impl Generator {
     pub fn forward(&self, source: Tensor<4>, source_points: &KeyPoints, driving: &KeyPoints) -> Generated {
         self.animate(&self.encode_source(source), source_points, driving)
     }
+}
+
+/// What was painted, with as much of `kept` as the channel after the colours says.
+///
+/// # Shapes
+/// - `painted`: `[n, channels + 1, h, w]`; `kept` and output: `[n, channels, h, w]`
+pub(crate) fn keeping(painted: Tensor<4>, kept: Tensor<4>) -> Tensor<4> {
+    let [n, channels, h, w] = kept.dims();
+    let share = painted.clone().slice([0..n, channels..channels + 1, 0..h, 0..w]);
+    let colours = painted.slice([0..n, 0..channels, 0..h, 0..w]);
+    colours.clone() + (kept - colours) * share
 }
 
 impl Fold for Generator {

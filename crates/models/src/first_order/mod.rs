@@ -24,10 +24,10 @@ pub use config::{
 };
 pub use discriminator::{Discriminator, Judgement, MultiScaleDiscriminator};
 pub use generator::{EncodedSource, Generated, Generator};
-pub(crate) use generator::{bottleneck, down_blocks, up_blocks};
+pub(crate) use generator::{bottleneck, down_blocks, keeping, up_blocks};
 pub use keypoints::{KeyPointDetector, KeyPoints, heatmaps, key_points_from_maps};
 pub use losses::{adversarial, discriminator_loss, equivariance, feature_matching};
-pub(crate) use motion::mixed;
 pub use motion::{DenseMotion, Motion, sparse_motions, warp};
+pub(crate) use motion::{mixed, warp_finely};
 pub use transfer::{Transfer, hull_area};
 pub use transform::ThinPlate;

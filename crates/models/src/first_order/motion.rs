@@ -139,6 +139,18 @@ pub fn warp(x: Tensor<4>, deformation: Tensor<4>, align: AlignCorners) -> Tensor
     grid_sample(x, grid, align, false)
 }
 
+/// `x` read at the places of a coarser `deformation`. Not the places themselves are brought to its size, but how far they are from where they would stay, so
+/// that what stays is read exactly.
+///
+/// # Shapes
+/// - `x`: `[n, c, h, w]`; `deformation`: `[n, dh, dw, 2]`; output: `[n, c, h, w]`
+pub(crate) fn warp_finely(x: Tensor<4>, deformation: Tensor<4>, align: AlignCorners) -> Tensor<4> {
+    let ([_, _, h, w], [_, dh, dw, _], device) = (x.dims(), deformation.dims(), x.device());
+    let moved = deformation - coordinate_grid(dh, dw, &device).reshape([1, dh, dw, 2]);
+    let moved = resize_bilinear(moved.permute([0, 3, 1, 2]), [h, w]).permute([0, 2, 3, 1]);
+    grid_sample(x, moved + coordinate_grid(h, w, &device).reshape([1, h, w, 2]), align, false)
+}
+
 /// Inverse of 2 x 2 matrices.
 ///
 /// # Shapes

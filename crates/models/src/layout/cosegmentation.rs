@@ -39,6 +39,7 @@ impl Architecture for CosegmentationWidths {
                 max_features: look.widest(num_down_blocks, down)?.max(block_expansion),
                 num_down_blocks,
                 num_bottleneck_blocks: look.count(|i| format!("reconstruction_module.bottleneck.r{i}.conv1.weight"))?,
+                keeps_source: look.extent("reconstruction_module.final.weight", 0)? == num_channels + 1,
                 ..ReconstructionConfig::PUBLISHED
             },
         })
@@ -63,7 +64,10 @@ mod tests {
                 segmentation: SegmentationConfig::published(segments),
                 reconstruction: ReconstructionConfig { max_features: 256, ..ReconstructionConfig::PUBLISHED },
             };
+            let keeps_source = ReconstructionConfig { keeps_source: true, ..widths.reconstruction };
+            let keeping = CosegmentationWidths { reconstruction: keeps_source, ..widths.clone() };
             assert_eq!(CosegmentationWidths::infer(&widths.shapes()), Ok(widths));
+            assert_eq!(CosegmentationWidths::infer(&keeping.shapes()), Ok(keeping));
         }
     }
 }

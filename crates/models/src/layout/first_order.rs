@@ -52,6 +52,7 @@ impl Architecture for FirstOrderWidths {
                 motion_hourglass: look.hourglass(&format!("{motion}.hourglass"))?,
                 motion_scale: look.scale_factor(&format!("{motion}.down.weight"))?,
                 kp_variance: 0.01,
+                keeps_source: look.extent("generator.final.weight", 0)? == num_channels + 1,
             },
             discriminator: discriminator(look, num_channels, num_kp)?,
         })
@@ -146,6 +147,7 @@ mod tests {
                 estimate_occlusion_map: false,
                 motion_hourglass: hourglass,
                 motion_scale: 1.0,
+                keeps_source: true,
                 ..config.generator
             },
             discriminator: Some(DiscriminatorConfig {

@@ -11,6 +11,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use assay_checkpoints::{Checkpoint, CheckpointError, Options, StateDict, write_safetensors};
+use burn::module::Module;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +19,7 @@ pub use entry::{Entry, NOT_STATED, Origin, check_id, id_from};
 
 use self::list::List;
 use crate::import::{self, Request};
+use crate::layers::AlignCorners;
 use crate::layout::{self, Shapes};
 use crate::{Kind, ModelError};
 
@@ -51,6 +53,51 @@ pub struct Loaded {
     pub entry: Entry,
     /// Tensors by whole name, as [`crate::state::load`] takes them.
     pub tensors: StateDict,
+}
+
+impl Loaded {
+    /// Widths, and the side of the square pictures that the network takes, which must be a multiple of what `step` says.
+    ///
+    /// # Errors
+    /// [`ModelError`] where the weights are of another kind than what `purpose` needs, or their entry says what cannot be.
+    pub(crate) fn square<W>(
+        &self,
+        kind: Kind,
+        purpose: &str,
+        step: impl Fn(&W) -> usize,
+    ) -> Result<(W, usize, AlignCorners), ModelError>
+    where
+        W: serde::de::DeserializeOwned,
+    {
+        let entry = &self.entry;
+        if entry.kind != kind {
+            let reason = format!("{} is a {}, and {purpose} needs a {kind}", entry.id, entry.kind);
+            return Err(ModelError::WrongNetwork { path: entry.id.clone().into(), reason });
+        }
+        let widths: W =
+            entry.widths.clone().try_into().map_err(|e: toml::de::Error| {
+                ModelError::Registry(format!("the widths of {} are none: {e}", entry.id))
+            })?;
+        let (side, step) = (entry.input.width as usize, step(&widths));
+        if side == 0 || entry.input.height as usize != side || !side.is_multiple_of(step) {
+            let reason = format!("an input of {side} pixels a side, which is no multiple of {step}");
+            return Err(ModelError::Registry(format!("{} says {reason}", entry.id)));
+        }
+        let align = if entry.input.align_corners == Some(true) { AlignCorners::Centres } else { AlignCorners::Edges };
+        Ok((widths, side, align))
+    }
+
+    /// The module with its part of the tensors.
+    ///
+    /// # Errors
+    /// [`ModelError::Misfit`] where they do not fit it.
+    pub(crate) fn module<M: Module>(&self, module: M, prefix: &str) -> Result<M, ModelError> {
+        crate::state::load(module, &self.tensors, prefix).map_err(|found| ModelError::Misfit {
+            path: self.entry.id.clone().into(),
+            kind: self.entry.kind,
+            found: Box::new(found.0),
+        })
+    }
 }
 
 /// The shipped weights and those in one folder.

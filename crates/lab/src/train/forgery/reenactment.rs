@@ -28,7 +28,7 @@ use crate::train::faces::data::{Face, Picture, Split};
 use crate::train::faces::warp::Levels;
 
 /// Side of the finished pictures: what the marks need at least.
-const SHOWN: u32 = 256;
+pub const SHOWN: u32 = 256;
 /// Pairs to learn from, and to follow the run by.
 const PAIRS: [usize; 2] = [900, 100];
 /// Share of the pairs that are marked, both of them.
@@ -49,6 +49,7 @@ pub fn animator(named: Option<&str>) -> anyhow::Result<Animator> {
 }
 
 /// A made and a recorded picture of one head, both finished.
+#[derive(Clone)]
 pub struct Pair {
     /// Who is seen: the file of the source.
     pub source: String,
@@ -66,7 +67,7 @@ pub struct Stage {
     photographs: Vec<Stretch>,
 }
 
-fn borrowed(picture: &RgbImage) -> Rgb<'_> {
+pub(crate) fn borrowed(picture: &RgbImage) -> Rgb<'_> {
     Rgb { pixels: picture.as_raw(), width: picture.width() as usize, height: picture.height() as usize }
 }
 
@@ -103,6 +104,12 @@ impl Stage {
         crop_imm(head, corner(head.width()), corner(head.height()), self.side, self.side).to_image()
     }
 
+    /// The photographed heads of a split with the names of their files, as large as an animation takes them.
+    pub fn photographs(&self, split: Split) -> Vec<(String, RgbImage)> {
+        let of = self.photographs.iter().filter(|s| s.split == split);
+        of.filter_map(|s| Some((s.name.clone(), self.square(&s.frames.first()?.picture)))).collect()
+    }
+
     /// Pair number `at` of a split, before any mark: a head moved as another person's moves. The recorded one is that head, or a frame of the person who moves.
     pub fn pair(&self, split: Split, seed: u64, at: u64) -> Option<Pair> {
         let mut rng = Rng::labelled(seed, &format!("reenacted {split:?} {at}"));
@@ -136,7 +143,7 @@ pub fn marked(pair: Pair) -> Option<Pair> {
 }
 
 /// A picture with that label and watermark, to stay in memory or to be shown of a run.
-pub(in crate::train) fn marked_sheet(picture: RgbImage) -> anyhow::Result<RgbImage> {
+pub(crate) fn marked_sheet(picture: RgbImage) -> anyhow::Result<RgbImage> {
     let record = Record {
         making: Making::Altered,
         generator: "animate".into(),
