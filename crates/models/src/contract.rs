@@ -70,6 +70,7 @@ impl InputContract {
             Kind::Xception | Kind::XceptionSt => {
                 Self { mean: IMAGENET_MEAN, std: IMAGENET_STD, ..plain(224, "blazeface-icpr") }
             }
+            Kind::Vgg19 => Self { mean: IMAGENET_MEAN, std: IMAGENET_STD, ..plain(224, "whole-frame") },
             Kind::Blazeface => Self { mean: [0.5; 3], std: [0.5; 3], ..plain(128, "blazeface-tiles") },
             Kind::Meso4 | Kind::Mesoinception4 => plain(256, "square-1.3"),
             Kind::FaceForgery | Kind::FaceAnomaly | Kind::FaceReenactment => plain(160, "square-1.5"),

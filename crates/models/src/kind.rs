@@ -31,6 +31,8 @@ pub enum Kind {
     Meso4,
     /// MesoInception-4.
     Mesoinception4,
+    /// VGG-19, whose features perceptual losses ask.
+    Vgg19,
     /// Assay's own face detector.
     FaceDetector,
     /// Assay's own face mesh of 468 points.
@@ -55,7 +57,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind with its name and what it is.
-    pub const ALL: [(Self, &'static str, &'static str); 21] = [
+    pub const ALL: [(Self, &'static str, &'static str); 22] = [
         (
             Self::FirstOrderMotion,
             "first-order-motion",
@@ -75,6 +77,7 @@ impl Kind {
         (Self::Blazeface, "blazeface", "finds faces (BlazeFace, front camera)"),
         (Self::Meso4, "meso4", "tells forged faces (Meso-4)"),
         (Self::Mesoinception4, "mesoinception4", "tells forged faces (MesoInception-4)"),
+        (Self::Vgg19, "vgg19", "says how alike two pictures look, in training (VGG-19)"),
         (Self::FaceDetector, "face-detector", "finds faces"),
         (Self::FaceMesh, "face-mesh", "places 468 points on a face"),
         (Self::FaceEmbedding, "face-embedding", "tells people apart"),

@@ -31,6 +31,7 @@ pub mod rgb;
 pub mod shipped_faces;
 pub mod state;
 pub mod training;
+pub mod vgg;
 pub mod xception;
 
 pub use contract::InputContract;

@@ -1,4 +1,4 @@
-//! Xception and MesoNet against independent PyTorch versions (`reference/`), on weights that both sides compute by the same formula.
+//! Xception, VGG-19 and MesoNet against independent PyTorch versions (`reference/`), on weights that both sides compute by the same formula.
 #![expect(clippy::unwrap_used, reason = "a test fails where something is missing")]
 mod common;
 
@@ -8,6 +8,7 @@ use assay_checkpoints::{HostTensor, StateDict};
 use assay_models::layers::Fold;
 use assay_models::mesonet::MesoNetKind;
 use assay_models::state;
+use assay_models::vgg::Vgg19Config;
 use assay_models::xception::XceptionConfig;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -91,6 +92,17 @@ fn xception_has_the_names_of_the_published_checkpoints() {
     let net = state::collect(&XceptionConfig { outputs: 1000 }.init(&Device::default()));
     let learnt = net.iter().filter(|(name, _)| !name.contains("running"));
     assert_eq!(learnt.map(|(_, t)| t.shape.iter().product::<usize>()).sum::<usize>(), 22_855_952);
+}
+
+#[test]
+fn the_features_of_vgg_equal_the_independent_version() {
+    let net = filled(Vgg19Config { classifier: false }.init(&Device::default()), "");
+    let expected = expected("vgg.safetensors");
+    let mut gaps = Gaps::default();
+    for (i, map) in net.maps(noise([1, 3, 16, 32], 1.0, 0.0)).into_iter().enumerate() {
+        gaps.relative(&format!("map {i}"), &state::floats(map), &host(&expected, &format!("map{i}")).to_f32(), 1e-5);
+    }
+    gaps.finish("vgg");
 }
 
 #[test]

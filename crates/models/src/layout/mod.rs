@@ -9,6 +9,7 @@ mod face_swap;
 mod first_order;
 mod fixed;
 mod look;
+mod vgg;
 
 use burn::module::Module;
 use serde::Serialize;
@@ -109,6 +110,14 @@ const FAMILIES: &[Family] = &[
         "inception1., inception2., conv3., conv4., bn1. to bn4., fc1., fc2.",
         fixed::mesonet(MesoNetKind::MesoInception4)
     ),
+    // VGG-16 ends before it.
+    Family {
+        kind: Kind::Vgg19,
+        anchors: &["features.34.weight"],
+        sections: "features., classifier.",
+        infer: infer_as::<crate::vgg::Vgg19Config>,
+        expected: shapes_as::<crate::vgg::Vgg19Config>,
+    },
     Family {
         kind: Kind::FaceSwap,
         anchors: &["inters.0.into.weight"],

@@ -1,7 +1,7 @@
 //! Training an animator (First Order Motion Model, Siarohin et al. 2019): `assay train animator`.
 //!
 //! The decision that shapes it: the losses are the published ones (equivariance of points and matrices, least-squares adversarial, feature matching, perceptual
-//! pyramid), with this project's own networks where the published perceptual loss asks VGG-19, and the model is the published one with widths and a size that a
+//! pyramid), with this project's own networks where the published perceptual loss asks VGG-19 (which is asked where the user has imported it), and the model is the published one with widths and a size that a
 //! processor can train. Generator and discriminator are one module and one optimiser: each sees the other without its gradients.
 mod anchors;
 pub mod heads;
@@ -19,7 +19,6 @@ use assay_models::first_order::{
     MultiScaleDiscriminator, PUBLISHED, SpectralNorm,
 };
 use assay_models::layers::AlignCorners;
-use assay_models::perceptual::Features;
 use assay_models::registry::Entry;
 use assay_models::training::Rounding;
 use assay_models::{InputContract, Kind, state};
@@ -28,7 +27,7 @@ use burn::tensor::{Device, Tensor};
 use image::RgbImage;
 
 pub use self::pairs::Batch;
-use self::pairs::Pairs;
+use self::pairs::{Likeness, Pairs};
 use super::folder::{write_record, write_weights};
 use super::{Options, Task, train};
 use crate::rng::Rng;
@@ -37,6 +36,8 @@ use crate::rng::Rng;
 const SIDE: usize = 128;
 /// Pairs in a batch.
 const BATCH: usize = 8;
+/// Share of a run in which key points alone are learned, so that what is painted by them is painted by good ones.
+const POINTS_FIRST: f64 = 0.12;
 /// Weight of feature matching, the published one.
 const MATCHING: f64 = 10.0;
 
@@ -47,6 +48,9 @@ pub struct Choice {
     pub config: FirstOrderConfig,
     /// Side of the pictures in pixels.
     pub side: usize,
+    /// Whether key points learn from where they belong on a face, and not from what is painted by them as in the published training: the way from there leads through inverse
+    /// matrices and led them off the face again.
+    pub anchored: bool,
     /// Whether a discriminator takes part (`vox-adv` and its kin; `vox-256` was trained without).
     pub adversarial: bool,
     /// Pairs in a batch.
@@ -70,13 +74,13 @@ impl Choice {
             },
             discriminator: discriminator(32, 128, generator.num_channels, generator.num_kp),
         };
-        Self { config, side: SIDE, adversarial, batch: BATCH }
+        Self { config, side: SIDE, anchored: true, adversarial, batch: BATCH }
     }
 
     /// A published configuration at 256 pixels, for machines that can train it.
     pub fn published(name: &str, adversarial: bool) -> Option<Self> {
         let config = PUBLISHED.iter().find(|p| p.name == name)?.config();
-        Some(Self { config, side: 256, adversarial, batch: BATCH })
+        Some(Self { config, side: 256, anchored: false, adversarial, batch: BATCH })
     }
 }
 
@@ -110,8 +114,7 @@ pub struct Networks {
 pub struct Animation {
     choice: Choice,
     pairs: Pairs,
-    features: Features,
-    plain_features: Features,
+    likeness: Likeness,
 }
 
 impl Animation {
@@ -121,13 +124,7 @@ impl Animation {
     /// When it cannot be read, or holds no clip of either split.
     pub fn new(choice: Choice, data: &Path, device: DeviceChoice, progress: &dyn Progress) -> anyhow::Result<Self> {
         let pairs = Pairs::open(choice.side, data, progress)?;
-        let device = device.device()?;
-        Ok(Self {
-            features: Features::shipped(&device.clone().autodiff())?,
-            plain_features: Features::shipped(&device)?,
-            choice,
-            pairs,
-        })
+        Ok(Self { likeness: Likeness::open(device)?, choice, pairs })
     }
 
     fn networks(&self, device: &Device) -> Networks {
@@ -160,20 +157,32 @@ impl Task for Animation {
         0.0
     }
 
-    fn batch(&self, rng: &mut Rng, _share: f64) -> Batch {
-        self.pairs.batch(rng, self.choice.batch)
+    fn batch(&self, rng: &mut Rng, share: f64) -> Batch {
+        if !self.choice.anchored || share >= POINTS_FIRST {
+            return self.pairs.batch(rng, self.choice.batch);
+        }
+        // Finding points costs little beside painting.
+        self.pairs.batch(rng, 3 * self.choice.batch).without_painting()
     }
 
     fn loss(&self, net: &Networks, batch: Batch, device: &Device) -> Tensor<1> {
         let (source, driving) = batch.tensors(self.choice.side, device);
         let source_points = net.kp_detector.forward(source.clone());
         let driving_points = net.kp_detector.forward(driving.clone());
-        let made = net.generator.forward(source, &source_points, &driving_points).prediction;
-        let mut loss = pairs::unlikeness(&self.features, &driving, &made)
-            + batch.equivariance(&driving, &driving_points, |bent| net.kp_detector.forward(bent));
-        if let Some(miss) = batch.miss(&source_points, &driving_points) {
-            loss = loss + miss;
+        let mut loss = batch.equivariance(&driving, &driving_points, |bent| net.kp_detector.forward(bent));
+        let (source_points, driving_points) = if self.choice.anchored {
+            if let Some(miss) = batch.miss(&source_points, &driving_points) {
+                loss = loss + miss;
+            }
+            (source_points.detach(), driving_points.detach())
+        } else {
+            (source_points, driving_points)
+        };
+        if batch.points_only {
+            return loss;
         }
+        let made = net.generator.forward(source, &source_points, &driving_points).prediction;
+        loss = loss + self.likeness.unlikeness(&driving, &made);
         if let Some(discriminator) = &net.discriminator {
             let points = driving_points.detach();
             let judge = |net: &MultiScaleDiscriminator, x: &Tensor<4>| net.forward(x, Some(&points));
@@ -195,7 +204,7 @@ impl Task for Animation {
         let (source, driving) = self.pairs.validation.tensors(self.choice.side, &device);
         let points = (net.kp_detector.forward(source.clone()), net.kp_detector.forward(driving.clone()));
         let made = net.generator.forward(source.clone(), &points.0, &points.1).prediction;
-        pairs::validated(&self.plain_features, &source, &driving, &made)
+        self.likeness.figures(&source, &driving, &made)
     }
 
     fn preview(&self, net: &Networks) -> anyhow::Result<Option<RgbImage>> {
@@ -212,7 +221,8 @@ impl Task for Animation {
 /// When the data cannot be read, the folder cannot be written or holds another run, and when the loss is no number any more.
 pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
     let task = Animation::new(choice, data, options.device, progress)?;
-    write_record(&task.choice, data, &task.pairs.files(), options)?;
+    let what = serde_json::json!({ "choice": &task.choice, "features": &task.likeness.name });
+    write_record(&what, data, &task.pairs.files(), options)?;
     let net = train(&task, options, progress)?;
     let mut tensors = state::collect(&net);
     // What is shipped animates; the discriminator stays in the checkpoint of the run.

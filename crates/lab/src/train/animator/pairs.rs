@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use assay_media::Progress;
+use assay_models::device::DeviceChoice;
 use assay_models::first_order::{KeyPoints, ThinPlate, equivariance};
 use assay_models::layers::AlignCorners;
-use assay_models::perceptual::Features;
+use assay_models::perceptual::{Features, Published};
 use burn::tensor::{Device, Tensor, TensorData};
 use image::RgbImage;
 
@@ -49,12 +50,19 @@ pub struct Batch {
     /// Where the key points belong in sources and drivers, and whether the latter holds: a driver that is bent has them elsewhere.
     anchors: [Vec<Placed>; 2],
     straight: Vec<f32>,
+    /// Whether nothing is to be painted.
+    pub(super) points_only: bool,
 }
 
 /// Control points a side of a bend.
 const POINTS: usize = 5;
 
 impl Batch {
+    /// The same, to learn points from alone.
+    pub(super) fn without_painting(self) -> Self {
+        Self { points_only: true, ..self }
+    }
+
     fn len(&self) -> usize {
         self.theta.len() / 6
     }
@@ -101,21 +109,55 @@ impl Batch {
     }
 }
 
-/// How unlike its driver a made picture is: in features of this project's networks and in pixels.
-pub(super) fn unlikeness(features: &Features, driving: &Tensor<4>, made: &Tensor<4>) -> Tensor<1> {
-    features.difference(driving, made, PYRAMID) * PERCEPTUAL + (driving.clone() - made.clone()).abs().mean() * PIXELS
+/// Who says how unlike a made picture is to its driver.
+pub(super) struct Likeness {
+    features: Features,
+    /// Those of validation, without gradients.
+    plain: Features,
+    published: Option<Published>,
+    /// Whose features they are, for the record.
+    pub(super) name: String,
 }
 
-/// Figures of made pictures beside those of the unmoved source.
-pub(super) fn validated(
-    features: &Features,
-    source: &Tensor<4>,
-    driving: &Tensor<4>,
-    made: &Tensor<4>,
-) -> Vec<(&'static str, f64)> {
-    let mean = |a: &Tensor<4>| f64::from((driving.clone() - a.clone()).abs().mean().into_scalar::<f32>());
-    let looks = features.difference(driving, made, 1);
-    vec![("l1", mean(made)), ("l1_of_the_source", mean(source)), ("perceptual", looks.into_scalar::<f32>().into())]
+impl Likeness {
+    /// By VGG-19 where the user has imported it, else by this project's networks and pixels.
+    ///
+    /// # Errors
+    /// When weights cannot be read.
+    pub(super) fn open(device: DeviceChoice) -> anyhow::Result<Self> {
+        let device = device.device()?;
+        let trained = device.clone().autodiff();
+        let (published, name) = match Published::imported(&trained)? {
+            Some((published, id)) => (Some(published), id),
+            None => (None, "face-mesh and face-embedding as shipped".to_owned()),
+        };
+        Ok(Self { features: Features::shipped(&trained)?, plain: Features::shipped(&device)?, published, name })
+    }
+
+    /// The loss.
+    pub(super) fn unlikeness(&self, driving: &Tensor<4>, made: &Tensor<4>) -> Tensor<1> {
+        match &self.published {
+            Some(published) => published.difference(driving, made),
+            None => {
+                let pixels = (driving.clone() - made.clone()).abs().mean();
+                self.features.difference(driving, made, PYRAMID) * PERCEPTUAL + pixels * PIXELS
+            }
+        }
+    }
+}
+
+impl Likeness {
+    /// Figures of made pictures beside those of the unmoved source.
+    pub(super) fn figures(
+        &self,
+        source: &Tensor<4>,
+        driving: &Tensor<4>,
+        made: &Tensor<4>,
+    ) -> Vec<(&'static str, f64)> {
+        let mean = |a: &Tensor<4>| f64::from((driving.clone() - a.clone()).abs().mean().into_scalar::<f32>());
+        let looks = self.plain.difference(driving, made, 1);
+        vec![("l1", mean(made)), ("l1_of_the_source", mean(source)), ("perceptual", looks.into_scalar::<f32>().into())]
+    }
 }
 
 /// The mesh of a head in the square that is cut out of it, in [-1, 1] from the first pixel's centre to the last one's.

@@ -14,7 +14,6 @@ use assay_models::cosegmentation::{
 use assay_models::device::DeviceChoice;
 use assay_models::layers::AlignCorners;
 use assay_models::layout::FirstOrderWidths;
-use assay_models::perceptual::Features;
 use assay_models::registry::{Entry, Loaded, Registry};
 use assay_models::training::Rounding;
 use assay_models::{InputContract, Kind, registry, state};
@@ -22,7 +21,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use image::RgbImage;
 
-use super::pairs::{self, Batch, Pairs};
+use super::pairs::{Batch, Likeness, Pairs};
 use super::sheet;
 use crate::rng::Rng;
 use crate::train::folder::{write_record, write_weights};
@@ -54,8 +53,7 @@ pub struct Parting {
     /// The animator's tensors under the names that they have here.
     start: StateDict,
     pairs: Pairs,
-    features: Features,
-    plain_features: Features,
+    likeness: Likeness,
 }
 
 /// The name that a tensor of an animator has here; `None` for those of its motion network, which is not needed.
@@ -107,10 +105,8 @@ impl Parting {
         };
         let start = tensors.into_iter().filter_map(|(name, tensor)| Some((renamed(&name)?, tensor))).collect();
         let side = entry.input.width as usize;
-        let device = device.device()?;
         Ok(Self {
-            features: Features::shipped(&device.clone().autodiff())?,
-            plain_features: Features::shipped(&device)?,
+            likeness: Likeness::open(device)?,
             align: if entry.input.align_corners == Some(true) { AlignCorners::Centres } else { AlignCorners::Edges },
             pairs: Pairs::open(side, data, progress)?,
             choice,
@@ -161,14 +157,14 @@ impl Task for Parting {
     fn loss(&self, net: &Networks, batch: Batch, device: &Device) -> Tensor<1> {
         let (source, driving) = batch.tensors(self.side, device);
         let (made, [_, segments]) = Self::made(net, &source, &driving);
-        pairs::unlikeness(&self.features, &driving, &made)
+        self.likeness.unlikeness(&driving, &made)
             + batch.equivariance(&driving, &segments.points, |bent| net.segmentation_module.forward(bent).points)
     }
 
     fn validate(&self, net: &Networks) -> Vec<(&'static str, f64)> {
         let (source, driving) = self.pairs.validation.tensors(self.side, &Device::default());
         let (made, [_, segments]) = Self::made(net, &source, &driving);
-        let mut figures = pairs::validated(&self.plain_features, &source, &driving, &made);
+        let mut figures = self.likeness.figures(&source, &driving, &made);
         let [n, _, h, w] = segments.segmentation.dims();
         let background = segments.segmentation.slice([0..n, 0..1, 0..h, 0..w]).mean().into_scalar::<f32>();
         figures.push(("share_of_the_background", background.into()));
@@ -197,8 +193,9 @@ pub fn run(
         Some(name) => registry::open(name)?,
         None => Registry::shipped(Kind::FirstOrderMotion)?,
     };
-    let what = serde_json::json!({ "choice": &choice, "animator": &animator.entry.id, "animator_sha256": &animator.entry.sha256 });
+    let Entry { id, sha256, .. } = animator.entry.clone();
     let task = Parting::new(choice, animator, data, options.device, progress)?;
+    let what = serde_json::json!({ "choice": &task.choice, "features": &task.likeness.name, "animator": id, "animator_sha256": sha256 });
     write_record(&what, data, &task.pairs.files(), options)?;
     let net = train(&task, options, progress)?;
     let side = u32::try_from(task.side).context("the side is no size")?;
