@@ -136,13 +136,11 @@ impl Likeness {
 
     /// The loss.
     pub(super) fn unlikeness(&self, driving: &Tensor<4>, made: &Tensor<4>) -> Tensor<1> {
-        match &self.published {
-            Some(published) => published.difference(driving, made),
-            None => {
-                let pixels = (driving.clone() - made.clone()).abs().mean();
-                self.features.difference(driving, made, PYRAMID) * PERCEPTUAL + pixels * PIXELS
-            }
+        if let Some(published) = &self.published {
+            return published.difference(driving, made);
         }
+        let pixels = (driving.clone() - made.clone()).abs().mean();
+        self.features.difference(driving, made, PYRAMID) * PERCEPTUAL + pixels * PIXELS
     }
 }
 
