@@ -128,6 +128,21 @@ fn a_picture_follows_a_clip_and_carries_every_mark_and_the_sound() {
     assert!(crop["frames"].as_u64().unwrap() < 5, "{crop}");
     is_marked(&crop["read_back"]);
     is_marked(&animate("best.mp4", &["--best-frame", "--adapt-scale"])["read_back"]);
+    let mut shipped = with_key(at);
+    shipped.args([
+        "animate",
+        "--source",
+        "source0.png",
+        "--driving",
+        "driver.mp4",
+        "--out",
+        "shipped.mp4",
+        "--json",
+        "-",
+    ]);
+    let shipped = json(&mut shipped);
+    assert_eq!(shipped["weights"], "face-animator-1", "{shipped}");
+    is_marked(&shipped["read_back"]);
 }
 
 #[test]
@@ -143,6 +158,11 @@ fn parts_are_swapped_in_a_picture_and_in_a_clip_and_the_map_shows_them() {
         is_marked(&json(&mut command)["read_back"]);
     }
     assert_eq!(image::open(at.join("map.png")).unwrap().into_rgb8().width(), 768);
+    let mut shipped = with_key(at);
+    shipped.args(["partswap", "--source", "source0.png", "--target", "driver0.png", "--out", "shipped.png"]);
+    let shipped = json(shipped.args(["--parts", "10", "--json", "-"]));
+    assert_eq!(shipped["weights"], "face-parts-1", "{shipped}");
+    is_marked(&shipped["read_back"]);
 }
 
 #[test]

@@ -19,6 +19,7 @@ const FILES: &[(&str, &[u8])] = &[
     ("face-anomaly-1.safetensors", include_bytes!("../../weights/face-anomaly-1.safetensors")),
     ("face-synthesis-1.safetensors", include_bytes!("../../weights/face-synthesis-1.safetensors")),
     ("face-animator-1.safetensors", include_bytes!("../../weights/face-animator-1.safetensors")),
+    ("face-parts-1.safetensors", include_bytes!("../../weights/face-parts-1.safetensors")),
 ];
 
 /// All shipped entries.
