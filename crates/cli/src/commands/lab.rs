@@ -37,7 +37,7 @@ struct SwapArgs {
     #[arg(long, default_value_t = 2026)]
     seed: u64,
     /// Highest learning rate
-    #[arg(long, default_value_t = 8e-4)]
+    #[arg(long, default_value_t = 4e-4)]
     learning_rate: f64,
     /// How the face is blended in: `feather` or `seamless`
     #[arg(long, default_value = "seamless", value_parser = ["feather", "seamless"])]
