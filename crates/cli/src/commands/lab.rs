@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use assay_lab::face_calibration::Learn;
 use assay_lab::planted::{Options, make, make_clips};
-use assay_models::device::DeviceChoice;
 use assay_workbench::calibration::CalibrationTable;
 use clap::{Subcommand, ValueEnum};
 
+use super::lab_swap;
 use crate::Exit;
 use crate::files::{JsonTarget, write_whole};
 use crate::generated::write_picture;
@@ -17,71 +17,6 @@ use crate::progress::Bars;
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(clap::Args)]
-struct SwapArgs {
-    /// Clip of the person whose face is put in
-    #[arg(long, value_name = "CLIP")]
-    a: PathBuf,
-    /// Clip of the person in whose place it is put
-    #[arg(long, value_name = "CLIP")]
-    b: PathBuf,
-    /// Folder of everything that is made; crops and run that are there already are used again
-    #[arg(long, value_name = "DIR")]
-    work: PathBuf,
-    /// Minutes of training
-    #[arg(long, default_value_t = 40.0)]
-    minutes: f64,
-    /// Seed of all draws
-    #[arg(long, default_value_t = 2026)]
-    seed: u64,
-    /// Highest learning rate
-    #[arg(long, default_value_t = 4e-4)]
-    learning_rate: f64,
-    /// How the face is blended in: `feather` or `seamless`
-    #[arg(long, default_value = "seamless", value_parser = ["feather", "seamless"])]
-    blend: String,
-    /// A Python with PyTorch, to time the same step there
-    #[arg(long, value_name = "PROGRAM")]
-    python: Option<PathBuf>,
-    /// Where the Markdown tables are written; the sheet with faces stays in the working folder
-    #[arg(long, value_name = "FILE", default_value = "docs/swap.md")]
-    out: PathBuf,
-}
-
-fn swap(args: SwapArgs, bars: &Bars) -> anyhow::Result<()> {
-    use assay_generators::swap::{Blend, Settings};
-    use assay_lab::train::swap::{Choice, speed};
-    use assay_lab::{swap_figures, train};
-    let choice = Choice { held_out: 0.25, ..Choice::small(64) };
-    let blend = if args.blend == "feather" { Blend::Feather } else { Blend::Seamless };
-    let plan = swap_figures::Plan {
-        a: args.a,
-        b: args.b,
-        options: train::Options {
-            budget: train::Budget::Minutes(args.minutes),
-            out: args.work.join("run"),
-            seed: args.seed,
-            learning_rate: args.learning_rate,
-            from: None,
-            device: DeviceChoice::Cpu,
-        },
-        work: args.work,
-        choice,
-        settings: Settings { blend, ..Settings::default() },
-    };
-    let progress = bars.worker();
-    let figures = swap_figures::measure(&plan, progress.as_ref())?;
-    let script = PathBuf::from("crates/lab/reference/swap_speed.py");
-    let timed = speed::Options { rounds: 5, steps: 12, threads: 1, python: args.python, script };
-    let speed = speed::measure(&timed, progress.as_ref())?;
-    bars.clear();
-    let network = format!("The small network at 64 pixels (`df`, {:.2} GMAC a face)", plan.choice.work() / 1e9);
-    let page = swap_figures::markdown(&figures, Some(&speed), &network);
-    write_whole(&args.out, page.as_bytes())?;
-    out!("{page}");
-    Ok(())
 }
 
 /// What `assay lab calibrate-faces` can learn by itself.
@@ -386,7 +321,7 @@ enum Command {
         json: Option<JsonTarget>,
     },
     /// Make a face swap from two clips and measure it: likeness to both people, landmarks, curves, speed beside PyTorch
-    Swap(Box<SwapArgs>),
+    Swap(Box<lab_swap::Args>),
     /// Draw the example files of the demo
     Example {
         /// Where they are written
@@ -554,7 +489,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                 }
             }
         }
-        Command::Swap(args) => swap(*args, &bars)?,
+        Command::Swap(args) => lab_swap::run(*args, &bars)?,
         Command::Example { out } => {
             std::fs::create_dir_all(&out)?;
             assay_lab::example::write(&out, progress.as_ref())?;

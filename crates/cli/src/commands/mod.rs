@@ -4,6 +4,7 @@ pub(crate) mod animate;
 pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod lab;
+mod lab_swap;
 pub(crate) mod log;
 pub(crate) mod mark;
 pub(crate) mod models;
