@@ -1,13 +1,15 @@
 //! Scanning sets of known truth: what every analyzer said of every item, kept for learning and for tables.
 //!
-//! Analyzers are asked one at a time and their answers kept in one file an analyzer, so that after a change to one of them only that one
-//! is asked again (delete its file). Nothing here depends on the calibration table: values are fused later, from the raw scores.
+//! The answers are kept in one file an analyzer, so that after a change to one of them only that one is asked again (delete its file); analyzers that lack the
+//! same answers are asked in one scan. Nothing here depends on the calibration table: values are fused later, from the raw scores.
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use assay_analyzers::Need;
-use assay_evidence::Outcome;
+use assay_evidence::{Outcome, Report};
+use assay_faces::{FaceNetworks, Networks};
 use assay_media::{Limits, NoProgress, Progress, Source};
 use assay_workbench::calibration::Condition;
 use assay_workbench::{Scan, Setup};
@@ -101,34 +103,46 @@ pub fn collect(
         let condition = Condition::of(&source);
         records.push(Record { path: path.clone(), answers: BTreeMap::new(), condition, size: source.coded_size() });
     }
+    let place = |id: &str| kept.map(|folder| folder.join(format!("{id}.json")));
+    let mut known: BTreeMap<&str, Answers> = BTreeMap::new();
+    let mut asked: BTreeMap<Vec<PathBuf>, Vec<String>> = BTreeMap::new();
     for id in analyzers {
-        let place = kept.map(|folder| folder.join(format!("{id}.json")));
-        let mut known: BTreeMap<PathBuf, Answer> = match place.as_ref().map(std::fs::read) {
+        let answers: Answers = match place(id).map(std::fs::read) {
             Some(Ok(bytes)) => serde_json::from_slice(&bytes).with_context(|| format!("not kept answers of {id}"))?,
-            _ => BTreeMap::new(),
+            _ => Answers::new(),
         };
         let usable = |a: &Answer| !with_maps || a.map.is_some() || a.silent.is_some();
-        let missing: Vec<PathBuf> = records
-            .iter()
-            .filter(|r| suits(id, r) && !known.get(&r.path).is_some_and(usable))
-            .map(|r| r.path.clone())
-            .collect();
+        let lacks = |r: &&Record| suits(id, r) && !answers.get(&r.path).is_some_and(usable);
+        let missing: Vec<PathBuf> = records.iter().filter(lacks).map(|r| r.path.clone()).collect();
         if !missing.is_empty() {
-            ask(id, &missing, with_maps, &mut known, progress)?;
-            if let Some(place) = &place {
-                crate::saving::write_whole(place, &serde_json::to_vec(&known)?)?;
+            asked.entry(missing).or_default().push(id.clone());
+        }
+        known.insert(id, answers);
+    }
+    for (files, ids) in &asked {
+        for (id, path, answer) in ask(ids, files, with_maps, progress)? {
+            known.entry(id).or_default().insert(path, answer);
+        }
+        for id in ids {
+            if let Some(place) = place(id) {
+                crate::saving::write_whole(&place, &serde_json::to_vec(&known[id.as_str()])?)?;
             }
         }
+    }
+    for (id, known) in &known {
         for record in &mut records {
             let other_kind = Answer { score: None, silent: Some("another kind of file".into()), map: None, secs: 0.0 };
             let answer = if suits(id, record) { known.get(&record.path).cloned() } else { Some(other_kind) };
             if let Some(answer) = answer {
-                record.answers.insert(id.clone(), answer);
+                record.answers.insert((*id).to_owned(), answer);
             }
         }
     }
     Ok(records)
 }
+
+/// What one analyzer said, by file.
+type Answers = BTreeMap<PathBuf, Answer>;
 
 /// False for a method for stills and a clip, and the other way round: no need to open the file to hear that.
 fn suits(id: &str, record: &Record) -> bool {
@@ -139,37 +153,38 @@ fn suits(id: &str, record: &Record) -> bool {
     if record.condition == Some(Condition::Video) { clips || !stills } else { stills || !clips }
 }
 
-fn ask(
-    id: &str,
+/// Asks analyzers about files, all of them in one scan of each; those that ask networks about faces get them.
+fn ask<'a>(
+    ids: &'a [String],
     files: &[PathBuf],
     with_maps: bool,
-    known: &mut BTreeMap<PathBuf, Answer>,
     progress: &dyn Progress,
-) -> anyhow::Result<()> {
-    let setup = Setup::new(&[id.to_owned()], 1, assay_workbench::DEFAULT_THRESHOLD_LR)?;
+) -> anyhow::Result<Vec<(&'a str, PathBuf, Answer)>> {
+    let setup = Setup::new(ids, 1, assay_workbench::DEFAULT_THRESHOLD_LR)?;
+    let networks = setup.asks().map(|asks| Networks::asked(&asks)).transpose()?;
+    let setup = setup.with_networks(networks.map(|n| Arc::new(n) as Arc<dyn FaceNetworks>));
     let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut finished = 0;
-    let mut failed = None;
+    let (mut answers, mut failed) = (Vec::new(), None);
     let scan = Scan { setup: &setup, store: None, jobs, fail_fast: true };
     scan.run(files, &|_| Box::new(NoProgress), &mut |done| {
         finished += 1;
-        progress.update(id, finished, files.len() as u64);
+        progress.update(&ids.join(", "), finished, files.len() as u64);
         let made = match &done.outcome {
-            Ok(report) => {
-                let secs = report.run.analyzer_secs.first().map_or(0.0, |(_, secs)| *secs);
-                report
-                    .result
-                    .findings
-                    .first()
-                    .context("no finding")
-                    .and_then(|f| answer_of(&f.outcome, with_maps, secs))
-            }
+            Ok(report) => ids.iter().map(|id| Ok((id.as_str(), done.path.clone(), told(report, id, with_maps)?))).collect(),
             Err(failure) => Err(anyhow::anyhow!("{}: {}", failure.reason, failure.path)),
         };
         match made {
-            Ok(answer) => _ = known.insert(done.path, answer),
+            Ok(made) => answers.extend::<Vec<_>>(made),
             Err(error) => failed = failed.take().or(Some(error)),
         }
     })?;
-    failed.map_or(Ok(()), Err)
+    failed.map_or(Ok(answers), Err)
+}
+
+/// What the report of a scan has of one analyzer.
+fn told(report: &Report, id: &str, with_map: bool) -> anyhow::Result<Answer> {
+    let finding = report.result.findings.iter().find(|f| f.analyzer == id).context("no finding")?;
+    let secs = report.run.analyzer_secs.iter().find(|(of, _)| of == id).map_or(0.0, |(_, secs)| *secs);
+    answer_of(&finding.outcome, with_map, secs)
 }

@@ -34,8 +34,18 @@ use crate::train::forgery::reenactment::{Pair, SHOWN, Stage, animator, borrowed,
 
 /// Qualities of JPEG files; analyzers are asked about the first.
 const QUALITIES: [u8; 3] = [95, 75, 50];
-/// Analyzers of stills that give scores. Those that ask networks about faces are not among them: sets are collected without networks.
-const ASKED: [&str; 6] = ["jpeg_ghost", "jpeg_grid", "double_quantization", "noise_level", "resampling", "copy_move"];
+/// Analyzers of stills that give scores, those that ask networks about faces last.
+const ASKED: [&str; 9] = [
+    "jpeg_ghost",
+    "jpeg_grid",
+    "double_quantization",
+    "noise_level",
+    "resampling",
+    "copy_move",
+    "face_forgery",
+    "face_synthesis",
+    "face_anomaly",
+];
 
 /// What is measured.
 pub struct Options {
@@ -228,7 +238,7 @@ fn swapped(made: &Path, from: &Path, most: u64, progress: &dyn Progress) -> anyh
 fn heading(all: &[Made]) -> String {
     let mut text = "# What analyzers say of what the generators make\n\nMade by `assay lab generators --data DIR`. Pairs of a made and a recorded picture of people of the test split, 256 pixels, through the same cut, sizes and saving; \
                     *marked* is with the same label and watermark on both. Areas under the ROC curve with 95 % bootstrap intervals over sources; 0.5 is chance. An analyzer that does not apply or finds no face gives the lowest score; where it \
-                    never applies there is a dash. The analyzers that ask networks about faces were not asked.\n\n| generator | weights | pairs | sources |\n|---|---|---|---|\n"
+                    never applies there is a dash.\n\n| generator | weights | pairs | sources |\n|---|---|---|---|\n"
         .to_owned();
     for made in all.iter().filter(|m| !m.has_marks || m.generator == "swap") {
         let mut sources: Vec<&str> = made.pairs.iter().map(|p| p.source.as_str()).collect();

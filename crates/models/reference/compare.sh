@@ -1,5 +1,5 @@
 #!/bin/sh
-# Ratios of this project's networks to PyTorch eager and ONNX Runtime, in turns: compare.sh [ROUNDS] [THREADS] [PROGRAM].
+# Ratios of this project's networks to PyTorch eager and ONNX Runtime, in turns: compare.sh [ROUNDS] [THREADS] [PROGRAM] ["NET ..."].
 set -eu
 rounds=${1:-5}
 threads=${2:-1}
@@ -8,7 +8,7 @@ program=${3:-${CARGO_TARGET_DIR:-$here/../../../target}/release/examples/speed}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 for i in $(seq "$rounds"); do
-    for net in faces first_order animator efficientnet_b4; do
+    for net in ${4:-faces first_order animator efficientnet_b4}; do
         RAYON_NUM_THREADS=$threads "$program" --runs 3 --net "$net" >"$out/ours.$net.$i"
         python3 "$here/speed.py" --runs 3 --threads "$threads" --net "$net" --onnx >"$out/theirs.$net.$i" 2>/dev/null
     done

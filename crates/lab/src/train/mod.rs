@@ -12,6 +12,7 @@ use assay_checkpoints::{HostTensor, StateDict};
 use assay_media::Progress;
 use assay_models::device::DeviceChoice;
 use assay_models::state::{self, Mismatch};
+use burn::grad_clipping::GradientClippingConfig;
 use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Tensor};
@@ -80,6 +81,10 @@ pub trait Task: Sync {
     /// How slowly the optimiser forgets the mean of gradients. Networks that compete are trained with 0.5 (Radford, Metz and Chintala 2016).
     fn momentum(&self) -> f32 {
         0.9
+    }
+    /// Highest norm of the gradient of each parameter; `None` lets all pass. It keeps a run whose losses have large weights from running away.
+    fn clipping(&self) -> Option<f32> {
+        None
     }
     /// The network with the parameters of another run's.
     ///
@@ -183,7 +188,12 @@ pub fn train<T: Task>(task: &T, options: &Options, progress: &dyn Progress) -> a
     let device = options.device.device()?.autodiff();
     device.seed(options.seed);
     let mut net = state::numbered(task.init(&device));
-    let mut optimizer = AdamWConfig::new().with_weight_decay(task.weight_decay()).with_beta_1(task.momentum()).init();
+    let clipping = task.clipping().map(GradientClippingConfig::Norm);
+    let mut optimizer = AdamWConfig::new()
+        .with_weight_decay(task.weight_decay())
+        .with_beta_1(task.momentum())
+        .with_grad_clipping(clipping)
+        .init();
     let mut standing = Standing::default();
     let mut average = state::collect(&net);
     if let Some(kept) = folder.read_checkpoint()? {

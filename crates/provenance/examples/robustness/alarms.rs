@@ -2,11 +2,10 @@
 use std::path::PathBuf;
 
 use assay_provenance::{PixelMarks, watermark};
-use image::imageops;
+use image::imageops::{self, FilterType};
 use rayon::prelude::*;
 
 use crate::open;
-use crate::treat::scaled;
 
 /// Windows that one picture gives at most, at places and scales of their own.
 const PER_PICTURE: usize = 64;
@@ -33,13 +32,11 @@ pub(crate) fn alarms(side: u32, count: usize, files: &[PathBuf]) -> anyhow::Resu
         let mut draw = draws(at as u64);
         let window = |_| {
             let least = side as f32 / picture.width().min(picture.height()) as f32;
-            let scaled = scaled(&picture, least.max(0.5) * (1.0 + draw()));
-            let place = |room: u32, share: f32| (room as f32 * share) as u32;
-            let (x, y) = (
-                place(scaled.width().saturating_sub(side), draw()),
-                place(scaled.height().saturating_sub(side), draw()),
-            );
-            watermark::read(&imageops::crop_imm(&scaled, x, y, side, side).to_image())
+            let taken = (side as f32 / (least.max(0.5) * (1.0 + draw()))) as u32;
+            let place = |room: u32, share: f32| (room.saturating_sub(taken) as f32 * share) as u32;
+            let (x, y) = (place(picture.width(), draw()), place(picture.height(), draw()));
+            let window = imageops::crop_imm(&picture, x, y, taken, taken);
+            watermark::read(&imageops::resize(&*window, side, side, FilterType::CatmullRom))
         };
         (0..each).filter_map(window).collect()
     };

@@ -100,7 +100,9 @@ fn report(reader: &c2pa::Reader, found_in: ManifestWhere) -> ManifestReport {
         c2pa::ValidationState::Invalid => ManifestState::Invalid,
     };
     let statuses = reader.validation_status().unwrap_or_default();
-    let problems = statuses.iter().take(MAX_PROBLEMS).map(|status| match status.explanation() {
+    // The state says it already, and better: of an unknown issuer.
+    let said = |code: &str| state == ManifestState::ValidUnknownIssuer && code == "signingCredential.untrusted";
+    let problems = statuses.iter().filter(|s| !said(s.code())).take(MAX_PROBLEMS).map(|status| match status.explanation() {
         Some(explanation) => format!("{}: {explanation}", status.code()),
         None => status.code().to_owned(),
     });

@@ -91,16 +91,18 @@ impl Spectrum {
     pub(super) fn usual(&self, fx: f32, fy: f32) -> f32 {
         let place = ((fx * fx + fy * fy).sqrt() * std::f32::consts::SQRT_2 * RINGS as f32 - 0.5)
             .clamp(0.0, RINGS as f32 - 1.001);
-        let (at, share) = (place as usize, place.fract());
+        let at = place as usize;
+        let share = place - at as f32;
         self.rings[at] * (1.0 - share) + self.rings[at + 1] * share
     }
 
     /// The value at a frequency in cycles a sample, |f| <= 0.5, interpolated linearly between the four bins around it.
     pub(super) fn at(&self, fx: f32, fy: f32) -> Complex32 {
         let wrap = |f: f32, size: usize| {
-            let place = f * size as f32;
-            let below = place.floor();
-            ((below as isize & (size as isize - 1)) as usize, place - below)
+            // One turn more of the circle: what is cut off is then rounded down.
+            let place = (f + 1.0) * size as f32;
+            let below = place as usize;
+            (below & (size - 1), place - below as f32)
         };
         let ((x, sx), (y, sy)) = (wrap(fx, self.width), wrap(fy, self.height));
         let (right, under) = ((x + 1) & (self.width - 1), (y + 1) & (self.height - 1));

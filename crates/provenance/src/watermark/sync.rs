@@ -8,7 +8,7 @@
 use rustfft::FftDirection;
 use rustfft::num_complex::Complex32;
 
-use super::pattern::{Line, PERIOD, lines};
+use super::pattern::{Line, MOST, PERIOD, lines};
 use super::perception::Field;
 use super::spectrum::{Multiples, Spectrum, Transform};
 
@@ -41,10 +41,25 @@ impl Pose {
         if self.mirrored { -1.0 } else { 1.0 }
     }
 
-    /// What turns a line of the plane back to the pattern's own origin.
-    fn turn(&self, line: &Line) -> Complex32 {
-        let cycles = line.x as f32 * self.side() * self.origin[0] + line.y as f32 * self.origin[1];
-        Complex32::from_polar(1.0, std::f32::consts::TAU * cycles.fract())
+    fn turns(&self) -> Turns {
+        let turn = |cycles: f32| Complex32::from_polar(1.0, std::f32::consts::TAU * cycles.fract());
+        let across = self.side() * self.origin[0];
+        Turns {
+            across: std::array::from_fn(|at| turn((at as f32 - MOST as f32) * across)),
+            down: std::array::from_fn(|at| turn(at as f32 * self.origin[1])),
+        }
+    }
+}
+
+/// What turns lines of the plane back to the pattern's own origin, by cycles across and down.
+struct Turns {
+    across: [Complex32; 2 * MOST + 1],
+    down: [Complex32; MOST + 1],
+}
+
+impl Turns {
+    fn of(&self, line: &Line) -> Complex32 {
+        self.across[(line.x + MOST as i32) as usize] * self.down[line.y as usize]
     }
 }
 
@@ -68,6 +83,12 @@ impl Weighting {
     }
 }
 
+/// A line whose phase is known, with its weight under each weighting in the order of [`Weighting::ALL`].
+struct Known {
+    line: Line,
+    weights: [f32; Weighting::ALL.len()],
+}
+
 /// A pose with its statistic over the known lines.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Candidate {
@@ -78,7 +99,7 @@ pub(super) struct Candidate {
 
 /// Values larger than usual count as usual: a strong edge is one piece of evidence, not many.
 fn limited(value: Complex32, usual: f32) -> Complex32 {
-    value / value.norm().max(usual)
+    value / value.norm_sqr().sqrt().max(usual)
 }
 
 /// The scales that are tried for a plane of this size.
@@ -96,27 +117,45 @@ pub(super) fn hypotheses(plane: (usize, usize)) -> f64 {
 }
 
 /// The statistic at a pose from interpolated values.
-fn statistic(spectrum: &Spectrum, known: &[Line], pose: &Pose, weighting: Weighting) -> f32 {
+fn statistic(spectrum: &Spectrum, known: &[Known], pose: &Pose, weighting: Weighting) -> f32 {
+    let turns = pose.turns();
+    let base = [pose.side() / pose.period[0], 1.0 / pose.period[1]];
     let (mut sum, mut power) = (0.0, 0.0);
-    for line in known {
-        let f = [line.x as f32 * pose.side() / pose.period[0], line.y as f32 / pose.period[1]];
-        let value = limited(spectrum.at(f[0], f[1]), spectrum.usual(f[0], f[1])) * weighting.of(line);
-        sum += (line.phase.conj() * value * pose.turn(line)).re;
+    for Known { line, weights } in known {
+        let f = [line.x as f32 * base[0], line.y as f32 * base[1]];
+        let value = limited(spectrum.at(f[0], f[1]), spectrum.usual(f[0], f[1])) * weights[weighting as usize];
+        sum += (line.phase.conj() * value * turns.of(line)).re;
         power += value.norm_sqr();
     }
     std::f32::consts::SQRT_2 * sum / power.max(1e-9).sqrt()
 }
 
+/// The highest real and imaginary part of a grid, each with its place.
+fn highest(grid: &[Complex32]) -> [(usize, f32); 2] {
+    const LANES: usize = 8;
+    let (mut re, mut im) = ([f32::NEG_INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
+    for values in grid.as_chunks::<LANES>().0 {
+        for lane in 0..LANES {
+            re[lane] = if values[lane].re > re[lane] { values[lane].re } else { re[lane] };
+            im[lane] = if values[lane].im > im[lane] { values[lane].im } else { im[lane] };
+        }
+    }
+    let [re, im] = [re, im].map(|lanes| lanes.into_iter().fold(f32::NEG_INFINITY, f32::max));
+    let place = |at: Option<usize>| at.unwrap_or_default();
+    [(place(grid.iter().position(|v| v.re == re)), re), (place(grid.iter().position(|v| v.im == im)), im)]
+}
+
 /// The best poses for a whitened plane, best first.
 pub(super) fn search(plane: &Field, spectrum: &Spectrum) -> Vec<Candidate> {
-    let known: Vec<Line> = lines().iter().filter(|l| l.bits.is_none()).copied().collect();
+    let with_weights = |line: &Line| Known { line: *line, weights: Weighting::ALL.map(|w| w.of(line)) };
+    let known: Vec<Known> = lines().iter().filter(|l| l.bits.is_none()).map(with_weights).collect();
     let mut transform = Transform::new(PLACES, PLACES, FftDirection::Inverse);
     let mut grid = vec![Complex32::new(0.0, 0.0); PLACES * PLACES];
     let mut found: Vec<Candidate> = Vec::new();
     let i = Complex32::new(0.0, 1.0);
     for period in periods((plane.width, plane.height)) {
         let there: Vec<[Complex32; 2]> = (known.iter())
-            .map(|line| {
+            .map(|Known { line, .. }| {
                 let f = [line.x as f32 / period, line.y as f32 / period];
                 let usual = spectrum.usual(f[0], f[1]);
                 [f[0], -f[0]].map(|fx| limited(spectrum.at(fx, f[1]), usual))
@@ -125,8 +164,8 @@ pub(super) fn search(plane: &Field, spectrum: &Spectrum) -> Vec<Candidate> {
         for weighting in Weighting::ALL {
             grid.fill(Complex32::new(0.0, 0.0));
             let mut power = [0.0f32; 2];
-            for (line, values) in known.iter().zip(&there) {
-                let [here, mirrored] = values.map(|v| v * weighting.of(line));
+            for (Known { line, weights }, values) in known.iter().zip(&there) {
+                let [here, mirrored] = values.map(|v| v * weights[weighting as usize]);
                 power[0] += here.norm_sqr();
                 power[1] += mirrored.norm_sqr();
                 // A real surface for either hand, both in one transform: one as the real part, one as the imaginary.
@@ -136,11 +175,7 @@ pub(super) fn search(plane: &Field, spectrum: &Spectrum) -> Vec<Candidate> {
                 grid[wrap(-line.y) * PLACES + wrap(-line.x)] += a.conj() + i * b.conj();
             }
             transform.run(&mut grid);
-            for (mirrored, power) in [false, true].into_iter().zip(power) {
-                let value = |v: &Complex32| if mirrored { v.im } else { v.re };
-                let Some((at, best)) = grid.iter().map(value).enumerate().max_by(|a, b| a.1.total_cmp(&b.1)) else {
-                    continue;
-                };
+            for ((mirrored, power), (at, best)) in [false, true].into_iter().zip(power).zip(highest(&grid)) {
                 let statistic = best / (2.0 * power.max(1e-9)).sqrt();
                 let place = [at % PLACES, at / PLACES].map(|v| v as f32 / PLACES as f32);
                 let origin = [if mirrored { -place[0] } else { place[0] }, place[1]];
@@ -160,7 +195,7 @@ pub(super) fn search(plane: &Field, spectrum: &Spectrum) -> Vec<Candidate> {
 }
 
 /// Climbs along scale and place with steps that are halved where nothing is gained.
-fn refine(candidate: &mut Candidate, spectrum: &Spectrum, known: &[Line], extent: [f32; 2]) {
+fn refine(candidate: &mut Candidate, spectrum: &Spectrum, known: &[Known], extent: [f32; 2]) {
     candidate.statistic = statistic(spectrum, known, &candidate.pose, candidate.weighting);
     let mut size = 1.0f32;
     while size > 0.1 {
@@ -192,12 +227,13 @@ fn refine(candidate: &mut Candidate, spectrum: &Spectrum, known: &[Line], extent
 /// All lines at a pose, exactly, limited, and turned to the pattern's origin, in the order of [`lines`].
 pub(super) fn values(plane: &Field, spectrum: &Spectrum, pose: &Pose) -> Vec<Complex32> {
     let base = pose.period.map(|p| 1.0 / p);
-    let exact = Multiples::of(plane, base, super::pattern::MOST);
+    let exact = Multiples::of(plane, base, MOST);
+    let turns = pose.turns();
     let side = if pose.mirrored { -1 } else { 1 };
     (lines().iter())
         .map(|line| {
             let usual = spectrum.usual(line.x as f32 * base[0], line.y as f32 * base[1]);
-            limited(exact.value(line.x * side, line.y), usual) * pose.turn(line)
+            limited(exact.value(line.x * side, line.y), usual) * turns.of(line)
         })
         .collect()
 }

@@ -32,6 +32,7 @@ fn stills_carry_all_marks() {
         assert!(written.watermark_psnr_db >= 42.0, "{}", written.watermark_psnr_db);
         let found = verify(&path, &Trust::default()).unwrap();
         assert_eq!(found.marks.manifest.state, ManifestState::ValidUnknownIssuer, "{:?}", found.marks.manifest);
+        assert_eq!(found.marks.manifest.problems, Vec::<String>::new());
         assert_eq!(found.marks.manifest.found_in, Some(ManifestWhere::Embedded));
         assert!(found.marks.manifest.source_types.contains(&making.source_type().to_owned()));
         assert_eq!(found.marks.manifest.watermark_id, found.marks.watermark.id);

@@ -279,6 +279,11 @@ impl Task for Swapping {
         0.5
     }
 
+    /// As DeepFaceLab's `clipgrad`.
+    fn clipping(&self) -> Option<f32> {
+        Some(1.0)
+    }
+
     fn validate(&self, net: &Nets) -> Vec<(&'static str, f64)> {
         let names = ["reconstruction_of_a_grey_levels", "reconstruction_of_b_grey_levels"];
         let mut figures = Vec::new();
