@@ -274,7 +274,8 @@ pub fn markdown(figures: &Figures, speed: Option<&Speed>, network: &str) -> Stri
         f.a_to_a
     );
     page.push_str("## Curves\n\n| minutes | steps | loss | reconstruction A | reconstruction B | likeness of swaps to A |\n|---|---|---|---|---|---|\n");
-    for line in f.log.iter().step_by((f.log.len() / 12).max(1)).chain(f.log.last()) {
+    let every = (f.log.len() / 12).max(1);
+    for (_, line) in f.log.iter().enumerate().filter(|(at, _)| at % every == 0 || at + 1 == f.log.len()) {
         let number = |key: &str| line.get(key).and_then(serde_json::Value::as_f64).unwrap_or(f64::NAN);
         let figure = |key: &str| {
             line.get("validation").and_then(|v| v.get(key)).and_then(serde_json::Value::as_f64).unwrap_or(f64::NAN)

@@ -24,10 +24,10 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 2026)]
     seed: u64,
     /// Highest learning rate
-    #[arg(long, default_value_t = 4e-4)]
+    #[arg(long, default_value_t = super::swap::RATE)]
     learning_rate: f64,
     /// How the face is blended in: `feather` or `seamless`
-    #[arg(long, default_value = "seamless", value_parser = ["feather", "seamless"])]
+    #[arg(long, default_value = "feather", value_parser = ["feather", "seamless"])]
     blend: String,
     /// A Python with PyTorch, to time the same step there
     #[arg(long, value_name = "PROGRAM")]

@@ -21,7 +21,7 @@ pub(crate) struct Args {
 }
 
 /// Highest learning rate of the small network.
-const RATE: f64 = 5e-4;
+pub(super) const RATE: f64 = 8e-4;
 /// That of DeepFaceLab and faceswap.
 const PUBLISHED_RATE: f64 = 5e-5;
 
