@@ -171,7 +171,9 @@ fn ask<'a>(
         finished += 1;
         progress.update(&ids.join(", "), finished, files.len() as u64);
         let made = match &done.outcome {
-            Ok(report) => ids.iter().map(|id| Ok((id.as_str(), done.path.clone(), told(report, id, with_maps)?))).collect(),
+            Ok(report) => {
+                ids.iter().map(|id| Ok((id.as_str(), done.path.clone(), told(report, id, with_maps)?))).collect()
+            }
             Err(failure) => Err(anyhow::anyhow!("{}: {}", failure.reason, failure.path)),
         };
         match made {

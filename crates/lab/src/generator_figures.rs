@@ -34,8 +34,8 @@ use crate::train::forgery::reenactment::{Pair, SHOWN, Stage, animator, borrowed,
 
 /// Qualities of JPEG files; analyzers are asked about the first.
 const QUALITIES: [u8; 3] = [95, 75, 50];
-/// Analyzers of stills that give scores, those that ask networks about faces last.
-const ASKED: [&str; 9] = [
+/// Analyzers of stills that give scores, those that ask networks about faces last; `face_anomaly` is for the eye and gives none.
+const ASKED: [&str; 8] = [
     "jpeg_ghost",
     "jpeg_grid",
     "double_quantization",
@@ -44,7 +44,6 @@ const ASKED: [&str; 9] = [
     "copy_move",
     "face_forgery",
     "face_synthesis",
-    "face_anomaly",
 ];
 
 /// What is measured.

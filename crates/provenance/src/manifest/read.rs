@@ -102,10 +102,11 @@ fn report(reader: &c2pa::Reader, found_in: ManifestWhere) -> ManifestReport {
     let statuses = reader.validation_status().unwrap_or_default();
     // The state says it already, and better: of an unknown issuer.
     let said = |code: &str| state == ManifestState::ValidUnknownIssuer && code == "signingCredential.untrusted";
-    let problems = statuses.iter().filter(|s| !said(s.code())).take(MAX_PROBLEMS).map(|status| match status.explanation() {
-        Some(explanation) => format!("{}: {explanation}", status.code()),
-        None => status.code().to_owned(),
-    });
+    let problems =
+        statuses.iter().filter(|s| !said(s.code())).take(MAX_PROBLEMS).map(|status| match status.explanation() {
+            Some(explanation) => format!("{}: {explanation}", status.code()),
+            None => status.code().to_owned(),
+        });
     let mut found = ManifestReport { state, found_in: Some(found_in), problems: problems.collect(), ..none() };
     found.remote_address = reader.remote_url().map(str::to_owned);
     let Some(manifest) = reader.active_manifest() else {
