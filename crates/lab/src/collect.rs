@@ -120,7 +120,8 @@ pub fn collect(
         known.insert(id, answers);
     }
     for (files, ids) in &asked {
-        for (id, path, answer) in ask(ids, files, with_maps, progress)? {
+        let (answers, failed) = ask(ids, files, with_maps, progress)?;
+        for (id, path, answer) in answers {
             known.entry(id).or_default().insert(path, answer);
         }
         for id in ids {
@@ -128,6 +129,8 @@ pub fn collect(
                 crate::saving::write_whole(&place, &serde_json::to_vec(&known[id.as_str()])?)?;
             }
         }
+        // Only now: what was answered before it is kept.
+        failed.map_or(Ok(()), Err)?;
     }
     for (id, known) in &known {
         for record in &mut records {
@@ -153,13 +156,16 @@ fn suits(id: &str, record: &Record) -> bool {
     if record.condition == Some(Condition::Video) { clips || !stills } else { stills || !clips }
 }
 
+/// Analyzer, file and answer of each that answered, and why the rest did not.
+type Asked<'a> = (Vec<(&'a str, PathBuf, Answer)>, Option<anyhow::Error>);
+
 /// Asks analyzers about files, all of them in one scan of each; those that ask networks about faces get them.
 fn ask<'a>(
     ids: &'a [String],
     files: &[PathBuf],
     with_maps: bool,
     progress: &dyn Progress,
-) -> anyhow::Result<Vec<(&'a str, PathBuf, Answer)>> {
+) -> anyhow::Result<Asked<'a>> {
     let setup = Setup::new(ids, 1, assay_workbench::DEFAULT_THRESHOLD_LR)?;
     let networks = setup.asks().map(|asks| Networks::asked(&asks)).transpose()?;
     let setup = setup.with_networks(networks.map(|n| Arc::new(n) as Arc<dyn FaceNetworks>));
@@ -181,7 +187,7 @@ fn ask<'a>(
             Err(error) => failed = failed.take().or(Some(error)),
         }
     })?;
-    failed.map_or(Ok(answers), Err)
+    Ok((answers, failed))
 }
 
 /// What the report of a scan has of one analyzer.

@@ -41,6 +41,7 @@ impl Pose {
         if self.mirrored { -1.0 } else { 1.0 }
     }
 
+    /// Tables for all lines: a search turns hundreds of them a pose, by a few dozen angles.
     fn turns(&self) -> Turns {
         let turn = |cycles: f32| Complex32::from_polar(1.0, std::f32::consts::TAU * cycles.fract());
         let across = self.side() * self.origin[0];
@@ -141,8 +142,8 @@ fn highest(grid: &[Complex32]) -> [(usize, f32); 2] {
         }
     }
     let [re, im] = [re, im].map(|lanes| lanes.into_iter().fold(f32::NEG_INFINITY, f32::max));
-    let place = |at: Option<usize>| at.unwrap_or_default();
-    [(place(grid.iter().position(|v| v.re == re)), re), (place(grid.iter().position(|v| v.im == im)), im)]
+    let places = [grid.iter().position(|v| v.re == re), grid.iter().position(|v| v.im == im)];
+    [(places[0].unwrap_or_default(), re), (places[1].unwrap_or_default(), im)]
 }
 
 /// The best poses for a whitened plane, best first.
