@@ -2,8 +2,8 @@
 //!
 //! The decision that shapes it: the crop is judged while the frame is at hand, as everything else that needs pixels, and what is kept of it is small: the
 //! logits, the map, and a JPEG for the reader. Nothing is weighed here.
-use assay_models::face_forgery::{Input, MAP, MARGIN, SIDE, SYNTHESIS_MARGIN, append};
-use assay_models::shipped_faces::Judges;
+use assay_models::face_forgery::{CELL, Input, SIDE, SYNTHESIS_MARGIN, append};
+use assay_models::shipped_faces::{Crop, Judges};
 use image::{ExtendedColorType, RgbImage};
 
 use crate::FacesError;
@@ -50,7 +50,7 @@ pub struct Suspicion {
 }
 
 /// Side of [`Suspicion::map`].
-pub const MAP_SIDE: usize = MAP;
+pub const MAP_SIDE: usize = 20;
 
 /// The maps of a [`Suspicion`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -116,16 +116,31 @@ pub fn cut(frame: &RgbImage, square: &Rect, side: u32) -> RgbImage {
 }
 
 /// The row or column of the close crop that a row or column of the wide one lies in.
-fn in_close(at: usize) -> Option<usize> {
-    let side = MAP as f32;
-    let place = ((at as f32 + 0.5) / side - 0.5) * MARGIN / SYNTHESIS_MARGIN + 0.5;
+fn in_close(at: usize, margin: f32) -> Option<usize> {
+    let side = MAP_SIDE as f32;
+    let place = ((at as f32 + 0.5) / side - 0.5) * margin / SYNTHESIS_MARGIN + 0.5;
     (0.0..1.0).contains(&place).then_some((place * side) as usize)
+}
+
+/// A square map as means over [`MAP_SIDE`] x [`MAP_SIDE`] places of equal size, whatever its own side.
+fn pooled(map: &[f32]) -> Vec<f32> {
+    let side = map.len().isqrt();
+    let step = side as f32 / MAP_SIDE as f32;
+    let share = |to: usize, from: usize| {
+        let [start, end] = [to, to + 1].map(|v| v as f32 * step);
+        (end.min(from as f32 + 1.0) - start.max(from as f32)).max(0.0) / step
+    };
+    let rows: Vec<f32> =
+        (0..MAP_SIDE * side).map(|i| (0..side).map(|y| share(i / side, y) * map[y * side + i % side]).sum()).collect();
+    (0..MAP_SIDE * MAP_SIDE)
+        .map(|i| (0..side).map(|x| share(i % MAP_SIDE, x) * rows[i / MAP_SIDE * side + x]).sum())
+        .collect()
 }
 
 /// Asks every network of one crop.
 pub(crate) fn judge(judges: &Judges, frame: &RgbImage, mesh: &[[f32; 2]]) -> Result<Option<Suspicion>, FacesError> {
-    let Some(around) = square(mesh, MARGIN).filter(|_| !judges.entries.is_empty()) else { return Ok(None) };
-    let crop = cut(frame, &around, SIDE as u32);
+    let Crop { side, margin } = judges.crop();
+    let Some(around) = square(mesh, margin).filter(|_| !judges.entries.is_empty()) else { return Ok(None) };
     let planes = |crop: &RgbImage| -> Vec<f32> {
         let pixels: Vec<[f32; 3]> = crop.pixels().map(|p| p.0.map(f32::from)).collect();
         let mut planes = Vec::new();
@@ -136,33 +151,34 @@ pub(crate) fn judge(judges: &Judges, frame: &RgbImage, mesh: &[[f32; 2]]) -> Res
         forgery: Vec::new(),
         synthesis: Vec::new(),
         anomaly: None,
-        map: vec![0.0; MAP * MAP],
-        forgery_places: vec![0.0; MAP * MAP],
-        synthesis_places: vec![0.0; MAP * MAP],
+        map: vec![0.0; MAP_SIDE * MAP_SIDE],
+        forgery_places: vec![0.0; MAP_SIDE * MAP_SIDE],
+        synthesis_places: vec![0.0; MAP_SIDE * MAP_SIDE],
         crop_in_frame: around,
         jpeg: Vec::new(),
     };
-    let wide = planes(&crop);
+    let crop = cut(frame, &around, side as u32);
+    let wide = if judges.forgery.is_empty() { Vec::new() } else { planes(&crop) };
+    let share = 1.0 / judges.forgery.len().max(1) as f32;
     for (at, network) in judges.forgery.iter().enumerate() {
-        for judgement in network.judge_planes(wide.clone()) {
+        for judgement in network.judge_planes(wide.clone(), 1) {
             if at == 0 {
                 found.anomaly = judges.anomaly.as_ref().map(|a| a.rank(&judgement.features));
             }
             found.forgery.push(judgement.logit);
-            let share = judges.share(at);
-            found.map.iter_mut().zip(judgement.map).for_each(|(sum, v)| *sum += share * v);
-            found.forgery_places.iter_mut().zip(judgement.places).for_each(|(sum, v)| *sum += share * v);
+            found.map.iter_mut().zip(pooled(&judgement.map)).for_each(|(sum, v)| *sum += share * v);
+            found.forgery_places.iter_mut().zip(pooled(&judgement.places)).for_each(|(sum, v)| *sum += share * v);
         }
     }
     if let Some(close) = square(mesh, SYNTHESIS_MARGIN).filter(|_| !judges.synthesis.is_empty()) {
         let close = planes(&cut(frame, &close, SIDE as u32));
         for network in &judges.synthesis {
-            for judgement in network.judge_planes(close.clone()) {
+            for judgement in network.judge_planes(close.clone(), 1) {
                 found.synthesis.push(judgement.logit);
                 for (at, place) in found.synthesis_places.iter_mut().enumerate() {
-                    let [x, y] = [at % MAP, at / MAP].map(in_close);
+                    let [x, y] = [at % MAP_SIDE, at / MAP_SIDE].map(|v| in_close(v, margin));
                     if let (Some(x), Some(y)) = (x, y) {
-                        *place += judgement.places[y * MAP + x] / judges.synthesis.len() as f32;
+                        *place += judgement.places[y * SIDE / CELL + x] / judges.synthesis.len() as f32;
                     }
                 }
             }
@@ -175,6 +191,8 @@ pub(crate) fn judge(judges: &Judges, frame: &RgbImage, mesh: &[[f32; 2]]) -> Res
 
 #[cfg(test)]
 mod tests {
+    use assay_models::face_forgery::MARGIN;
+
     use super::*;
 
     #[test]
@@ -183,6 +201,17 @@ mod tests {
         let found = square(&mesh, MARGIN).unwrap();
         assert_eq!((found.width, found.centre()), (180.0, [150.0, 110.0]));
         assert!(square(&[[0.0, 0.0], [20.0, 30.0]], MARGIN).is_none() && square(&[], MARGIN).is_none());
+    }
+
+    #[test]
+    fn maps_of_any_side_are_pooled_by_area() {
+        let of = |side: usize| -> Vec<f32> { (0..side * side).map(|i| (i % side) as f32 / side as f32).collect() };
+        assert!(pooled(&of(MAP_SIDE)).iter().zip(of(MAP_SIDE)).all(|(a, b)| (a - b).abs() < 1e-6));
+        let found = pooled(&of(30));
+        // A place of 1.5 columns of 1/30 each: the first is one whole column of 0 and half of one of 1/30.
+        assert!((found[0] - 0.5 / 1.5 / 30.0).abs() < 1e-6 && (found[MAP_SIDE] - found[0]).abs() < 1e-6);
+        let mean = |map: &[f32]| map.iter().sum::<f32>() / map.len() as f32;
+        assert!((mean(&found) - mean(&of(30))).abs() < 1e-5);
     }
 
     #[test]

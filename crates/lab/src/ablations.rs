@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use assay_faces::{FaceNetworks, Networks};
 use assay_media::Progress;
 use assay_models::device::DeviceChoice;
-use assay_models::face_forgery::{Input, SIDE};
+use assay_models::face_forgery::Input;
 use assay_models::shipped_faces::Judges;
 
 use crate::datasets;
@@ -60,7 +60,7 @@ pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String>
     let thrown_away = tempfile::tempdir()?;
     let manifest = sets::swaps(&options.data, thrown_away.path(), sets::CLIPS[0])?;
     let pictures = data::load(&options.data, None)?;
-    let whole = Forgery::new(&pictures, Choice::default(), SIDE);
+    let whole = Forgery::new(&pictures, Choice::default());
     for (at, (name, choice, has_start)) in variants().into_iter().enumerate() {
         let out = options.out.join(format!("ablation-{at}"));
         let mut run = train::Options {

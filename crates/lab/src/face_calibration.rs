@@ -20,7 +20,7 @@ use assay_workbench::{NOTHING_LEARNED, mixture, weigh};
 use crate::calibrate::scored_analyzers;
 use crate::collect::collect;
 use crate::datasets::{Label, Manifest, Part, Row};
-use crate::forgery_figures::folds::{Folds, Unseen};
+use crate::forgery_figures::folds::{Folds, Unseen, look_unseen};
 use crate::forgery_figures::sets;
 use crate::judge::{self, Detector, Look, Pace};
 use crate::map_units::{self, Unit};
@@ -84,12 +84,12 @@ pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<L
     let networks = Networks::shipped()?;
     let (ids, behind_maps) = (networks.judge_ids(), networks.behind_maps());
     let clips = sets::swap_clips(&options.data)?;
-    let folds = Folds::of(&ids, &clips);
-    let bench = Bench { data: &options.data, work, networks: Arc::new(networks), folds: &folds, progress };
+    let unseen = Folds::of(&ids, &clips).unseen(&ids)?;
+    let bench = Bench { data: &options.data, work, networks: Arc::new(networks), unseen: &unseen, progress };
     let asked = |part: Learn| options.parts.is_empty() || options.parts.contains(&part);
     let mut learned = Learned::default();
     if asked(Learn::Maps) {
-        let groups = [genuine_faces(&bench)?, genuine_stretches(&bench, &folds.unseen(&ids)?)?];
+        let groups = [genuine_faces(&bench)?, genuine_stretches(&bench)?];
         let learn = |(kind, groups): (Kind, &Vec<Vec<Unit>>)| {
             let groups: Vec<Vec<&Unit>> = groups.iter().map(|g| g.iter().collect()).collect();
             map_units::learn(kind, &groups)
@@ -166,14 +166,14 @@ fn genuine_faces(bench: &Bench<'_>) -> anyhow::Result<Vec<Vec<Unit>>> {
 }
 
 /// Stretches of real clips, apart for every way of saving; of side-by-side clips by networks that did not see their people.
-pub(crate) fn genuine_stretches(bench: &Bench<'_>, unseen: &[Unseen]) -> anyhow::Result<Vec<Vec<Unit>>> {
+pub(crate) fn genuine_stretches(bench: &Bench<'_>) -> anyhow::Result<Vec<Vec<Unit>>> {
     let mut groups = Vec::new();
     for saving in sets::CLIPS {
         let real = sets::clips(bench.data, bench.work, &[Split::Validation], saving)?;
         let mut group = map_units::of(&real, &bench.networks, &Detector::Forgery, bench.progress);
         let mut halves = sets::swaps(bench.data, bench.work, saving)?;
         halves.rows.retain(|row| row.label == Label::Real);
-        group.extend(map_units::of_unseen(&halves, unseen, bench.progress));
+        group.extend(map_units::of_unseen(&halves, bench.unseen, bench.progress));
         groups.push(group);
     }
     Ok(groups)
@@ -207,7 +207,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) data: &'a Path,
     pub(crate) work: &'a Path,
     pub(crate) networks: Arc<dyn FaceNetworks>,
-    pub(crate) folds: &'a Folds,
+    /// For side-by-side clips.
+    pub(crate) unseen: &'a [Unseen],
     pub(crate) progress: &'a dyn Progress,
 }
 
@@ -245,7 +246,7 @@ impl Bench<'_> {
         let mut swaps = Vec::new();
         for saving in sets::CLIPS {
             let clips = sets::swaps(self.data, self.work, saving)?;
-            swaps.extend(self.items(&clips, |_| Condition::Video, "face_forgery"));
+            swaps.extend(self.items_of_unseen(&clips, |_| Condition::Video));
             let real = sets::clips(self.data, self.work, &[Split::Validation], saving)?;
             swaps.extend(self.items(&real, |_| Condition::Video, "face_forgery"));
         }
@@ -262,12 +263,12 @@ impl Bench<'_> {
         for saving in sets::STILLS {
             let condition = |_: &Row| saving.condition();
             let frames = Manifest { root: self.work.to_owned(), rows: saving.rows_of(self.work, self.work, frames)? };
-            swaps.extend(self.items(&frames, condition, "face_forgery"));
+            swaps.extend(self.items_of_unseen(&frames, condition));
             for folder in sets::PHOTOGRAPH_FOLDERS {
                 let real = sets::photographs(self.data, self.work, folder, Split::Validation, saving)?;
                 let looks = self.look(&real);
-                swaps.extend(self.items_of(&real, &looks, condition, "face_forgery"));
-                portraits.extend(self.items_of(&real, &looks, condition, "face_synthesis"));
+                swaps.extend(items_of(&real, &looks, condition, "face_forgery"));
+                portraits.extend(items_of(&real, &looks, condition, "face_synthesis"));
             }
             for names in [["stylegan256", "ffhq256"], ["gan256", "ffhq256"]] {
                 let mut manifest = sets::portraits(self.data, self.work, names, Split::Validation, saving)?;
@@ -309,46 +310,39 @@ impl Bench<'_> {
     }
 
     fn items(&self, manifest: &Manifest, condition: impl Fn(&Row) -> Condition, analyzer: &str) -> Vec<Told> {
-        self.items_of(manifest, &self.look(manifest), condition, analyzer)
+        items_of(manifest, &self.look(manifest), condition, analyzer)
     }
 
-    /// One item a person and stretch. Of the people of a forged part only the most suspicious one counts: one of them is swapped.
-    fn items_of(
-        &self,
-        manifest: &Manifest,
-        looks: &[Look],
-        condition: impl Fn(&Row) -> Condition,
-        analyzer: &str,
-    ) -> Vec<Told> {
-        let rows: HashMap<(&Path, Part), &Row> =
-            manifest.rows.iter().map(|r| ((r.path.as_path(), r.part), r)).collect();
-        let score = |look: &Look| {
-            let row = rows.get(&(look.path(), look.whose().0))?;
-            match analyzer {
-                "face_synthesis" => Detector::Synthesis.score(look),
-                _ => self.folds.out_of_fold(row.source.as_ref()?, true).score(look),
-            }
-        };
-        let persons = by_person(looks, score);
-        let mean = |looks: &[(f64, f64)]| looks.iter().map(|l| l.1).sum::<f64>() / looks.len().max(1) as f64;
-        let mut items = Vec::new();
-        for ((path, part, person), own) in &persons {
-            let Some(row) = rows.get(&(*path, *part)) else { continue };
-            let others = persons.iter().filter(|((p, q, _), _)| p == path && q == part);
-            let most = others.max_by(|a, b| mean(a.1).total_cmp(&mean(b.1))).map(|(whose, _)| whose.2);
-            if row.label == Label::Fake && most != Some(*person) {
-                continue;
-            }
-            items.extend(stretches(own).into_iter().map(|stretch| Told {
-                path: row.path.clone(),
-                item: Item {
-                    group: row.group.clone().unwrap_or_else(|| owner(&path.display().to_string())),
-                    forged: row.label == Label::Fake,
-                    condition: condition(row),
-                    scores: [(analyzer.to_owned(), stretch.logit)].into(),
-                },
-            }));
-        }
-        items
+    /// Of side-by-side clips, by the networks that did not see their people.
+    fn items_of_unseen(&self, manifest: &Manifest, condition: impl Fn(&Row) -> Condition + Copy) -> Vec<Told> {
+        let (looks, _) = look_unseen(manifest, self.unseen, PACE, self.progress);
+        items_of(manifest, &looks, condition, "face_forgery")
     }
+}
+
+/// One item a person and stretch. Of the people of a forged part only the most suspicious one counts: one of them is swapped.
+fn items_of(manifest: &Manifest, looks: &[Look], condition: impl Fn(&Row) -> Condition, analyzer: &str) -> Vec<Told> {
+    let rows: HashMap<(&Path, Part), &Row> = manifest.rows.iter().map(|r| ((r.path.as_path(), r.part), r)).collect();
+    let detector = if analyzer == "face_synthesis" { Detector::Synthesis } else { Detector::Forgery };
+    let persons = by_person(looks, |look| detector.score(look));
+    let mean = |looks: &[(f64, f64)]| looks.iter().map(|l| l.1).sum::<f64>() / looks.len().max(1) as f64;
+    let mut items = Vec::new();
+    for ((path, part, person), own) in &persons {
+        let Some(row) = rows.get(&(*path, *part)) else { continue };
+        let others = persons.iter().filter(|((p, q, _), _)| p == path && q == part);
+        let most = others.max_by(|a, b| mean(a.1).total_cmp(&mean(b.1))).map(|(whose, _)| whose.2);
+        if row.label == Label::Fake && most != Some(*person) {
+            continue;
+        }
+        items.extend(stretches(own).into_iter().map(|stretch| Told {
+            path: row.path.clone(),
+            item: Item {
+                group: row.group.clone().unwrap_or_else(|| owner(&path.display().to_string())),
+                forged: row.label == Label::Fake,
+                condition: condition(row),
+                scores: [(analyzer.to_owned(), stretch.logit)].into(),
+            },
+        }));
+    }
+    items
 }

@@ -83,10 +83,7 @@ pub(crate) fn of(
 pub(crate) fn of_unseen(swaps: &Manifest, unseen: &[Unseen], progress: &dyn Progress) -> Vec<Unit> {
     let mut units = Vec::new();
     for part in unseen {
-        let own = |r: &&Row| r.source.as_ref().is_some_and(|s| part.clips.contains(s));
-        let rows = swaps.rows.iter().filter(own).cloned().collect();
-        let manifest = Manifest { root: swaps.root.clone(), rows };
-        units.extend(of(&manifest, &part.networks, &part.detector, progress));
+        units.extend(of(&part.own(swaps), &part.networks, &Detector::Forgery, progress));
     }
     units
 }

@@ -84,13 +84,13 @@ pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Spe
 
 fn images_per_sec(steps: u32) -> f64 {
     let device = Device::default().autodiff();
-    let task = Forgery::of_given(&[], Choice::default(), SIDE);
+    let task = Forgery::of_given(&[], Choice::default());
     let mut net = task.init(&device);
     let mut optimizer = AdamWConfig::new().with_weight_decay(0.05).init();
     let mut rng = Rng::new(1);
     let mut times = Vec::new();
     for _ in 0..steps + 3 {
-        let batch = Batch::drawn(task.pictures(), &mut rng);
+        let batch = Batch::drawn(task.pictures(), SIDE, &mut rng);
         let start = Instant::now();
         let loss = task.loss(&net, batch, &device);
         let gradients = GradientsParams::from_grads(loss.backward(), &net);

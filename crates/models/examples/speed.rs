@@ -213,15 +213,17 @@ fn main() {
     if wanted("judges") {
         // All that a scan asks about one face: every shipped network on its crop.
         let judges = Judges::shipped().unwrap();
-        let crop: Vec<[f32; 3]> =
-            (0..SIDE * SIDE).map(|i| [(i * i / 977 % 251) as f32, (i % 249) as f32, 90.0]).collect();
+        let crop = |side: usize| -> Vec<[f32; 3]> {
+            (0..side * side).map(|i| [(i * i / 977 % 251) as f32, (i % 249) as f32, 90.0]).collect()
+        };
+        let (wide, close) = (crop(judges.crop().side), crop(SIDE));
         put(
             "all_judges_one_face",
             median(runs, || {
-                for networks in [&judges.forgery, &judges.synthesis] {
+                for (networks, crop) in [(&judges.forgery, &wide), (&judges.synthesis, &close)] {
                     let mut planes = Vec::new();
-                    append(&mut planes, &crop, Input::default());
-                    networks.iter().for_each(|network| drop(network.judge_planes(planes.clone())));
+                    append(&mut planes, crop, Input::default());
+                    networks.iter().for_each(|network| drop(network.judge_planes(planes.clone(), 1)));
                 }
             }),
         );

@@ -70,6 +70,16 @@ impl ConvNorm {
     }
 }
 
+impl ConvNorm {
+    /// The opposite of [`ConvNorm::folded`], by [`Conv::without_norm`]; with what it says of `input`.
+    fn unfolded(&self, input: Tensor<4>, skip: Option<Tensor<4>>) -> (Self, Tensor<4>) {
+        let outputs = self.conv.forward(input);
+        let (conv, norm) = self.conv.without_norm(outputs.clone());
+        let outputs = skip.into_iter().fold(outputs, |sum, skip| sum + skip);
+        (Self { conv, norm: Some(norm) }, Activation::Relu.forward(outputs))
+    }
+}
+
 impl Fold for ConvNorm {
     fn fold(self) -> Self {
         Self { conv: self.conv.folded(self.norm.as_ref()), ..self }
@@ -101,6 +111,14 @@ impl Residual {
     #[must_use]
     pub fn folded(&self) -> Self {
         Self { first: self.first.folded(), second: self.second.folded() }
+    }
+}
+
+impl Residual {
+    fn unfolded(&self, input: Tensor<4>) -> (Self, Tensor<4>) {
+        let (first, inner) = self.first.unfolded(input.clone(), None);
+        let (second, outputs) = self.second.unfolded(inner, Some(input));
+        (Self { first, second }, outputs)
     }
 }
 
@@ -136,6 +154,21 @@ impl Stage {
     #[must_use]
     pub fn folded(&self) -> Self {
         Self { enter: self.enter.folded(), blocks: self.blocks.iter().map(Residual::folded).collect() }
+    }
+}
+
+impl Stage {
+    /// The opposite of [`Stage::folded`]: the same function with batch normalisations that have the mean and spread of `input`; with what it says of that.
+    #[must_use]
+    pub fn unfolded(&self, input: Tensor<4>) -> (Self, Tensor<4>) {
+        let (enter, mut x) = self.enter.unfolded(input, None);
+        let mut unfolded = |block: &Residual| {
+            let (block, outputs) = block.unfolded(x.clone());
+            x = outputs;
+            block
+        };
+        let blocks = self.blocks.iter().map(&mut unfolded).collect();
+        (Self { enter, blocks }, x)
     }
 }
 
@@ -184,6 +217,9 @@ mod tests {
         let close = Tolerance::absolute(1e-4);
         stage.folded().forward(x.clone()).into_data().assert_approx_eq::<f32>(&expected, close);
         stage.folded().fold().forward(x.clone()).into_data().assert_approx_eq::<f32>(&expected, close);
+        let (again, said) = stage.folded().unfolded(x.clone());
+        said.into_data().assert_approx_eq::<f32>(&expected, close);
+        again.forward(x.clone()).into_data().assert_approx_eq::<f32>(&expected, close);
         stage.fold().forward(x).into_data().assert_approx_eq::<f32>(&expected, close);
     }
 

@@ -1,7 +1,7 @@
 //! The face networks that are part of the program, ready to run.
 use std::path::Path;
 
-use assay_checkpoints::{Checkpoint, Options};
+use assay_checkpoints::{Checkpoint, HostTensor, Options, StateDict};
 use burn::module::Module;
 use burn::tensor::Device;
 
@@ -21,45 +21,39 @@ use crate::{Kind, ModelError, import};
 pub struct Judges {
     /// Tell manipulated faces; all of them are asked.
     pub forgery: Vec<FaceForgery>,
+    /// How many files of weights each of `forgery` is the mean of.
+    means_of: Vec<usize>,
     /// Tell wholly generated faces; all of them are asked.
     pub synthesis: Vec<FaceForgery>,
     /// Tells how unlike real faces a face is, in the features of the first of `forgery`.
     pub anomaly: Option<FaceAnomaly>,
     /// What is known of the files: those of `forgery`, then those of `synthesis`, then that of `anomaly`.
     pub entries: Vec<Entry>,
-    /// What each of `forgery` counts for in the mean of their maps; alike where nothing is said.
-    shares: Vec<f32>,
+    /// How they want the face.
+    crop: Crop,
 }
 
 impl Judges {
     /// Without the networks that have no part in what is asked: whether a face was manipulated, whether it was generated, how unusual it is.
     #[must_use]
     pub fn only(mut self, manipulated: bool, generated: bool, unusual: bool) -> Self {
-        let mut forgery = 0;
+        // The first one makes the features in which unusual faces are told.
+        let kept = if manipulated { self.forgery.len() } else { usize::from(unusual) };
+        self.forgery.truncate(kept);
+        self.means_of.truncate(kept);
+        let (mut files, most) = (0, self.means_of.iter().sum::<usize>());
         self.entries.retain(|entry| match entry.kind {
             Kind::FaceSynthesis => generated,
             Kind::FaceAnomaly => unusual,
             _ => {
-                forgery += 1;
-                // The first one makes the features in which unusual faces are told.
-                manipulated || (unusual && forgery == 1)
+                files += 1;
+                files <= most
             }
         });
-        if !manipulated {
-            self.forgery.truncate(usize::from(unusual));
-            self.shares.clear();
-        }
         if !generated {
             self.synthesis.clear();
         }
         self.anomaly = self.anomaly.filter(|_| unusual);
-        self
-    }
-
-    /// The same networks, the maps of `forgery` put together with these shares instead of alike.
-    #[must_use]
-    pub fn sharing(mut self, shares: Vec<f32>) -> Self {
-        self.shares = shares;
         self
     }
 
@@ -69,22 +63,22 @@ impl Judges {
         self.entries.iter().filter(|e| e.kind == kind).map(|e| e.sha256.clone()).collect()
     }
 
-    /// What the `at`th of `forgery` counts for in the mean of their maps.
-    pub fn share(&self, at: usize) -> f32 {
-        self.shares.get(at).copied().unwrap_or(1.0 / self.forgery.len().max(1) as f32)
+    /// The crop that all of `forgery` want.
+    pub fn crop(&self) -> Crop {
+        self.crop
     }
 
-    /// The shipped ones, after their hashes were computed again.
+    /// The shipped ones, after their hashes were computed again. Weights of one family (those that training started from, and those that came of it) are asked as
+    /// one network of their mean (Wortsman et al., "Model soups", ICML 2022, and "Robust fine-tuning of zero-shot models", CVPR 2022): it says what the mean of
+    /// their logits says, in the time of one.
     ///
     /// # Errors
     /// As [`ShippedFaces::load`].
     pub fn shipped() -> Result<Self, ModelError> {
-        let of = |kind: Kind| Registry::shipped_all(kind);
-        let mut judges = Self::of(of(Kind::FaceForgery)?.into_iter().chain(of(Kind::FaceSynthesis)?))?;
-        for Loaded { entry, tensors } in of(Kind::FaceAnomaly)? {
+        let mut judges = Self::without_anomaly()?;
+        for Loaded { entry, tensors } in Registry::shipped_all(Kind::FaceAnomaly)? {
             // Features of other weights are other features.
-            let features_of = entry.widths.get("features_of").and_then(|v| v.as_str());
-            if features_of != judges.entries.first().map(|e| e.sha256.as_str()) {
+            if entry.widths.get("features_of").and_then(|v| v.as_str()) != Some(judges.first_hashes().as_str()) {
                 return Err(ModelError::Registry(format!("{} belongs to another network's features", entry.id)));
             }
             let found = FaceAnomaly::from_tensors(&tensors);
@@ -94,35 +88,153 @@ impl Judges {
         Ok(judges)
     }
 
-    /// Shipped weights by id, or files as `assay train detector` writes them.
+    /// As [`Judges::shipped`], without the measure of unusual faces: it is fitted to what these say.
+    ///
+    /// # Errors
+    /// As [`ShippedFaces::load`].
+    pub fn without_anomaly() -> Result<Self, ModelError> {
+        let mut groups: Vec<Vec<(Loaded, f32)>> = Vec::new();
+        for loaded in shipped_networks()? {
+            match groups.last_mut().filter(|group| group.iter().all(|(l, _)| family(l) == family(&loaded))) {
+                Some(group) => group.push((loaded, 1.0)),
+                None => groups.push(vec![(loaded, 1.0)]),
+            }
+        }
+        Self::of(groups)
+    }
+
+    /// The shipped ones, each file of weights a network of its own, to be asked about what it alone has not seen.
+    ///
+    /// # Errors
+    /// As [`ShippedFaces::load`].
+    pub fn apart() -> Result<Self, ModelError> {
+        Self::of(shipped_networks()?.into_iter().map(|loaded| vec![(loaded, 1.0)]))
+    }
+
+    /// The hashes of the files of weights that the first of `forgery` is the mean of, joined by `+`.
+    pub fn first_hashes(&self) -> String {
+        let files = self.means_of.first().copied().unwrap_or(0);
+        self.entries.iter().take(files).map(|e| e.sha256.as_str()).collect::<Vec<_>>().join("+")
+    }
+
+    /// Shipped weights by id, or files as `assay train detector` writes them, each a network of its own.
     ///
     /// # Errors
     /// [`ModelError`] where one cannot be opened or is no network of this kind.
     pub fn open(ids_or_paths: &[String]) -> Result<Self, ModelError> {
-        let shipped: Vec<Loaded> = [Kind::FaceForgery, Kind::FaceSynthesis]
-            .into_iter()
-            .map(Registry::shipped_all)
-            .collect::<Result<Vec<_>, _>>()?
-            .into_iter()
-            .flatten()
-            .collect();
-        let open = |name: &String| match shipped.iter().find(|l| l.entry.id == *name) {
-            Some(loaded) => Ok(loaded.clone()),
-            None => trained(Path::new(name), &[Kind::FaceForgery, Kind::FaceSynthesis, Kind::FaceReenactment]),
-        };
-        Self::of(ids_or_paths.iter().map(open).collect::<Result<Vec<_>, _>>()?)
+        Self::of(opened(ids_or_paths)?.into_iter().map(|loaded| vec![(loaded, 1.0)]))
     }
 
-    fn of(weights: impl IntoIterator<Item = Loaded>) -> Result<Self, ModelError> {
+    /// One network whose parameters are a weighted mean of those of some weights (as [`Judges::open`] takes them) of one [`family`], and networks that tell
+    /// generated faces.
+    ///
+    /// # Errors
+    /// As [`Judges::open`].
+    pub fn mean(weighted: &[(String, f32)], generated: &[String]) -> Result<Self, ModelError> {
+        let (names, shares): (Vec<String>, Vec<f32>) = weighted.iter().cloned().unzip();
+        let together: Vec<(Loaded, f32)> = opened(&names)?.into_iter().zip(shares).collect();
+        Self::of(std::iter::once(together).chain(opened(generated)?.into_iter().map(|loaded| vec![(loaded, 1.0)])))
+    }
+
+    /// One network a group, of the weighted mean of its tensors.
+    fn of(groups: impl IntoIterator<Item = Vec<(Loaded, f32)>>) -> Result<Self, ModelError> {
         let mut judges = Self::default();
-        for loaded in weights {
-            let kind = loaded.entry.kind;
-            let net = judging(loaded, &mut judges.entries)?;
-            if kind == Kind::FaceSynthesis { &mut judges.synthesis } else { &mut judges.forgery }.push(net);
+        let mut crop = None;
+        for group in groups {
+            let Some((first, _)) = group.first() else { continue };
+            let (kind, count, wanted) = (first.entry.kind, group.len(), Crop::of(&first.entry)?);
+            let tensors = mean(&group);
+            let mut entries = group.into_iter().map(|(l, _)| l.entry);
+            let Some(entry) = entries.next() else { continue };
+            if kind != Kind::FaceSynthesis && *crop.get_or_insert(wanted) != wanted {
+                return Err(ModelError::Registry(format!(
+                    "{} wants another crop of the face than the others",
+                    entry.id
+                )));
+            }
+            let net = judging(Loaded { entry, tensors }, &mut judges.entries)?;
+            judges.entries.extend(entries);
+            if kind == Kind::FaceSynthesis {
+                judges.synthesis.push(net);
+            } else {
+                judges.forgery.push(net);
+                judges.means_of.push(count);
+            }
         }
+        judges.crop = crop.unwrap_or_default();
         judges.entries.sort_by_key(|e| e.kind == Kind::FaceSynthesis);
         Ok(judges)
     }
+}
+
+/// A square crop around a face.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Crop {
+    /// Its side in pixels.
+    pub side: usize,
+    /// Its side over the longer side of the tight box around the mesh.
+    pub margin: f32,
+}
+
+impl Default for Crop {
+    fn default() -> Self {
+        Self { side: face_forgery::JUDGED_SIDE, margin: face_forgery::JUDGED_MARGIN }
+    }
+}
+
+impl Crop {
+    /// As an entry says it. The side is a multiple of what the network divides it by.
+    fn of(entry: &Entry) -> Result<Self, ModelError> {
+        let input = &entry.input;
+        let margin = input.crop.strip_prefix("square-").and_then(|factor| factor.parse::<f32>().ok());
+        let fits = input.width == input.height && input.width.is_multiple_of(16) && (64..=512).contains(&input.width);
+        let refused = || {
+            let (width, height) = (input.width, input.height);
+            ModelError::Registry(format!(
+                "{}: crops {} of {width} x {height} pixels do not fit its network",
+                entry.id, input.crop
+            ))
+        };
+        let margin = margin.filter(|m| fits && (0.5..=4.0).contains(m)).ok_or_else(refused)?;
+        Ok(Self { side: input.width as usize, margin })
+    }
+}
+
+/// All shipped networks of this architecture: those that tell manipulated faces, then those that tell generated ones.
+fn shipped_networks() -> Result<Vec<Loaded>, ModelError> {
+    let mut all = Registry::shipped_all(Kind::FaceForgery)?;
+    all.extend(Registry::shipped_all(Kind::FaceSynthesis)?);
+    Ok(all)
+}
+
+/// Shipped weights by id, or files.
+fn opened(ids_or_paths: &[String]) -> Result<Vec<Loaded>, ModelError> {
+    let shipped = shipped_networks()?;
+    let open = |name: &String| match shipped.iter().find(|l| l.entry.id == *name) {
+        Some(loaded) => Ok(loaded.clone()),
+        None => trained(Path::new(name), &[Kind::FaceForgery, Kind::FaceSynthesis, Kind::FaceReenactment]),
+    };
+    ids_or_paths.iter().map(open).collect()
+}
+
+/// The weights that training started from, which an entry's `widths` name, or else the weights themselves: networks that went on from the same place keep to
+/// one basin of the loss, and the mean of their parameters is a network.
+fn family(of: &Loaded) -> &str {
+    of.entry.widths.get("started_from").and_then(|v| v.as_str()).unwrap_or(&of.entry.id)
+}
+
+/// The weighted mean of every tensor.
+fn mean(group: &[(Loaded, f32)]) -> StateDict {
+    let Some(((first, share), others)) = group.split_first() else { return StateDict::new() };
+    let total: f32 = group.iter().map(|(_, share)| share).sum();
+    let one = |(name, tensor): (&String, &HostTensor)| {
+        let mut sum: Vec<f32> = tensor.to_f32().iter().map(|v| v * share / total).collect();
+        for (other, share) in others.iter().filter_map(|(o, share)| Some((o.tensors.get(name)?, share))) {
+            sum.iter_mut().zip(other.to_f32()).for_each(|(sum, v)| *sum += v * share / total);
+        }
+        (name.clone(), HostTensor::from_f32(&tensor.shape, &sum))
+    };
+    first.tensors.iter().map(one).collect()
 }
 
 /// A network on windows of frames, as `assay train detector --recipe temporal` writes it.
@@ -219,16 +331,15 @@ mod tests {
         assert_eq!(faces.entries.len(), 3);
         let judges = Judges::shipped().unwrap();
         assert!(!judges.forgery.is_empty());
-        let parts = judges.forgery.len() + judges.synthesis.len() + usize::from(judges.anomaly.is_some());
-        assert_eq!(judges.entries.len(), parts);
         let left = |manipulated, generated, unusual| {
             let judges = Judges::shipped().unwrap().only(manipulated, generated, unusual);
             assert!(judges.entries.iter().map(|e| e.kind).is_sorted_by_key(|k| k == Kind::FaceAnomaly));
             (judges.forgery.len(), judges.synthesis.len(), judges.anomaly.is_some(), judges.entries.len())
         };
-        assert_eq!(left(true, true, true), (4, 1, true, 6));
+        assert_eq!(left(true, true, true), (1, 1, true, 6), "four files of weights are asked as one network");
+        assert_eq!(Judges::apart().unwrap().forgery.len(), 4);
         assert_eq!(left(false, true, false), (0, 1, false, 1));
-        assert_eq!(left(false, false, true), (1, 0, true, 2), "unusual faces are told by the first network's features");
+        assert_eq!(left(false, false, true), (1, 0, true, 5), "unusual faces are told by the first network's features");
         assert_eq!(left(false, false, false), (0, 0, false, 0));
         let grey = vec![127; 160 * 120 * 3];
         let picture = Rgb::new(&grey, 160, 120).unwrap();

@@ -60,8 +60,8 @@ pub(crate) struct Run {
     /// Seed of all draws
     #[arg(long, default_value_t = 2026)]
     seed: u64,
-    /// Start from the network of another run's folder
-    #[arg(long, value_name = "DIR")]
+    /// Start from the network of another run's folder, or from weights by id or file
+    #[arg(long, value_name = "DIR|ID|FILE")]
     from: Option<PathBuf>,
     /// What it is computed on: cpu, or in a program built with that feature cuda or wgpu
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]

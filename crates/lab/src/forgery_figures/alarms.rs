@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use assay_faces::stretches::stretches;
 use assay_workbench::calibration::{CalibrationTable, Condition};
 
-use super::folds::Folds;
+use super::folds::{Folds, look_unseen};
 use super::{Bench, sets};
-use crate::datasets::{Label, Manifest};
+use crate::datasets::Label;
 use crate::face_calibration::{PACE, by_person};
 use crate::judge::{self, Detector, Look};
 use crate::train::faces::data::Split;
@@ -55,7 +55,7 @@ pub(super) fn wilson(count: usize, of: usize) -> (f64, f64) {
 
 /// The table of false alarms.
 pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
-    let folds = Folds::of(ids, &sets::swap_clips(bench.data)?);
+    let unseen = Folds::of(ids, &sets::swap_clips(bench.data)?).unseen(ids)?;
     let tables = CalibrationTable::shipped()?;
     let threshold = assay_workbench::DEFAULT_THRESHOLD_LR;
     let mut text = format!(
@@ -71,20 +71,22 @@ pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String>
                 Condition::Lossless => Condition::Jpeg { from: 90, to: 100 },
                 other => other,
             };
-            let found = count(&tables, &condition, &manifest, &looks, |look, _| Detector::Forgery.score(look));
+            let mut found = Alarms::default();
+            found.count(&tables, &condition, &looks);
             text += &found.row(folder, saving.name);
         }
     }
     for saving in sets::CLIPS {
         let manifest = sets::clips(bench.data, bench.work, &[Split::Test], saving)?;
         let (looks, _) = judge::look(&manifest, &bench.networks, PACE, bench.progress);
-        let found = count(&tables, &Condition::Video, &manifest, &looks, |look, _| Detector::Forgery.score(look));
+        let mut found = Alarms::default();
+        found.count(&tables, &Condition::Video, &looks);
         text += &found.row("test clips", saving.name);
         let mut manifest = sets::swaps(bench.data, bench.work, saving)?;
         manifest.rows.retain(|r| r.label == Label::Real);
-        let (looks, _) = judge::look(&manifest, &bench.networks, PACE, bench.progress);
-        let out_of_fold = |look: &Look, source: &str| folds.out_of_fold(source, true).score(look);
-        let found = count(&tables, &Condition::Video, &manifest, &looks, out_of_fold);
+        let mut found = Alarms::default();
+        let (looks, _) = look_unseen(&manifest, &unseen, PACE, bench.progress);
+        found.count(&tables, &Condition::Video, &looks);
         text += &found.row("real halves, out of fold", saving.name);
     }
     let _ = writeln!(
@@ -113,33 +115,28 @@ fn own_counts(table: &CalibrationTable) -> Vec<String> {
     table.conditions.iter().filter_map(at).collect()
 }
 
-fn count(
-    tables: &[CalibrationTable],
-    condition: &Condition,
-    manifest: &Manifest,
-    looks: &[Look],
-    forgery: impl Fn(&Look, &str) -> Option<f64>,
-) -> Alarms {
-    let reaches = |analyzer: &str, score: f64| {
-        let value = tables.iter().filter_map(|t| t.of(condition)).find_map(|t| {
-            t.analyzers.iter().any(|a| a.analyzer == analyzer).then(|| t.fuse(&[(analyzer.to_owned(), score)].into()))
-        });
-        value.is_some_and(|v| assay_workbench::reaches(v.llr.log10, assay_workbench::DEFAULT_THRESHOLD_LR))
-    };
-    let source = |look: &Look| manifest.rows.iter().find(|r| r.path == look.path()).and_then(|r| r.source.as_deref());
-    let mut alarms = Alarms::default();
-    for look in looks.iter().filter(|l| l.face_px() >= COUNTED_PX) {
-        alarms.faces += 1;
-        alarms.unjudged += usize::from(look.forgery.is_empty());
-    }
-    for own in by_person(looks, |look| forgery(look, source(look)?)).values() {
-        for stretch in stretches(own) {
-            alarms.units += 1;
-            alarms.forgery += usize::from(reaches("face_forgery", stretch.logit));
+impl Alarms {
+    /// Adds what these looks come to.
+    fn count(&mut self, tables: &[CalibrationTable], condition: &Condition, looks: &[Look]) {
+        let reaches = |analyzer: &str, score: f64| {
+            let value = tables.iter().filter_map(|t| t.of(condition)).find_map(|t| {
+                let answers = t.analyzers.iter().any(|a| a.analyzer == analyzer);
+                answers.then(|| t.fuse(&[(analyzer.to_owned(), score)].into()))
+            });
+            value.is_some_and(|v| assay_workbench::reaches(v.llr.log10, assay_workbench::DEFAULT_THRESHOLD_LR))
+        };
+        for look in looks.iter().filter(|l| l.face_px() >= COUNTED_PX) {
+            self.faces += 1;
+            self.unjudged += usize::from(look.forgery.is_empty());
+        }
+        for own in by_person(looks, |look| Detector::Forgery.score(look)).values() {
+            for stretch in stretches(own) {
+                self.units += 1;
+                self.forgery += usize::from(reaches("face_forgery", stretch.logit));
+            }
+        }
+        for own in by_person(looks, |look| Detector::Synthesis.score(look)).values() {
+            self.synthesis += stretches(own).iter().filter(|s| reaches("face_synthesis", s.logit)).count();
         }
     }
-    for own in by_person(looks, |look| Detector::Synthesis.score(look)).values() {
-        alarms.synthesis += stretches(own).iter().filter(|s| reaches("face_synthesis", s.logit)).count();
-    }
-    alarms
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use assay_faces::{FaceNetworks, Networks};
 use assay_models::shipped_faces::Judges;
 
-use crate::judge::Detector;
+use assay_media::Progress;
+
+use crate::datasets::{Failure, Manifest, Row};
+use crate::judge::{self, Detector, Look, Pace};
 use crate::train::forgery::faces::parts;
 
 /// Networks trained on swaps carry this, then the number of the part of the clips that they held out, from 1.
@@ -18,14 +21,37 @@ pub struct Folds {
     parts: BTreeMap<String, usize>,
 }
 
-/// Networks that did not see some clips.
+/// A network that did not see some clips.
 pub struct Unseen {
-    /// The networks.
+    /// The network, with those that find and measure faces.
     pub networks: Arc<dyn FaceNetworks>,
     /// The clips, below the data folder.
     pub clips: BTreeSet<String>,
-    /// The mean of their logits.
-    pub detector: Detector,
+}
+
+impl Unseen {
+    /// The rows that these networks did not see.
+    pub(crate) fn own(&self, manifest: &Manifest) -> Manifest {
+        let is_own = |row: &&Row| row.source.as_ref().is_some_and(|clip| self.clips.contains(clip));
+        let rows = manifest.rows.iter().filter(is_own).cloned().collect();
+        Manifest { root: manifest.root.clone(), rows }
+    }
+}
+
+/// The looks at side-by-side clips by the networks that did not see their people, and what could not be looked at.
+pub(crate) fn look_unseen(
+    manifest: &Manifest,
+    unseen: &[Unseen],
+    pace: Pace,
+    progress: &dyn Progress,
+) -> (Vec<Look>, Vec<Failure>) {
+    let mut all = (Vec::new(), Vec::new());
+    for part in unseen {
+        let (looks, failures) = judge::look(&part.own(manifest), &part.networks, pace, progress);
+        all.0.extend(looks);
+        all.1.extend(failures);
+    }
+    all
 }
 
 /// Chooses a detector by the clip it is to judge.
@@ -48,48 +74,37 @@ impl Folds {
         Self { held_out, parts }
     }
 
-    /// Weights of the networks for one clip: every network that saw no swap counts as one, and the one that held the clip out as all that saw some.
-    pub fn out_of_fold(&self, clip: &str, with_others: bool) -> Detector {
+    /// Weights of the networks, each by itself, for one clip: the one that held it out.
+    pub fn out_of_fold(&self, clip: &str) -> Detector {
         let part = self.parts.get(clip);
-        let trained = self.held_out.iter().flatten().count() as f64;
-        let all = if with_others { self.held_out.len() as f64 } else { trained };
-        let weight = |held_out: &Option<usize>| match held_out {
-            Some(part_of_net) if Some(part_of_net) == part => trained / all,
-            Some(_) => 0.0,
-            None => f64::from(u8::from(with_others)) / all,
-        };
+        let weight = |held_out: &Option<usize>| f64::from(u8::from(held_out.is_some() && held_out.as_ref() == part));
         Detector::Weighted(self.held_out.iter().map(weight).collect())
     }
 
-    /// For each part of the clips: the shipped networks that did not see its people, their maps put together with the weights of [`Folds::out_of_fold`], and those
-    /// weights for their logits.
+    /// For each part of the clips the network that a scan would ask if it had not seen the part's people: the mean of the shipped weights, those that held the part
+    /// out in place of all that learned from swaps.
     ///
     /// # Errors
     /// When they cannot be opened.
     pub fn unseen(&self, ids: &[String]) -> anyhow::Result<Vec<Unseen>> {
-        let generated = ids.iter().filter(|id| id.starts_with("face-synthesis"));
+        let generated: Vec<String> = ids.iter().filter(|id| id.starts_with("face-synthesis")).cloned().collect();
         let numbers: BTreeSet<usize> = self.parts.values().copied().collect();
+        let trained = self.held_out.iter().flatten().count() as f32;
         let mut all = Vec::new();
         for part in numbers {
-            let clips: BTreeSet<String> =
-                self.parts.iter().filter(|(_, p)| **p == part).map(|(clip, _)| clip.clone()).collect();
-            let Some(Detector::Weighted(weights)) = clips.first().map(|clip| self.out_of_fold(clip, true)) else {
-                continue;
+            let clips = self.parts.iter().filter(|(_, p)| **p == part).map(|(clip, _)| clip.clone()).collect();
+            let weighted = |(id, held_out): (&String, &Option<usize>)| match held_out {
+                None => Some((id.clone(), 1.0)),
+                Some(own) => (*own == part).then(|| (id.clone(), trained)),
             };
-            let kept = || weights.iter().zip(ids).filter(|(w, _)| **w > 0.0);
-            let names: Vec<String> = kept().map(|(_, id)| id).chain(generated.clone()).cloned().collect();
-            let weights: Vec<f64> = kept().map(|(w, _)| *w).collect();
-            let judges = Judges::open(&names)?.sharing(weights.iter().map(|w| *w as f32).collect());
-            all.push(Unseen {
-                networks: Arc::new(Networks::with(judges)?),
-                clips,
-                detector: Detector::Weighted(weights),
-            });
+            let weighted: Vec<(String, f32)> = ids.iter().zip(&self.held_out).filter_map(weighted).collect();
+            let networks = Networks::with(Judges::mean(&weighted, &generated)?)?;
+            all.push(Unseen { networks: Arc::new(networks), clips });
         }
         Ok(all)
     }
 
-    /// Every way of judging swaps, by name.
+    /// The ways of judging swaps by single networks, by name.
     pub fn asked<'a>(&'a self, ids: &'a [String]) -> Vec<(String, ByClip<'a>)> {
         let mut asked: Vec<(String, ByClip<'a>)> = Vec::new();
         for (at, (id, held_out)) in ids.iter().zip(&self.held_out).enumerate() {
@@ -98,8 +113,7 @@ impl Folds {
             }
         }
         if self.held_out.iter().any(Option::is_some) {
-            asked.push(("face-forgery-pairs, out of fold".into(), Box::new(|clip| self.out_of_fold(clip, false))));
-            asked.push(("ensemble, out of fold".into(), Box::new(|clip| self.out_of_fold(clip, true))));
+            asked.push(("face-forgery-pairs, out of fold".into(), Box::new(|clip| self.out_of_fold(clip))));
         }
         asked
     }
@@ -134,14 +148,15 @@ mod tests {
         let ids = ["face-forgery-sbi-1", "face-forgery-pairs-1", "face-forgery-pairs-2", "face-synthesis-1"];
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
         let folds = Folds::of(&ids, &clips);
+        let unseen = folds.unseen(&ids).unwrap();
         let of = |name: &str| {
             let clip = clips.iter().find(|c| c.contains(name)).unwrap();
-            (weights(&folds.out_of_fold(clip, false)), weights(&folds.out_of_fold(clip, true)))
+            let part = unseen.iter().position(|part| part.clips.contains(clip)).unwrap();
+            (weights(&folds.out_of_fold(clip)), part)
         };
         for name in CLIPS {
-            let (alone, all) = of(name);
-            assert_eq!((alone[0], alone.iter().filter(|w| **w > 0.0).count()), (0.0, 1), "{name}");
-            assert!((all.iter().sum::<f64>() - 1.0).abs() < 1e-12 && all[0] > 0.0, "{name}");
+            let (alone, _) = of(name);
+            assert_eq!((alone[0], alone.iter().sum::<f64>()), (0.0, 1.0), "{name}");
         }
         // Groups that share a person, and the clip without a real half with its group.
         for [a, b] in

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use assay_faces::{FaceNetworks, Networks};
 use assay_media::Progress;
+use assay_models::shipped_faces::Judges;
 
-use crate::datasets::{self, Interval, Label, Manifest, Results};
+use crate::datasets::{self, FrameScore, Interval, Label, Manifest, Results};
 use crate::judge::{self, Detector, Look, Pace};
 use crate::train::faces::data::Split;
-use folds::Folds;
+use folds::{Folds, look_unseen};
 
 mod alarms;
 pub mod folds;
@@ -115,21 +116,20 @@ fn replaced(old: &str, made: Vec<String>) -> String {
 /// Side-by-side clips by every network, and out of fold.
 fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
     let folds = Folds::of(ids, &sets::swap_clips(bench.data)?);
+    let unseen = folds.unseen(ids)?;
+    let apart: Arc<dyn FaceNetworks> = Arc::new(Networks::with(Judges::apart()?)?);
     let mut text = String::from(
         "## Face swaps\n\nSide-by-side clips: the left half as recorded, the right half with another face. Networks that learn from no swap are measured on all \
          clips. Networks that learn from swaps exist once for each part of the clips that they did not see (groups of clips that share a person are never divided); \
-         `out of fold` judges every clip by the network that held it out.\n\n",
+         `out of fold` judges every clip by the network that held it out. The ensemble is one network whose weights are the mean of all four files' (a quarter of the first, which saw no swap); out of fold \
+         the one that held the clip out stands for all three that saw swaps.\n\n",
     );
     text += "| saved as | judged by | video AUC | frame AUC | paired | real, fake |\n|---|---|---|---|---|---|\n";
+    let pace = Pace::Frames(bench.frames);
     for saving in sets::CLIPS {
         let manifest = sets::swaps(bench.data, bench.work, saving)?;
-        let (looks, failures) = bench.look(&manifest);
-        for (name, detector) in folds.asked(ids) {
-            let scores = judge::scores(&looks, |look| {
-                let source = manifest.rows.iter().find(|r| r.path == *look.path()).and_then(|r| r.source.as_ref())?;
-                detector(source).score(look)
-            });
-            let results = datasets::evaluate(&manifest, &scores, &failures, 1)?;
+        let mut row = |name: &str, scores: &[FrameScore], failures: &[datasets::Failure]| -> anyhow::Result<()> {
+            let results = datasets::evaluate(&manifest, scores, failures, 1)?;
             let (real, fake) = counts(&results);
             let _ = writeln!(
                 text,
@@ -139,7 +139,18 @@ fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
                 shown(&results.frame_auc),
                 shown(&results.paired_accuracy)
             );
+            Ok(())
+        };
+        let (looks, failures) = judge::look(&manifest, &apart, pace, bench.progress);
+        for (name, detector) in folds.asked(ids) {
+            let scores = judge::scores(&looks, |look| {
+                let source = manifest.rows.iter().find(|r| r.path == *look.path()).and_then(|r| r.source.as_ref())?;
+                detector(source).score(look)
+            });
+            row(&name, &scores, &failures)?;
         }
+        let (looks, failures) = look_unseen(&manifest, &unseen, pace, bench.progress);
+        row("ensemble, out of fold", &judge::scores(&looks, |look| Detector::Forgery.score(look)), &failures)?;
     }
     Ok(text + "\n")
 }

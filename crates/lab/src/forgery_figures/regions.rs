@@ -122,16 +122,15 @@ fn genuine_row(what: &str, saved: &str, shown: &Shown) -> String {
 /// Both halves of side-by-side clips.
 fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
     let clips = sets::swap_clips(bench.data)?;
-    let folds = Folds::of(ids, &clips);
-    let unseen = folds.unseen(ids)?;
+    let unseen = Folds::of(ids, &clips).unseen(ids)?;
     let calibration = face_calibration::Bench {
         data: bench.data,
         work: bench.work,
         networks: bench.networks.clone(),
-        folds: &folds,
+        unseen: &unseen,
         progress: bench.progress,
     };
-    let genuine = face_calibration::genuine_stretches(&calibration, &unseen)?;
+    let genuine = face_calibration::genuine_stretches(&calibration)?;
     let levels: Vec<Vec<Places>> = unseen.iter().map(|part| without(part, &genuine)).collect();
     let mut text = String::from(
         "Side-by-side clips, the stretch that a report draws; `on the face` is the share of what is drawn that lies in the hull of the mesh:\n\n\

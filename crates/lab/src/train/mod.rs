@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use assay_checkpoints::{HostTensor, StateDict};
 use assay_media::Progress;
 use assay_models::device::DeviceChoice;
+use assay_models::registry;
 use assay_models::state::{self, Mismatch};
 use burn::grad_clipping::GradientClippingConfig;
 use burn::module::Module;
@@ -49,7 +50,7 @@ pub struct Options {
     pub seed: u64,
     /// Highest learning rate.
     pub learning_rate: f64,
-    /// Folder of another run whose averaged network is the start.
+    /// What is started from: the averaged network of another run's folder, or weights by id or file.
     pub from: Option<PathBuf>,
     /// What it is computed on.
     pub device: DeviceChoice,
@@ -203,10 +204,14 @@ pub fn train<T: Task>(task: &T, options: &Options, progress: &dyn Progress) -> a
             optimizer = optimizer.load(&path).with_context(|| format!("cannot read {}", path.display()))?;
         }
     } else if let Some(from) = &options.from {
-        let other = Folder::at(from).read_checkpoint()?;
-        let other = other.with_context(|| format!("{} holds no checkpoint to start from", from.display()))?;
+        let start = if from.is_dir() {
+            let other = Folder::at(from).read_checkpoint()?;
+            other.with_context(|| format!("{} holds no checkpoint to start from", from.display()))?.average
+        } else {
+            registry::open(&from.to_string_lossy())?.tensors
+        };
         let misfit = || format!("{} holds another network", from.display());
-        net = task.adopt(net, &other.average).with_context(misfit)?;
+        net = task.adopt(net, &start).with_context(misfit)?;
         average = state::collect(&net);
     }
     let budget = options.budget;

@@ -33,44 +33,45 @@ pub const WINDOW: usize = CHANNELS / 4;
 /// The frame of a window that the others are brought onto.
 pub const MIDDLE: usize = WINDOW / 2;
 
-/// Writes a layer of `SIDE * SIDE` values as four planes of 2x2 patches.
-fn put(planes: &mut [f32], layer: usize, values: &[f32]) {
-    let half = SIDE / 2;
-    for (y, row) in values.chunks_exact(SIDE).enumerate() {
+/// Writes a layer of `side * side` values as four planes of 2x2 patches.
+fn put(planes: &mut [f32], side: usize, layer: usize, values: &[f32]) {
+    let half = side / 2;
+    for (y, row) in values.chunks_exact(side).enumerate() {
         for (x, pair) in row.as_chunks::<2>().0.iter().enumerate() {
-            for (side, value) in pair.iter().enumerate() {
-                planes[((layer * 4 + y % 2 * 2 + side) * half + y / 2) * half + x] = *value;
+            for (column, value) in pair.iter().enumerate() {
+                planes[((layer * 4 + y % 2 * 2 + column) * half + y / 2) * half + x] = *value;
             }
         }
     }
 }
 
 /// Room for the planes of one more crop.
-fn room(planes: &mut Vec<f32>) -> &mut [f32] {
+fn room(planes: &mut Vec<f32>, side: usize) -> &mut [f32] {
     let start = planes.len();
-    planes.resize(start + CHANNELS * SIDE * SIDE / 4, 0.0);
+    planes.resize(start + CHANNELS * side * side / 4, 0.0);
     &mut planes[start..]
 }
 
 /// Appends a window of consecutive frames that lie on one another, `SIDE * SIDE` values of luma each in 0..=255, as planes `[32, 80, 80]`: what every frame
 /// changes of the one before it, clipped like a residual, and the middle frame. Frames beyond the first [`WINDOW`] are left out.
 pub fn append_window(planes: &mut Vec<f32>, frames: &[Vec<f32>]) {
-    let planes = room(planes);
+    let planes = room(planes, SIDE);
     for (layer, pair) in frames.windows(2).take(WINDOW - 1).enumerate() {
         let change: Vec<f32> =
             pair[0].iter().zip(&pair[1]).map(|(before, now)| ((now - before) / CLIP).clamp(-1.0, 1.0)).collect();
-        put(planes, layer, &change);
+        put(planes, SIDE, layer, &change);
     }
     if let Some(middle) = frames.get(MIDDLE) {
         let middle: Vec<f32> = middle.iter().map(|v| v / 127.5 - 1.0).collect();
-        put(planes, WINDOW - 1, &middle);
+        put(planes, SIDE, WINDOW - 1, &middle);
     }
 }
 
-/// Appends a crop of `SIDE * SIDE` pixels, RGB in 0..=255, as planes `[32, 80, 80]`.
+/// Appends a square crop, RGB in 0..=255, whose side is even, as planes `[32, side / 2, side / 2]`.
 pub fn append(planes: &mut Vec<f32>, crop: &[[f32; 3]], input: Input) {
-    let planes = room(planes);
-    let mut put = |layer: usize, values: &[f32]| put(planes, layer, values);
+    let side = crop.len().isqrt();
+    let planes = room(planes, side);
+    let mut put = |layer: usize, values: &[f32]| put(planes, side, layer, values);
     let colours: [Vec<f32>; 3] = std::array::from_fn(|c| crop.iter().map(|p| p[c] / 127.5 - 1.0).collect());
     for (c, plane) in colours.iter().enumerate() {
         put(c, plane);
@@ -80,16 +81,16 @@ pub fn append(planes: &mut Vec<f32>, crop: &[[f32; 3]], input: Input) {
     }
     let clipped = |v: f32| (v * 127.5 / CLIP).clamp(-1.0, 1.0);
     for (c, plane) in colours.iter().enumerate() {
-        let mean = smooth(plane);
+        let mean = smooth(plane, side);
         let residual: Vec<f32> = plane.iter().zip(&mean).map(|(v, m)| clipped(v - m)).collect();
         put(3 + c, &residual);
     }
     let luma: Vec<f32> =
-        (0..SIDE * SIDE).map(|i| 0.299 * colours[0][i] + 0.587 * colours[1][i] + 0.114 * colours[2][i]).collect();
-    for (layer, step) in [(6, 1), (7, SIDE)] {
-        let mut second = vec![0.0; SIDE * SIDE];
-        for i in step..SIDE * SIDE - step {
-            let is_inside = step != 1 || (i % SIDE != 0 && i % SIDE != SIDE - 1);
+        (0..side * side).map(|i| 0.299 * colours[0][i] + 0.587 * colours[1][i] + 0.114 * colours[2][i]).collect();
+    for (layer, step) in [(6, 1), (7, side)] {
+        let mut second = vec![0.0; side * side];
+        for i in step..side * side - step {
+            let is_inside = step != 1 || (i % side != 0 && i % side != side - 1);
             if is_inside {
                 second[i] = clipped(0.5 * (luma[i - step] + luma[i + step]) - luma[i]);
             }
@@ -99,20 +100,20 @@ pub fn append(planes: &mut Vec<f32>, crop: &[[f32; 3]], input: Input) {
 }
 
 /// The mean of 3x3 values; the border is repeated.
-fn smooth(plane: &[f32]) -> Vec<f32> {
+fn smooth(plane: &[f32], side: usize) -> Vec<f32> {
     let mut rows = vec![0.0; plane.len()];
-    for (row, out) in plane.chunks_exact(SIDE).zip(rows.chunks_exact_mut(SIDE)) {
-        for x in 1..SIDE - 1 {
+    for (row, out) in plane.chunks_exact(side).zip(rows.chunks_exact_mut(side)) {
+        for x in 1..side - 1 {
             out[x] = (row[x - 1] + row[x] + row[x + 1]) / 3.0;
         }
         out[0] = (2.0 * row[0] + row[1]) / 3.0;
-        out[SIDE - 1] = (2.0 * row[SIDE - 1] + row[SIDE - 2]) / 3.0;
+        out[side - 1] = (2.0 * row[side - 1] + row[side - 2]) / 3.0;
     }
     let mut out = vec![0.0; plane.len()];
-    for y in 0..SIDE {
-        let (above, below) = (y.saturating_sub(1) * SIDE, (y + 1).min(SIDE - 1) * SIDE);
-        for x in 0..SIDE {
-            out[y * SIDE + x] = (rows[above + x] + rows[y * SIDE + x] + rows[below + x]) / 3.0;
+    for y in 0..side {
+        let (above, below) = (y.saturating_sub(1) * side, (y + 1).min(side - 1) * side);
+        for x in 0..side {
+            out[y * side + x] = (rows[above + x] + rows[y * side + x] + rows[below + x]) / 3.0;
         }
     }
     out

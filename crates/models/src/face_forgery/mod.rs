@@ -17,18 +17,26 @@ mod input;
 
 pub use input::{CHANNELS, COLOUR_PLANES, Input, MIDDLE, WINDOW, append, append_window};
 
-/// Side of the crop in pixels.
+/// Side in pixels of the crops that every network here learns from.
 pub const SIDE: usize = 160;
 
-/// Side of the crop over the longer side of the tight box around the mesh.
+/// Pixels of a crop to one place of a map.
+pub const CELL: usize = 8;
+
+/// Side of these crops over the longer side of the tight box around the mesh.
 pub const MARGIN: f32 = 1.5;
+
+/// Side in pixels of the crops that [`crate::Kind::FaceForgery`] judges, twice as fine as those that it learned from: it then sees a part of the face at a time
+/// and says what grain it finds there, which differs less from person to person than what it says of whole faces (docs/pushes.md). The same was found
+/// of networks that can see small patches only (Chai et al., "What makes fake images detectable?", ECCV 2020).
+pub const JUDGED_SIDE: usize = 288;
+
+/// [`MARGIN`] of the crops of [`JUDGED_SIDE`] pixels.
+pub const JUDGED_MARGIN: f32 = 1.35;
 
 /// The same for [`crate::Kind::FaceSynthesis`]: a generator's grain is everywhere and finer than seams, so the crop is close. In a portrait of 256 pixels it
 /// has about the picture's own resolution.
 pub const SYNTHESIS_MARGIN: f32 = 1.08;
-
-/// Side of the map of manipulated places.
-pub const MAP: usize = SIDE / 8;
 
 /// What the second head says of a place: whether it was laid over, and whether it lies on the seam.
 pub const LAYERS: usize = 2;
@@ -87,7 +95,7 @@ impl FaceForgery {
     /// The logit of a manipulation, and the logits of the map's layers.
     ///
     /// # Shapes
-    /// `[batch, 32, 80, 80]` as [`append`] makes it, to `[batch, 1]` and `[batch, 2, 20, 20]`.
+    /// `[batch, 32, side / 2, side / 2]` as [`append`] makes it, to `[batch, 1]` and `[batch, 2, side / 8, side / 8]`.
     pub fn forward(&self, input: Tensor<4>) -> (Tensor<2>, Tensor<4>) {
         let (coarse, merged) = self.trunk(input);
         let features = Tensor::cat(vec![means(coarse), means(merged.clone())], 1);
@@ -97,7 +105,7 @@ impl FaceForgery {
     /// What the map is read from, at a stride of 8; everything but the heads has a part in it, so a self-supervised task that reads it trains the whole trunk.
     ///
     /// # Shapes
-    /// As [`FaceForgery::forward`]'s input, to `[batch, 48, 20, 20]`.
+    /// As [`FaceForgery::forward`]'s input, to `[batch, 48, side / 8, side / 8]`.
     pub fn places_of(&self, input: Tensor<4>) -> Tensor<4> {
         self.trunk(input).1
     }
@@ -105,7 +113,7 @@ impl FaceForgery {
     /// The maps whose means the head sees, at strides 16 and 8.
     ///
     /// # Shapes
-    /// As [`FaceForgery::forward`]'s input, to `[batch, 160, 10, 10]` and `[batch, 48, 20, 20]`.
+    /// As [`FaceForgery::forward`]'s input, to `[batch, 160, side / 16, side / 16]` and `[batch, 48, side / 8, side / 8]`.
     fn trunk(&self, input: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
         let mut x = input;
         let mut eighth = None;
@@ -115,9 +123,7 @@ impl FaceForgery {
                 eighth = Some(x.clone());
             }
         }
-        let [_, _, height, width] = x.dims();
-        let options = InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * height, 2 * width]);
-        let coarse = interpolate(self.lateral.forward(x.clone()), options);
+        let coarse = doubled(self.lateral.forward(x.clone()));
         let merged = self.merge.forward(match eighth {
             Some(eighth) => eighth + coarse,
             None => coarse,
@@ -125,18 +131,17 @@ impl FaceForgery {
         (x, merged)
     }
 
-    /// What the network says of crops of [`SIDE`] x [`SIDE`] pixels, RGB in 0..=255.
+    /// What the network says of square crops of one size, RGB in 0..=255; the side must be a multiple of 16.
     pub fn judge(&self, crops: &[&[[f32; 3]]], input: Input) -> Vec<Judgement> {
         let mut planes = Vec::new();
         crops.iter().for_each(|crop| append(&mut planes, crop, input));
-        self.judge_planes(planes)
+        self.judge_planes(planes, crops.len())
     }
 
     /// As [`FaceForgery::judge`], of crops that are planes already (see [`append`]), for several networks that are asked of the same ones.
-    pub fn judge_planes(&self, planes: Vec<f32>) -> Vec<Judgement> {
-        let crops = planes.len() / (CHANNELS * SIDE * SIDE / 4);
-        let shape = [crops, CHANNELS, SIDE / 2, SIDE / 2];
-        let (coarse, merged) = self.trunk(Tensor::from_data(TensorData::new(planes, shape), &Device::default()));
+    pub fn judge_planes(&self, planes: Vec<f32>, crops: usize) -> Vec<Judgement> {
+        let (coarse, merged) = self.trunk(tensor(planes, crops, &Device::default()));
+        let cells = merged.dims()[2] * merged.dims()[3];
         let pooled = Tensor::cat(vec![means(coarse.clone()), means(merged.clone())], 1);
         let logits = floats(self.head.forward(pooled.clone()));
         let map = floats(self.map.forward(merged.clone()));
@@ -149,8 +154,8 @@ impl FaceForgery {
             .enumerate()
             .map(|(at, logit)| Judgement {
                 logit,
-                map: map[at * LAYERS * MAP * MAP..][..MAP * MAP].iter().map(sigmoid).collect(),
-                places: of(&places, MAP * MAP, at),
+                map: map[at * LAYERS * cells..][..cells].iter().map(sigmoid).collect(),
+                places: of(&places, cells, at),
                 features: of(&features, count, at),
             })
             .collect()
@@ -159,7 +164,7 @@ impl FaceForgery {
     /// What every place adds to the logit: the head is linear in means over the places, so it can be applied to each (class activation mapping, Zhou et al.,
     /// CVPR 2016). Their mean and the head's bias are the logit.
     fn places(&self, coarse: Tensor<4>, merged: Tensor<4>) -> Vec<f32> {
-        let [batch, deep, height, width] = coarse.dims();
+        let ([batch, deep, height, width], side) = (coarse.dims(), merged.dims()[3]);
         let weights = floats(self.head.weight.val());
         let weighted = |x: Vec<f32>, weights: &[f32], cells: usize| -> Vec<f32> {
             let one = |maps: &[f32]| -> Vec<f32> {
@@ -169,13 +174,34 @@ impl FaceForgery {
         };
         let (first, second) = weights.split_at(deep);
         let (coarse, fine) =
-            (weighted(floats(coarse), first, height * width), weighted(floats(merged), second, MAP * MAP));
-        let share = MAP / width;
+            (weighted(floats(coarse), first, height * width), weighted(floats(merged), second, side * side));
+        let share = side / width;
         let place = |i: usize| {
-            let (picture, y, x) = (i / (MAP * MAP), i / MAP % MAP / share, i % MAP / share);
+            let (picture, y, x) = (i / (side * side), i / side % side / share, i % side / share);
             fine[i] + coarse[(picture * height + y) * width + x]
         };
-        (0..batch * MAP * MAP).map(place).collect()
+        (0..batch * side * side).map(place).collect()
+    }
+
+    /// The opposite of [`FaceForgery::folded`]: the same function with batch normalisations that have the mean and spread of `input`, to be trained further.
+    ///
+    /// # Shapes
+    /// - `input`: as [`FaceForgery::forward`]'s
+    #[must_use]
+    pub fn unfolded(&self, input: Tensor<4>) -> Self {
+        let mut outputs = Vec::new();
+        let mut x = input;
+        let mut unfold = |stage: &Stage| {
+            let (stage, said) = stage.unfolded(x.clone());
+            x = said.clone();
+            outputs.push(said);
+            stage
+        };
+        let stages: Vec<Stage> = self.stages.iter().map(&mut unfold).collect();
+        let (lateral, coarse) = self.lateral.unfolded(x);
+        let eighth = outputs.swap_remove(2);
+        let (merge, _) = self.merge.unfolded(eighth + doubled(coarse));
+        Self { stages, lateral, merge, map: self.map.clone(), head: self.head.clone() }
     }
 
     /// The same function without batch normalisation.
@@ -196,9 +222,9 @@ impl FaceForgery {
 pub struct Judgement {
     /// Above zero where the network takes the face for manipulated. Not calibrated.
     pub logit: f32,
-    /// 20 x 20 shares, 0 to 1, of what was laid over, row by row.
+    /// Shares, 0 to 1, of what was laid over, one for every [`CELL`] x [`CELL`] pixels, row by row.
     pub map: Vec<f32>,
-    /// What each of 20 x 20 places adds to the logit; their mean is the logit without the head's bias.
+    /// What each of the same places adds to the logit; their mean is the logit without the head's bias.
     pub places: Vec<f32>,
     /// What the logit was made from.
     pub features: Vec<f32>,
@@ -214,6 +240,22 @@ impl Fold for FaceForgery {
             ..self
         }
     }
+}
+
+/// Every place four times.
+fn doubled(x: Tensor<4>) -> Tensor<4> {
+    let [_, _, height, width] = x.dims();
+    let options = InterpolateOptions::new(InterpolateMode::Nearest).with_output_size([2 * height, 2 * width]);
+    interpolate(x, options)
+}
+
+/// The planes of `crops` crops as a batch.
+///
+/// # Shapes
+/// To `[crops, 32, side / 2, side / 2]`, whichever side the planes were made with.
+pub fn tensor(planes: Vec<f32>, crops: usize, device: &Device) -> Tensor<4> {
+    let half = (planes.len() / (crops.max(1) * CHANNELS)).isqrt();
+    Tensor::from_data(TensorData::new(planes, [crops, CHANNELS, half, half]), device)
 }
 
 /// The mean over every map.
@@ -235,13 +277,19 @@ mod tests {
         let crop: Vec<[f32; 3]> = (0..SIDE * SIDE).map(|i| [(i * 7 % 251) as f32, (i % 13) as f32, 90.0]).collect();
         let judge = |net: &FaceForgery| net.judge(&[&crop, &crop], Input::default());
         let plain = judge(&net);
-        assert_eq!((plain.len(), plain[0].map.len()), (2, MAP * MAP));
+        let cells = (SIDE / CELL).pow(2);
+        assert_eq!((plain.len(), plain[0].map.len()), (2, cells));
         let bias = floats(net.head.bias.as_ref().unwrap().val())[0];
-        let mean = plain[1].places.iter().sum::<f32>() / (MAP * MAP) as f32;
+        let mean = plain[1].places.iter().sum::<f32>() / cells as f32;
         assert!((mean + bias - plain[1].logit).abs() < 1e-4, "{mean} {bias} {}", plain[1].logit);
         for other in [judge(&net.folded()), judge(&net.folded().fold()), judge(&net.clone().fold())] {
             assert!((other[1].logit - plain[0].logit).abs() < 1e-4, "{} {}", other[1].logit, plain[0].logit);
         }
+        let mut planes = Vec::new();
+        append(&mut planes, &crop, Input::default());
+        let again = net.folded().unfolded(tensor(planes, 1, &Device::default()));
+        assert!((judge(&again)[1].logit - plain[0].logit).abs() < 1e-3);
+        assert_eq!(again.num_params(), net.num_params());
         let parameters = net.num_params();
         assert!((1_000_000..2_500_000).contains(&parameters), "{parameters}");
     }

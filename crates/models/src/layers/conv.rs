@@ -4,8 +4,8 @@
 //! [`Conv::normed`] and [`Conv::activated`], and is the same code for training, for fine-tuning and for fast inference.
 use std::sync::Arc;
 
-use burn::module::{Module, Param};
-use burn::nn::{BatchNorm, Initializer};
+use burn::module::{Module, Param, RunningState};
+use burn::nn::{BatchNorm, BatchNormConfig, Initializer};
 use burn::tensor::activation::{leaky_relu, relu, sigmoid, silu};
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
@@ -245,6 +245,26 @@ impl Conv {
             kernel: None,
             ..self.clone()
         }
+    }
+
+    /// The opposite: the same function as a convolution without bias and a normalisation that `outputs`, what this convolution says of some input, have the mean
+    /// and spread of. Training may go on from there.
+    ///
+    /// # Shapes
+    /// - `outputs`: `[batch, channels, height, width]`
+    pub fn without_norm(&self, outputs: Tensor<4>) -> (Self, BatchNorm) {
+        let device = self.weight.val().device();
+        let [batch, channels, height, width] = outputs.dims();
+        let values = outputs.swap_dims(0, 1).reshape([channels, batch * height * width]);
+        let (variance, mean) = values.var_mean_bias(1);
+        let mut norm = BatchNormConfig::new(channels).init(&device);
+        let [variance, mean] = [variance, mean].map(|v| v.reshape([channels]));
+        let bias = self.bias.as_ref().map_or_else(|| mean.zeros_like(), Param::val);
+        norm.gamma = Param::from_tensor((variance.clone() + norm.epsilon).sqrt());
+        norm.beta = Param::from_tensor(mean.clone());
+        norm.running_mean = RunningState::new(mean - bias);
+        norm.running_var = RunningState::new(variance);
+        (Self { bias: None, kernel: None, ..self.clone() }, norm)
     }
 
     fn weights_with(&self, norm: Option<&BatchNorm>) -> (Vec<f32>, Vec<f32>) {

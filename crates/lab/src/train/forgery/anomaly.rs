@@ -6,9 +6,9 @@ use assay_checkpoints::write_safetensors;
 use assay_media::Progress;
 use assay_models::Kind;
 use assay_models::face_anomaly::FaceAnomaly;
-use assay_models::face_forgery::{Input, SIDE};
+use assay_models::face_forgery::Input;
 use assay_models::registry::{ENTRY_KEY, Entry};
-use assay_models::shipped_faces::Judges;
+use assay_models::shipped_faces::{Crop, Judges};
 
 use super::faces::{self, Around, View};
 use crate::rng::Rng;
@@ -20,9 +20,10 @@ use crate::train::faces::data::{self, Split};
 /// When the data cannot be read or the file cannot be written.
 pub fn run(data: &Path, out: &Path, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
-    let judges = Judges::shipped()?;
-    let (network, entry) =
-        judges.forgery.first().zip(judges.entries.first()).context("this build has no forgery network")?;
+    let judges = Judges::without_anomaly()?;
+    let network = judges.forgery.first().context("this build has no forgery network")?;
+    let Crop { side, margin } = judges.crop();
+    let around = Around { margin, ..Around::PLAIN };
     progress.update("reading pictures", 0, 0);
     let pictures = data::load(data, Some(data::ClipFrames::GRAIN))?;
     let features = |split: Split| -> Vec<Vec<f32>> {
@@ -30,8 +31,8 @@ pub fn run(data: &Path, out: &Path, progress: &dyn Progress) -> anyhow::Result<P
         let mut rng = Rng::new(1);
         let mut one = |(at, (picture, face)): (usize, &View<'_>)| {
             progress.update("describing faces", at as u64, views.len() as u64);
-            let view = faces::crop_from_picture(&face.mesh, Around::PLAIN, SIDE, &mut rng);
-            network.judge(&[&faces::draw(picture, &view, SIDE)], Input::default()).pop().map(|j| j.features)
+            let view = faces::crop_from_picture(&face.mesh, around, side, &mut rng);
+            network.judge(&[&faces::draw(picture, &view, side)], Input::default()).pop().map(|j| j.features)
         };
         views.iter().enumerate().filter_map(&mut one).collect()
     };
@@ -39,7 +40,7 @@ pub fn run(data: &Path, out: &Path, progress: &dyn Progress) -> anyhow::Result<P
         .context("there are too few real faces to describe them by a Gaussian")?;
     let name = out.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let mut own = Entry::unstated(&name, Kind::FaceAnomaly);
-    own.widths.insert("features_of".into(), entry.sha256.clone().into());
+    own.widths.insert("features_of".into(), judges.first_hashes().into());
     let stated = (ENTRY_KEY.to_owned(), serde_json::to_string(&own)?);
     let path = out.join("weights.safetensors");
     std::fs::write(&path, write_safetensors(&found.tensors(), Some([stated].into()))?)

@@ -19,8 +19,6 @@ use crate::train::{Schedule, Task};
 
 /// Side of the crop in pixels.
 pub const SIDE: usize = 224;
-/// Side of the attention map.
-const ATTENTION: usize = SIDE / 8;
 /// Margin of the triplet loss (PyTorch's default).
 const MARGIN: f32 = 1.0;
 /// ImageNet's means and deviations.
@@ -147,7 +145,7 @@ impl Task for Bonettini<'_> {
         let (logits, attention) = net.attending(faces);
         let loss = cross_entropy(logits, batch.truth(device)).mean();
         let Some(attention) = attention.filter(|_| self.published.locality) else { return loss };
-        let (truth, known) = batch.maps(1, ATTENTION, device);
+        let (truth, known) = batch.maps(1, device);
         let attention = attention.clamp(1e-5, 1.0 - 1e-5);
         let miss = -(attention.clone().log() * truth.clone() + (-attention + 1.0).log() * (-truth + 1.0));
         loss + (miss * known).mean()

@@ -5,7 +5,7 @@
 //! surroundings. The label-free data are every training face, real or not, and every natural picture; no label is used.
 use assay_checkpoints::StateDict;
 use assay_models::blocks::Form;
-use assay_models::face_forgery::{CHANNELS, COLOUR_PLANES, Config, FaceForgery, Input, MAP, SIDE, append};
+use assay_models::face_forgery::{CELL, CHANNELS, COLOUR_PLANES, Config, FaceForgery, Input, SIDE, append};
 use assay_models::layers::{Conv, ConvConfig};
 use assay_models::state::{self, Mismatch};
 use burn::module::Module;
@@ -16,6 +16,9 @@ use crate::rng::Rng;
 use crate::train::Task;
 use crate::train::faces::augment::{Canvas, mirror};
 use crate::train::faces::data::{Picture, Split};
+
+/// Side of the map of places.
+const MAP: usize = SIDE / CELL;
 
 /// Crops in a batch.
 const BATCH: usize = 32;

@@ -44,7 +44,6 @@ pub use task::{Choice, Recipe};
 /// # Errors
 /// When the data cannot be read, the folder cannot be written, or training fails.
 pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
-    let side = if choice.published.is_some() { bonettini::SIDE } else { SIDE };
     if choice.recipe == Recipe::Generic {
         let indexed = datasets::index(data)?;
         let networks = Networks::shipped()?;
@@ -54,7 +53,7 @@ pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progre
         if left_out > 0 {
             progress.update(&format!("{left_out} files without a usable face were left out"), 0, 0);
         }
-        return finish(&Forgery::of_given(&faces, choice, side), options, progress);
+        return finish(&Forgery::of_given(&faces, choice), options, progress);
     }
     if choice.recipe == Recipe::Reenactment {
         return reenactment::run(choice, None, data, options, progress);
@@ -70,7 +69,7 @@ pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progre
         train(&masked::Filling::new(&pictures), options, progress)?;
         return Ok(options.out.join("checkpoint.safetensors"));
     }
-    let mut task = Forgery::new(&pictures, choice, side);
+    let mut task = Forgery::new(&pictures, choice);
     let mut options = options.clone();
     if choice.recipe == Recipe::Reconstruct {
         let (banks, rest) = banks(&task, &pictures, &options, progress)?;

@@ -18,9 +18,9 @@ use image::imageops::{self, FilterType};
 use image::{RgbImage, imageops::crop_imm};
 use rayon::prelude::*;
 
+use super::finish;
 use super::given::Given;
 use super::task::{Choice, Forgery};
-use super::{SIDE, finish};
 use crate::rng::Rng;
 use crate::train::Options;
 use crate::train::animator::heads::{self, ROOM, Stretch};
@@ -217,5 +217,5 @@ pub fn run(
     crate::train::folder::write_record(&what, data, &stage.files(), options)?;
     let pairs = bank(&stage, options.seed, progress)?;
     drop(stage);
-    finish(&Forgery::of_given(&pairs, choice, SIDE), options, progress)
+    finish(&Forgery::of_given(&pairs, choice), options, progress)
 }

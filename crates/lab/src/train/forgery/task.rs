@@ -4,12 +4,12 @@
 //! manipulation tells them apart. Blends begin easy and degradation begins weak; both reach full strength at two fifths of the run.
 use assay_checkpoints::StateDict;
 use assay_models::blocks::Form;
-use assay_models::face_forgery::{self, Config, FaceForgery, Input, MAP};
-use assay_models::state::Mismatch;
+use assay_models::face_forgery::{self, Config, FaceForgery, Input, SIDE};
+use assay_models::state::{self, Mismatch};
 use burn::tensor::{Device, Tensor};
 
 use super::batch::{self, Batch, layers};
-use super::bonettini::Published;
+use super::bonettini::{self, Published};
 use super::examples::{Draw, Example, Portraits};
 use super::faces::{self, Around, Fold, Pair, View};
 use super::given::Given;
@@ -70,6 +70,11 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// Side in pixels of the crops.
+    pub fn side(&self) -> usize {
+        if self.published.is_some() { bonettini::SIDE } else { SIDE }
+    }
+
     /// Widths of this project's own network.
     pub fn config(&self) -> Config {
         if self.recipe == Recipe::Reenactment { Config::SMALL } else { Config::default() }
@@ -121,7 +126,7 @@ fn divided<'a>(pairs: &[Pair<'a>], held_out: Option<Fold>) -> [Vec<Pair<'a>>; 2]
 
 impl<'a> Forgery<'a> {
     /// Sorts the faces. Validation crops are drawn once, with the seed of the figures.
-    pub fn new(pictures: &'a [Picture], choice: Choice, side: usize) -> Self {
+    pub fn new(pictures: &'a [Picture], choice: Choice) -> Self {
         let train = faces::real(pictures, Split::Train);
         let mut sources: Vec<&str> = train.iter().map(|(p, _)| p.source.as_str()).collect();
         sources.sort_unstable();
@@ -142,7 +147,7 @@ impl<'a> Forgery<'a> {
         };
         let mut task = Self {
             choice,
-            side,
+            side: choice.side(),
             by_source,
             pairs,
             portraits: Portraits::new(pictures, Split::Train),
@@ -174,11 +179,11 @@ impl<'a> Forgery<'a> {
     }
 
     /// A task on the faces of a table.
-    pub fn of_given(given: &'a [Given], choice: Choice, side: usize) -> Self {
+    pub fn of_given(given: &'a [Given], choice: Choice) -> Self {
         let of = |split: Split| given.iter().filter(|g| g.picture.split == split).collect::<Vec<_>>();
         let mut task = Self {
             choice,
-            side,
+            side: choice.side(),
             train: Vec::new(),
             by_source: Vec::new(),
             pairs: Vec::new(),
@@ -229,8 +234,9 @@ impl<'a> Forgery<'a> {
 
 /// The mean of the map's middle, where the face is.
 fn middle(map: &[f32]) -> f32 {
-    let range = MAP / 4..MAP - MAP / 4;
-    let rows = range.clone().map(|y| map.get(y * MAP + range.start..y * MAP + range.end).unwrap_or_default());
+    let side = map.len().isqrt();
+    let range = side / 4..side - side / 4;
+    let rows = range.clone().map(|y| map.get(y * side + range.start..y * side + range.end).unwrap_or_default());
     rows.map(|r| r.iter().sum::<f32>()).sum::<f32>() / (range.len() * range.len()) as f32
 }
 
@@ -251,7 +257,7 @@ impl Task for Forgery<'_> {
         for _ in 0..FACES {
             for example in self.draw(rng, share) {
                 face_forgery::append(&mut batch.planes, &example.crop, self.choice.input);
-                batch.note(example.is_fake, example.mask.as_ref(), layers);
+                batch.note(example.is_fake, example.mask.as_ref(), |mask| layers(mask, self.side));
             }
         }
         batch
@@ -264,7 +270,14 @@ impl Task for Forgery<'_> {
     }
 
     fn adopt(&self, net: FaceForgery, parameters: &StateDict) -> Result<FaceForgery, Mismatch> {
-        masked::adopt(net, parameters)
+        if parameters.keys().any(|name| name.contains(".norm.")) {
+            return masked::adopt(net, parameters);
+        }
+        // Weights as they are shipped have no normalisations any more.
+        let folded = state::load(self.choice.config().init(Form::Folded, &Device::default()), parameters, "")?;
+        let batch = self.batch(&mut Rng::new(79), 1.0);
+        let planes = face_forgery::tensor(batch.planes, 2 * FACES, &Device::default());
+        state::load(net, &state::collect(&folded.unfolded(planes)), "")
     }
 
     fn validate(&self, net: &FaceForgery) -> Vec<(&'static str, f64)> {
@@ -285,7 +298,7 @@ impl Task for Forgery<'_> {
                     if example.is_fake { &mut fakes } else { &mut reals }.push(f64::from(found.logit));
                     if example.is_fake { &mut fake_maps } else { &mut real_maps }.push(f64::from(middle(&found.map)));
                     let Some(mask) = &example.mask else { continue };
-                    for (truth, share) in layers(Some(mask)).iter().zip(&found.map) {
+                    for (truth, share) in layers(Some(mask), self.side).iter().zip(&found.map) {
                         if *truth > 0.5 { &mut inside } else { &mut outside }.push(f64::from(*share));
                     }
                 }

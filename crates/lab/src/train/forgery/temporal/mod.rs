@@ -54,7 +54,7 @@ struct Drawn {
 impl Drawn {
     fn append(&self, batch: &mut Batch) {
         face_forgery::append_window(&mut batch.planes, &self.frames);
-        batch.note(self.is_fake, self.mask.as_ref(), layers);
+        batch.note(self.is_fake, self.mask.as_ref(), |mask| layers(mask, SIDE));
     }
 }
 
@@ -270,7 +270,7 @@ pub fn judge(net: &FaceForgery, moment: &Moment) -> Vec<(bool, Judgement)> {
     let drawn = plain(moment);
     let mut planes = Vec::new();
     drawn.iter().for_each(|d| face_forgery::append_window(&mut planes, &d.frames));
-    drawn.iter().map(|d| d.is_fake).zip(net.judge_planes(planes)).collect()
+    drawn.iter().map(|d| d.is_fake).zip(net.judge_planes(planes, drawn.len())).collect()
 }
 
 fn unmoved() -> Similarity {
@@ -343,7 +343,7 @@ impl Task for Temporal<'_> {
             for (_, drawn) in self.validation.iter().filter(|(of, _)| *of == name) {
                 let mut planes = Vec::new();
                 face_forgery::append_window(&mut planes, &drawn.frames);
-                for found in net.judge_planes(planes) {
+                for found in net.judge_planes(planes, 1) {
                     if drawn.is_fake { &mut fakes } else { &mut reals }.push(f64::from(found.logit));
                 }
             }
