@@ -3,10 +3,10 @@
 //! Asks networks that were trained by this project whether a face was synthesised or manipulated, for every person, over time, and where.
 //!
 //! ## How
-//! For every look at a face (six a second of a clip, once in a still picture) a square around its mesh is cut out at about the picture's own
-//! resolution. The networks see the colours and what smoothing takes out of them (grain, seams). All of them were trained on real faces and on the same faces
-//! laid over themselves with small changes of colour, grain and shape ("self-blended images"), so they look for the traces of laying one picture over
-//! another; three of the four have seen real-time face swaps besides. A second output says which part of the crop was laid over.
+//! For every look at a face (six a second of a clip, once in a still picture) a square around its mesh is cut out, 288 pixels for 1.35 times the face, and judged. The
+//! network sees the colours and what smoothing takes out of them (grain, seams), at this size in a part of the face at a time. Its weights are the mean of four files: all
+//! were trained on real faces and on the same faces laid over themselves with small changes of colour, grain and shape ("self-blended images"), so they look for
+//! the traces of laying one picture over another; three of the four have seen real-time face swaps besides. A second output says which part of the crop was laid over.
 //!
 //! A person's looks are put together in stretches of three seconds. A face is often swapped in a part of a clip only; so the score is the logarithm of the
 //! mean of the stretches' likelihoods, which a single strong stretch can carry but which pays for how many stretches were looked at. The
@@ -29,6 +29,8 @@
 //!
 //! ## References
 //! K. Shiohara, T. Yamasaki, *Detecting Deepfakes with Self-Blended Images*, CVPR 2022.
+//! M. Wortsman et al., *Model soups*, ICML 2022 (the mean of weights).
+//! L. Chai, D. Bau, S.-N. Lim, P. Isola, *What Makes Fake Images Detectable? Understanding Properties that Generalize*, ECCV 2020 (small patches).
 //! L. Li, J. Bao, T. Zhang, H. Yang, D. Chen, F. Wen, B. Guo, *Face X-ray for More General Face Forgery Detection*, CVPR 2020.
 use assay_evidence::{Family, Outcome, Role, Status};
 use assay_faces::suspicion::Layer;
@@ -67,6 +69,8 @@ static ABOUT: About = About {
     ],
     references: &[
         "K. Shiohara, T. Yamasaki, Detecting Deepfakes with Self-Blended Images, CVPR 2022",
+        "M. Wortsman et al., Model soups, ICML 2022",
+        "L. Chai et al., What Makes Fake Images Detectable?, ECCV 2020",
         "L. Li et al., Face X-ray for More General Face Forgery Detection, CVPR 2020",
     ],
 };

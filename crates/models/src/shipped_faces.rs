@@ -349,4 +349,30 @@ mod tests {
         let length: f32 = vector.iter().map(|v| v * v).sum();
         assert!((length - 1.0).abs() < 1e-4, "{length}");
     }
+    #[test]
+    fn a_mean_lies_between_its_weights_and_other_crops_are_refused() {
+        let crop: Vec<[f32; 3]> =
+            (0..160 * 160).map(|i| [(i * i / 977 % 251) as f32, (i % 249) as f32, 90.0]).collect();
+        let [first, second] = ["face-forgery-sbi-1", "face-forgery-pairs-1"].map(str::to_owned);
+        let logit = |shares: [f32; 2]| {
+            let weighted = [(first.clone(), shares[0]), (second.clone(), shares[1])];
+            let judges = Judges::mean(&weighted, &[]).unwrap();
+            assert_eq!((judges.forgery.len(), judges.entries.len()), (1, 2));
+            judges.forgery[0].judge(&[&crop], face_forgery::Input::default())[0].logit
+        };
+        let alone = |name: &String| {
+            let judges = Judges::open(std::slice::from_ref(name)).unwrap();
+            judges.forgery[0].judge(&[&crop], face_forgery::Input::default())[0].logit
+        };
+        let (a, b) = (alone(&first), alone(&second));
+        assert!((logit([1.0, 0.0]) - a).abs() < 1e-3 && (logit([0.0, 2.0]) - b).abs() < 1e-3);
+        let (low, high) = (a.min(b) - 0.5, a.max(b) + 0.5);
+        assert!((low..high).contains(&logit([1.0, 3.0])), "{a} {b} {}", logit([1.0, 3.0]));
+        let mut entry = Entry::unstated("x", Kind::FaceForgery);
+        assert_eq!(Crop::of(&entry).unwrap(), Crop::default());
+        entry.input.width = 100;
+        assert!(Crop::of(&entry).is_err());
+        entry.input = crate::contract::InputContract { crop: "whole-frame".into(), ..entry.input };
+        assert!(Crop::of(&entry).is_err());
+    }
 }

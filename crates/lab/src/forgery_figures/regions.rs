@@ -2,7 +2,7 @@
 //!
 //! The decision that shapes it: counted is what a report draws, by the level that it draws by: one face of a photograph, and of a clip its most suspicious stretch.
 //! Genuine files are those of the test split. Side-by-side clips are judged by the networks that did not see their people, and by levels that were learned without
-//! the real halves of that part; a report of such a clip is more certain than this, because three of its four networks have learned from some of its people.
+//! the real halves of that part; a report of such a clip may be more certain than this, because two of the four files behind its network have learned from its people.
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
