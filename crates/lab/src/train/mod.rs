@@ -208,7 +208,9 @@ pub fn train<T: Task>(task: &T, options: &Options, progress: &dyn Progress) -> a
             let other = Folder::at(from).read_checkpoint()?;
             other.with_context(|| format!("{} holds no checkpoint to start from", from.display()))?.average
         } else {
-            registry::open(&from.to_string_lossy())?.tensors
+            let weights = registry::open(&from.to_string_lossy());
+            let none = || format!("{}: no checkpoint to start from, and no weights", from.display());
+            weights.with_context(none)?.tensors
         };
         let misfit = || format!("{} holds another network", from.display());
         net = task.adopt(net, &start).with_context(misfit)?;
