@@ -11,8 +11,6 @@ use image::{ExtendedColorType, Rgb, RgbImage};
 use super::persons::{Judged, Look};
 use crate::{AnalyzerError, maps};
 
-/// Crops are drawn at this multiple of their size.
-const ZOOM: u32 = 2;
 /// How strongly a place is coloured that has just passed the level.
 const FAINTEST: f32 = 0.35;
 
@@ -119,8 +117,7 @@ fn mean(looks: &[&Look<'_>], layer: Layer) -> Vec<f32> {
 
 fn drawn(suspicion: &Suspicion, regions: &[Region]) -> Result<RgbImage, AnalyzerError> {
     let crop = image::load_from_memory_with_format(&suspicion.jpeg, image::ImageFormat::Jpeg)?.into_rgb8();
-    let (width, height) = (crop.width() * ZOOM, crop.height() * ZOOM);
-    let crop = image::imageops::resize(&crop, width, height, image::imageops::FilterType::Triangle);
+    let (width, height) = crop.dimensions();
     let mut out = RgbImage::new((1 + regions.len() as u32) * width, height);
     image::imageops::replace(&mut out, &crop, 0, 0);
     for (left, region) in (width..).step_by(width as usize).zip(regions) {
