@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use assay_faces::stretches::stretches;
-use assay_workbench::calibration::{CalibrationTable, Condition};
+use assay_workbench::calibration::{CalibrationTable, Condition, OperatingPoint};
 
 use super::folds::{Folds, look_unseen};
 use super::{Bench, sets};
@@ -97,18 +97,20 @@ pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String>
     Ok(text + "\n")
 }
 
-/// What a table says of itself at the default threshold.
+/// What a table says of itself at its highest operating point that is no higher than the default threshold.
 fn own_counts(table: &CalibrationTable) -> Vec<String> {
     let at = |t: &assay_workbench::calibration::ConditionTable| {
-        let point = t.operating_points.iter().find(|p| p.threshold_lr == assay_workbench::DEFAULT_THRESHOLD_LR)?;
+        let is_low = |p: &&OperatingPoint| p.threshold_lr <= assay_workbench::DEFAULT_THRESHOLD_LR;
+        let point = t.operating_points.iter().rfind(is_low)?;
         Some(format!(
-            "{}, {}: {} of {} genuine and {} of {} forged reach it, Cllr {:.3}",
+            "{}, {}: {} of {} genuine and {} of {} forged reach LR {}, Cllr {:.3}",
             table.id,
             t.condition.words(),
             point.genuine,
             t.genuine,
             point.forged,
             t.forged,
+            point.threshold_lr,
             t.cllr
         ))
     };
