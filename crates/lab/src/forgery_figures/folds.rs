@@ -3,9 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use assay_faces::{FaceNetworks, Networks};
-use assay_models::shipped_faces::Judges;
-
 use assay_media::Progress;
+use assay_models::shipped_faces::Judges;
 
 use crate::datasets::{Failure, Manifest, Row};
 use crate::judge::{self, Detector, Look, Pace};
@@ -30,7 +29,7 @@ pub struct Unseen {
 }
 
 impl Unseen {
-    /// The rows that these networks did not see.
+    /// The rows that this network did not see.
     pub(crate) fn own(&self, manifest: &Manifest) -> Manifest {
         let is_own = |row: &&Row| row.source.as_ref().is_some_and(|clip| self.clips.contains(clip));
         let rows = manifest.rows.iter().filter(is_own).cloned().collect();
