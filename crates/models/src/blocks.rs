@@ -103,8 +103,10 @@ impl Residual {
     /// # Shapes
     /// Keeps `[batch, channels, height, width]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let inner = self.first.rectified(input.clone());
-        self.second.run(inner, Some(input), true)
+        self.first.conv.residual(&self.second.conv, input).unwrap_or_else(|input| {
+            let inner = self.first.rectified(input.clone());
+            self.second.run(inner, Some(input), true)
+        })
     }
 
     /// The same function without batch normalisation.

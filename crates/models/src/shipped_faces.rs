@@ -1,7 +1,7 @@
 //! The face networks that are part of the program, ready to run.
 use std::path::Path;
 
-use assay_checkpoints::{Checkpoint, HostTensor, Options, StateDict};
+use assay_checkpoints::{Checkpoint, Options};
 use burn::module::Module;
 use burn::tensor::Device;
 
@@ -143,7 +143,7 @@ impl Judges {
         for group in groups {
             let Some((first, _)) = group.first() else { continue };
             let (kind, count, wanted) = (first.entry.kind, group.len(), Crop::of(&first.entry)?);
-            let tensors = mean(&group);
+            let tensors = state::mean(group.iter().map(|(loaded, share)| (&loaded.tensors, *share)));
             let mut entries = group.into_iter().map(|(l, _)| l.entry);
             let Some(entry) = entries.next() else { continue };
             if kind != Kind::FaceSynthesis && *crop.get_or_insert(wanted) != wanted {
@@ -221,20 +221,6 @@ fn opened(ids_or_paths: &[String]) -> Result<Vec<Loaded>, ModelError> {
 /// one basin of the loss, and the mean of their parameters is a network.
 fn family(of: &Loaded) -> &str {
     of.entry.widths.get("started_from").and_then(|v| v.as_str()).unwrap_or(&of.entry.id)
-}
-
-/// The weighted mean of every tensor.
-fn mean(group: &[(Loaded, f32)]) -> StateDict {
-    let Some(((first, share), others)) = group.split_first() else { return StateDict::new() };
-    let total: f32 = group.iter().map(|(_, share)| share).sum();
-    let one = |(name, tensor): (&String, &HostTensor)| {
-        let mut sum: Vec<f32> = tensor.to_f32().iter().map(|v| v * share / total).collect();
-        for (other, share) in others.iter().filter_map(|(o, share)| Some((o.tensors.get(name)?, share))) {
-            sum.iter_mut().zip(other.to_f32()).for_each(|(sum, v)| *sum += v * share / total);
-        }
-        (name.clone(), HostTensor::from_f32(&tensor.shape, &sum))
-    };
-    first.tensors.iter().map(one).collect()
 }
 
 /// A network on windows of frames, as `assay train detector --recipe temporal` writes it.

@@ -271,6 +271,21 @@ pub fn halved(state: &StateDict) -> StateDict {
     state.iter().map(|(name, tensor)| (name.clone(), half(tensor))).collect()
 }
 
+/// The weighted mean of every tensor of some parameters of one network ("model soups", Wortsman et al., ICML 2022); empty for none.
+pub fn mean<'a>(weighted: impl Iterator<Item = (&'a StateDict, f32)>) -> StateDict {
+    let weighted: Vec<(&StateDict, f32)> = weighted.collect();
+    let Some(((first, share), others)) = weighted.split_first() else { return StateDict::new() };
+    let total: f32 = weighted.iter().map(|(_, share)| share).sum();
+    let one = |(name, tensor): (&String, &HostTensor)| {
+        let mut sum: Vec<f32> = tensor.to_f32().iter().map(|v| v * share / total).collect();
+        for (other, share) in others.iter().filter_map(|(o, share)| Some((o.get(name)?, share))) {
+            sum.iter_mut().zip(other.to_f32()).for_each(|(sum, v)| *sum += v * share / total);
+        }
+        (name.clone(), HostTensor::from_f32(&tensor.shape, &sum))
+    };
+    first.iter().map(one).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use burn::nn::conv::{Conv2d, Conv2dConfig};

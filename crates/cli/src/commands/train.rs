@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use assay_lab::train::face_generator;
 use assay_lab::train::forgery::masks::Shapes;
-use assay_lab::train::forgery::{self, Choice, Fold, Published, Recipe, Tuning};
+use assay_lab::train::forgery::{self, Choice, Fold, Published, Recipe, Scale, Tuning};
 use assay_lab::train::{Budget, Options, animator, faces};
 use assay_models::device::DeviceChoice;
 use assay_models::face_forgery::Input;
@@ -167,6 +167,12 @@ enum Command {
         /// Hold out the side-by-side clips of one of several parts (PART/OF, the first part is 1), for cross-validation
         #[arg(long, value_name = "PART/OF", value_parser = fold)]
         hold_out: Option<Fold>,
+        /// Learn from patches of what a scan asks about, of faces that are large enough to have grain at that scale (sbi, pairs and reconstruct)
+        #[arg(long, conflicts_with = "network")]
+        patches: bool,
+        /// Write the mean of the weights of --from (an id or a file), which count so much, and of those that were learned
+        #[arg(long, value_name = "SHARE", value_parser = start_share, requires = "from", conflicts_with = "network")]
+        start_share: Option<f32>,
         /// Train a published network in place of our own, by its paper's schedule: EfficientNet-B4 (Bonettini et al., ICPR 2020).
         #[arg(long, value_name = "NETWORK")]
         network: Option<NetworkName>,
@@ -263,6 +269,10 @@ fn fold(text: &str) -> Result<Fold, String> {
     }
 }
 
+fn start_share(text: &str) -> Result<f32, String> {
+    text.parse().ok().filter(|share| (0.0..1.0).contains(share)).ok_or_else(|| "expected a share from 0 to 1".into())
+}
+
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     let bars = Bars::new(1);
     let progress = bars.worker();
@@ -296,7 +306,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             let choice = animator::parts::Choice { segments: segments.clamp(1, 64), batch: batch.max(2) };
             animator::parts::run(choice, named.as_deref(), &data, &run.options(ANIMATOR_RATE)?, progress.as_ref())?
         }
-        Command::Detector { recipe, data, run, animator, without, hold_out, network, tuning, locality, batch } => {
+        Command::Detector { recipe, data, run, animator, without, hold_out, patches, start_share, network, tuning, locality, batch } => {
+            let has_masks = matches!(recipe, RecipeName::Sbi | RecipeName::Pairs | RecipeName::Reconstruct);
+            anyhow::ensure!(has_masks || !patches, "--patches belongs to the recipes sbi, pairs and reconstruct");
             let published =
                 network.or((recipe == RecipeName::Bonettini).then_some(NetworkName::B4)).map(|network| Published {
                     attention: network == NetworkName::B4Attention,
@@ -326,6 +338,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                 input: Input { has_high_pass: !without.contains(&Part::HighPass) },
                 held_out: hold_out,
                 published,
+                scale: if patches { Scale::Patches } else { Scale::Whole },
+                start_share: start_share.unwrap_or(0.0),
             };
             {
                 let rate = if published.is_some() { PUBLISHED_RATE } else { OUR_RATE };

@@ -66,4 +66,5 @@ fn training_that_cannot_be_is_refused_with_the_reason() {
     let from_nothing = ["--recipe", "generic", "--data", "set.csv", "--from", "nowhere"];
     assert!(refused(&from_nothing).contains("no checkpoint to start from"));
     assert!(refused(&["--recipe", "sbi", "--data", ".", "--hold-out", "4/3"]).contains("PART/OF"));
+    assert!(refused(&["--recipe", "synthesis", "--data", ".", "--patches"]).contains("--patches belongs to"));
 }

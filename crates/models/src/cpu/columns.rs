@@ -2,16 +2,29 @@
 //!
 //! The decision that shapes it: planes stay planes. A row of the column matrix is one input plane, shifted, so it is filled by copies of
 //! whole rows and the product lands in the output's own layout.
+use std::cell::RefCell;
+
 use rayon::prelude::*;
 
 use super::activation::{FinishRows, deliver};
 use super::gemm::{Right, multiply};
-use super::planes::{pieces, strips};
+use super::planes::{kept, pieces, strips};
 use super::{Kernel, vectorised};
 use crate::layers::Activation;
 
 /// Floats that a thread's column matrix may have: a megabyte.
 const BUFFER: usize = 1 << 18;
+
+/// What a thread keeps from call to call.
+#[derive(Default)]
+struct Scratch {
+    columns: Vec<f32>,
+    product: Vec<f32>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
 
 pub(super) fn run(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], out: &mut [f32], activation: Activation) {
     let [outs, channels, kh, kw] = kernel.shape;
@@ -35,23 +48,19 @@ pub(super) fn run(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], out: &mut [f32
         let heights = pieces(oh, rows);
         let widths: Vec<usize> = heights.iter().map(|r| r * ow).collect();
         let work: Vec<_> = strips(out, oh * ow, &widths).into_iter().enumerate().collect();
-        work.into_par_iter().for_each_init(
-            || (Vec::new(), Vec::new()),
-            |(columns, product), (i, mut strip)| {
-                let pixels = widths[i];
-                columns.clear();
-                columns.resize(depth * pixels, 0.0);
-                product.resize(group_outs * pixels, 0.0);
-                fill(kernel, x, [h, w], i * rows, columns, [heights[i], ow]);
-                let right = Right { values: columns, stride: pixels };
-                multiply(product, weights, right, [group_outs, depth, pixels], false);
-                deliver(product, &mut strip, bias, activation);
-            },
-        );
+        let piece = |scratch: &mut Scratch, i: usize, mut strip: Vec<&mut [f32]>| {
+            let pixels = widths[i];
+            let columns = kept(&mut scratch.columns, depth * pixels);
+            let product = kept(&mut scratch.product, group_outs * pixels);
+            fill(kernel, x, [h, w], i * rows, columns, [heights[i], ow]);
+            multiply(product, weights, Right { values: columns, stride: pixels }, [group_outs, depth, pixels], false);
+            deliver(product, &mut strip, bias, activation);
+        };
+        work.into_par_iter().for_each(|(i, strip)| SCRATCH.with_borrow_mut(|scratch| piece(scratch, i, strip)));
     }
 }
 
-/// Writes the neighbourhoods of `rows` x `ow` output pixels, from output row `first` on, into a zeroed `[channels * k * k, rows * ow]`.
+/// Writes the neighbourhoods of `rows` x `ow` output pixels, from output row `first` on, into all of a `[channels * k * k, rows * ow]`.
 fn fill(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], first: usize, columns: &mut [f32], [rows, ow]: [usize; 2]) {
     let [_, _, kh, kw] = kernel.shape;
     let (stride, left, top) = (kernel.stride, kernel.padding.left, kernel.padding.top);
@@ -62,10 +71,13 @@ fn fill(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], first: usize, columns: &
         let begin = left.saturating_sub(kx).div_ceil(stride).min(ow);
         let end = if w + left > kx { (w + left - kx).div_ceil(stride).min(ow).max(begin) } else { begin };
         for (r, line) in target.chunks_exact_mut(ow).enumerate() {
-            let Some(y) = ((first + r) * stride + ky).checked_sub(top).filter(|y| *y < h) else { continue };
-            if begin >= end {
+            let inside = ((first + r) * stride + ky).checked_sub(top).filter(|y| *y < h && begin < end);
+            let Some(y) = inside else {
+                line.fill(0.0);
                 continue;
-            }
+            };
+            line[..begin].fill(0.0);
+            line[end..].fill(0.0);
             let source = &plane[y * w..(y + 1) * w];
             let from = begin * stride + kx - left;
             if stride == 1 {

@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 
 use burn::tensor::Tensor;
 
-use super::{Planes, columns, depthwise, few, pointwise, winograd};
+use super::activation::FinishRows;
+use super::{Planes, columns, depthwise, few, pointwise, vectorised, winograd};
 use crate::layers::{Activation, Padding};
 
 /// Pictures with fewer pixels than this do not repay the transforms of the Winograd method.
@@ -83,36 +84,60 @@ impl Kernel {
     /// - `x`: `[n, channels in, h, w]`, on the processor
     /// - output: `[n, channels out, (h + padding - k) / stride + 1, ...]`
     pub fn run(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
+        self.planes(&Planes::from_tensor(x), None, activation).into_tensor()
+    }
+
+    /// This convolution with rectifier, then `second` whose rectifier comes after `x` was added: a residual block that copies nothing.
+    ///
+    /// # Shapes
+    /// - `x` and output: `[n, channels, h, w]`, on the processor; both convolutions keep them
+    pub fn residual(&self, second: &Self, x: Tensor<4>) -> Tensor<4> {
         let x = Planes::from_tensor(x);
+        let inner = self.planes(&x, None, Activation::Relu);
+        second.planes(&inner, Some(x), Activation::Relu).into_tensor()
+    }
+
+    /// `skip`, of the output's shape, is added before the activation.
+    fn planes(&self, x: &Planes, skip: Option<Planes>, activation: Activation) -> Planes {
         let [out_channels, _, kh, kw] = self.shape;
         let [n, channels, h, w] = x.dims;
         let [oh, ow] = self.output_size(h, w);
-        let mut out = Planes::zeros([n, out_channels, oh, ow]);
-        let one_in = (channels * h * w).max(1);
+        let dims = [n, out_channels, oh, ow];
+        let is_unit = self.stride == 1 && self.groups == 1;
+        let is_small = kh == 3
+            && kw == 3
+            && channels.min(out_channels) >= WINOGRAD_MIN_CHANNELS
+            && oh * ow >= WINOGRAD_MIN_PIXELS;
+        let pictures = x.values.chunks_exact((channels * h * w).max(1));
         let one_out = (out_channels * oh * ow).max(1);
-        for (x, out) in x.values.chunks_exact(one_in).zip(out.values.chunks_exact_mut(one_out)) {
-            let is_unit = self.stride == 1 && self.groups == 1;
+        if is_unit && is_small {
+            let adds = skip.is_some();
+            let mut out = skip.unwrap_or_else(|| Planes::zeros(dims));
+            let weights = || winograd::Transform::new().weights(&self.weights, out_channels * channels);
+            let transformed = self.winograd.get_or_init(weights);
+            for (x, out) in pictures.zip(out.values.chunks_exact_mut(one_out)) {
+                winograd::run(self, transformed, x, [h, w], winograd::Target { out, adds }, activation);
+            }
+            return out;
+        }
+        let mut out = Planes::zeros(dims);
+        let first = if skip.is_some() { Activation::None } else { activation };
+        for (x, out) in pictures.zip(out.values.chunks_exact_mut(one_out)) {
             if self.groups == channels && self.groups == out_channels && self.groups > 1 {
-                depthwise::run(self, x, [h, w], out, activation);
+                depthwise::run(self, x, [h, w], out, first);
             } else if self.is_pointwise() {
-                pointwise::run(&self.weights, self, x, h * w, out, activation);
-            } else if is_unit
-                && kh == 3
-                && kw == 3
-                && channels.min(out_channels) >= WINOGRAD_MIN_CHANNELS
-                && oh * ow >= WINOGRAD_MIN_PIXELS
-            {
-                let transformed = self
-                    .winograd
-                    .get_or_init(|| winograd::Transform::new().weights(&self.weights, out_channels * channels));
-                winograd::run(self, transformed, x, [h, w], out, activation);
+                pointwise::run(&self.weights, self, x, h * w, out, first);
             } else if is_unit && out_channels <= few::MAX_CHANNELS && kw > 1 && ow >= 32 {
-                few::run(self, x, [h, w], out, activation);
+                few::run(self, x, [h, w], out, first);
             } else {
-                columns::run(self, x, [h, w], out, activation);
+                columns::run(self, x, [h, w], out, first);
             }
         }
-        out.into_tensor()
+        if let Some(skip) = skip {
+            out.values.iter_mut().zip(&skip.values).for_each(|(v, skip)| *v += skip);
+            vectorised(FinishRows { rows: &mut out.values, bias: &[0.0], activation });
+        }
+        out
     }
 }
 
@@ -166,6 +191,24 @@ mod tests {
             let scale = ((channels / groups * k * k) as f32).sqrt();
             let tolerance = if name.starts_with("winograd") { 8e-6 } else { 2e-6 };
             assert!(far < tolerance * scale.max(4.0), "{name}: {far}");
+        }
+    }
+
+    #[test]
+    fn a_residual_block_is_two_convolutions_beside_the_identity() {
+        let device = Device::flex();
+        for (channels, side) in [(16, 34), (20, 9)] {
+            let mut kernel = || {
+                let weight = Tensor::<4>::random([channels, channels, 3, 3], Distribution::Uniform(-0.2, 0.2), &device);
+                let bias = Tensor::<1>::random([channels], Distribution::Uniform(-1.0, 1.0), &device);
+                Kernel::new(floats(weight.clone()), weight.dims(), floats(bias), 1, Padding::all(1), 1)
+            };
+            let (first, second) = (kernel(), kernel());
+            let x = Tensor::<4>::random([2, channels, side, side], Distribution::Uniform(-1.0, 1.0), &device);
+            let inner = first.run(x.clone(), Activation::Relu);
+            let expected = floats(Activation::Relu.forward(second.run(inner, Activation::None) + x.clone()));
+            let found = floats(first.residual(&second, x));
+            assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-4), "{channels} channels");
         }
     }
 }

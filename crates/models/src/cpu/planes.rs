@@ -43,6 +43,14 @@ pub(crate) fn strips<'a>(matrix: &'a mut [f32], columns: usize, widths: &[usize]
     strips
 }
 
+/// The first `length` elements of a buffer that a thread keeps from call to call; they hold whatever was left there.
+pub(crate) fn kept(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
+    if buffer.len() < length {
+        buffer.resize(length, 0.0);
+    }
+    &mut buffer[..length]
+}
+
 /// `total` cut into pieces of `size`, the last one smaller.
 pub(crate) fn pieces(total: usize, size: usize) -> Vec<usize> {
     let size = size.max(1);

@@ -4,11 +4,13 @@
 //! The decision that shapes it: rows are split into their four phases first, so that all transforms are additions of contiguous vectors
 //! with one tile a lane, and a thread works on a band of tile rows whose transforms stay in its cache. The sums lose half
 //! a decimal digit against the direct form; the parity tests hold both to the same tolerance.
+use std::cell::RefCell;
+
 use rayon::prelude::*;
 
 use super::activation::finish_in_place;
 use super::gemm::{Right, multiply};
-use super::planes::{pieces, strips};
+use super::planes::{kept, pieces, strips};
 use super::{Kernel, Work, vectorised};
 use crate::layers::Activation;
 
@@ -134,28 +136,40 @@ impl Work for WeightsBack<'_> {
     }
 }
 
+/// Where the sums go.
+pub(super) struct Target<'a> {
+    pub(super) out: &'a mut [f32],
+    /// Whether what is there is added to.
+    pub(super) adds: bool,
+}
+
 pub(super) fn run(
     kernel: &Kernel,
     transformed: &[f32],
     x: &[f32],
     size: [usize; 2],
-    out: &mut [f32],
+    target: Target<'_>,
     activation: Activation,
 ) {
     let [_, ow] = kernel.output_size(size[0], size[1]);
     if ow.div_ceil(TILE) <= 8 {
-        bands::<8>(kernel, transformed, x, size, out, activation);
+        bands::<8>(kernel, transformed, x, size, target, activation);
     } else {
-        bands::<16>(kernel, transformed, x, size, out, activation);
+        bands::<16>(kernel, transformed, x, size, target, activation);
     }
 }
 
-/// What a thread keeps from band to band.
+/// What a thread keeps from band to band, and from layer to layer: the pages of a new buffer cost as much as a transform.
 #[derive(Default)]
 struct Scratch {
     input: Vec<f32>,
     product: Vec<f32>,
-    rows: Vec<f32>,
+    phases: Vec<f32>,
+    line: Vec<f32>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 /// `L` tiles are transformed at a time; a row of tiles is padded to a multiple of that.
@@ -164,7 +178,7 @@ fn bands<const L: usize>(
     transformed: &[f32],
     x: &[f32],
     [h, w]: [usize; 2],
-    out: &mut [f32],
+    Target { out, adds }: Target<'_>,
     activation: Activation,
 ) {
     let [outs, channels, _, _] = kernel.shape;
@@ -177,18 +191,21 @@ fn bands<const L: usize>(
     let widths: Vec<usize> =
         bands.iter().enumerate().map(|(i, r)| ((i * rows + r) * TILE).min(oh) * ow - i * rows * TILE * ow).collect();
     let work: Vec<_> = strips(out, oh * ow, &widths).into_iter().enumerate().collect();
-    work.into_par_iter().for_each_init(Scratch::default, |scratch, (i, mut strip)| {
+    let band = |scratch: &mut Scratch, i: usize, mut strip: Vec<&mut [f32]>| {
         let tiles = bands[i] * across;
-        let Scratch { input, product, rows: phases } = scratch;
-        input.resize(POINTS * channels * tiles, 0.0);
-        product.resize(POINTS * outs * tiles, 0.0);
-        // One more tile than there are, because a tile reads two columns of its neighbour.
-        phases.clear();
-        phases.resize(SIDE * TILE * (across + L), 0.0);
+        // More tiles than there are, because a tile reads two columns of its neighbour.
+        let length = across + L;
+        let input = kept(&mut scratch.input, POINTS * channels * tiles);
+        let product = kept(&mut scratch.product, POINTS * outs * tiles);
+        let phases = kept(&mut scratch.phases, SIDE * TILE * length);
+        // The margins on both sides of a line stay empty.
+        scratch.line.clear();
+        scratch.line.resize((TILE * length).max(kernel.padding.left + w), 0.0);
         for channel in 0..channels {
             let plane = &x[channel * h * w..(channel + 1) * h * w];
             for r in 0..bands[i] {
-                split_phases(kernel, plane, [h, w], (i * rows + r) * TILE, phases, across + L);
+                let first = (i * rows + r) * TILE;
+                vectorised(Phases { kernel, plane, size: [h, w], first, line: &mut scratch.line, phases, length });
                 let place = channel * tiles + r * across;
                 vectorised(InputRow::<L> { phases, across, input, place, stride: channels * tiles });
             }
@@ -199,9 +216,10 @@ fn bands<const L: usize>(
         }
         for (channel, target) in strip.iter_mut().enumerate() {
             let (place, stride, bias) = (channel * tiles, outs * tiles, kernel.bias[channel]);
-            vectorised(OutputPlane::<L> { product, place, stride, across, target, ow, bias, activation });
+            vectorised(OutputPlane::<L> { product, place, stride, across, target, ow, adds, bias, activation });
         }
-    });
+    };
+    work.into_par_iter().for_each(|(i, strip)| SCRATCH.with_borrow_mut(|scratch| band(scratch, i, strip)));
 }
 
 /// A row of tiles of one channel into the 36 matrices, of which each is `stride` long; the row begins at `place` of each.
@@ -233,6 +251,7 @@ struct OutputPlane<'a, const L: usize> {
     across: usize,
     target: &'a mut [f32],
     ow: usize,
+    adds: bool,
     bias: f32,
     activation: Activation,
 }
@@ -242,35 +261,53 @@ impl<const L: usize> Work for OutputPlane<'_, L> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { product, place, stride, across, target, ow, bias, activation } = self;
+        let Self { product, place, stride, across, target, ow, adds, bias, activation } = self;
         for (r, rows) in target.chunks_mut(TILE * ow).enumerate() {
             for t in (0..across).step_by(L) {
-                transform_output::<L>(product, [place + r * across + t, stride], rows, t * TILE, ow);
+                let from = [place + r * across + t, stride];
+                if adds {
+                    transform_output::<L, true>(product, from, rows, t * TILE, ow);
+                } else {
+                    transform_output::<L, false>(product, from, rows, t * TILE, ow);
+                }
             }
             finish_in_place(rows, bias, activation);
         }
     }
 }
 
-/// The six input rows of the tiles whose first output row is `first`, each as four rows of every fourth pixel.
-fn split_phases(kernel: &Kernel, plane: &[f32], [h, w]: [usize; 2], first: usize, phases: &mut [f32], length: usize) {
-    let (left, top) = (kernel.padding.left, kernel.padding.top);
-    for (y, target) in phases.chunks_exact_mut(TILE * length).enumerate() {
-        let Some(row) = (first + y).checked_sub(top).filter(|y| *y < h) else {
-            target.fill(0.0);
-            continue;
-        };
-        let row = &plane[row * w..(row + 1) * w];
-        for (p, target) in target.chunks_exact_mut(length).enumerate() {
+/// The six input rows of the tiles whose first output row is `first`, each as four rows of every fourth pixel, `length` long. `line` is empty but for what was
+/// copied into it here before.
+struct Phases<'a> {
+    kernel: &'a Kernel,
+    plane: &'a [f32],
+    size: [usize; 2],
+    first: usize,
+    line: &'a mut [f32],
+    phases: &'a mut [f32],
+    length: usize,
+}
+
+impl Work for Phases<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { kernel, plane, size: [h, w], first, line, phases, length } = self;
+        let (left, top) = (kernel.padding.left, kernel.padding.top);
+        for (y, target) in phases.chunks_exact_mut(TILE * length).enumerate() {
+            let Some(row) = (first + y).checked_sub(top).filter(|y| *y < h) else {
+                target.fill(0.0);
+                continue;
+            };
             // Padded column `4 t + p` is column `4 t + p - left` of the picture.
-            let skipped = left.saturating_sub(p).div_ceil(TILE);
-            let from = (skipped * TILE + p).saturating_sub(left).min(w);
-            let picked = row[from..].iter().step_by(TILE);
-            let (head, body) = target.split_at_mut(skipped.min(length));
-            head.fill(0.0);
-            let n = picked.len().min(body.len());
-            body.iter_mut().zip(picked).for_each(|(o, v)| *o = *v);
-            body[n..].fill(0.0);
+            line[left..left + w].copy_from_slice(&plane[row * w..(row + 1) * w]);
+            let (first, second) = target.split_at_mut(2 * length);
+            let ((zero, one), (two, three)) = (first.split_at_mut(length), second.split_at_mut(length));
+            let columns = line.as_chunks::<TILE>().0.iter();
+            for ((((column, a), b), c), d) in columns.zip(zero).zip(one).zip(two).zip(three) {
+                [*a, *b, *c, *d] = *column;
+            }
         }
     }
 }
@@ -379,7 +416,7 @@ fn transform_input<const L: usize>(
 }
 
 #[inline(always)]
-fn transform_output<const L: usize>(
+fn transform_output<const L: usize, const ADDS: bool>(
     product: &[f32],
     [place, stride]: [usize; 2],
     rows: &mut [f32],
@@ -403,7 +440,7 @@ fn transform_output<const L: usize>(
         let Some(line) = line.get_mut(x..) else { continue };
         for (l, pixels) in line.chunks_mut(TILE).take(L).enumerate() {
             for (p, pixel) in pixels.iter_mut().enumerate() {
-                *pixel = row[p][l];
+                *pixel = if ADDS { *pixel + row[p][l] } else { row[p][l] };
             }
         }
     }

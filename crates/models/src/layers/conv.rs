@@ -218,6 +218,20 @@ impl Conv {
         }
     }
 
+    /// Convolution and rectifier, then `second` whose rectifier comes after `x` was added, where both are prepared for inference; else `x` again.
+    ///
+    /// # Errors
+    /// `x`, untouched.
+    ///
+    /// # Shapes
+    /// Keeps `[n, channels, h, w]`.
+    pub fn residual(&self, second: &Self, x: Tensor<4>) -> Result<Tensor<4>, Tensor<4>> {
+        match (self.kernel_for(&x), second.kernel_for(&x)) {
+            (Some(first), Some(second)) => Ok(first.residual(second, x)),
+            _ => Err(x),
+        }
+    }
+
     /// Convolution, normalisation by `norm` (the one this convolution was folded with), activation.
     ///
     /// # Shapes

@@ -27,7 +27,7 @@ pub fn run(data: &Path, out: &Path, progress: &dyn Progress) -> anyhow::Result<P
     progress.update("reading pictures", 0, 0);
     let pictures = data::load(data, Some(data::ClipFrames::GRAIN))?;
     let features = |split: Split| -> Vec<Vec<f32>> {
-        let views = faces::real(&pictures, split);
+        let views = faces::real(&pictures, split, faces::MIN_EXTENT_PX);
         let mut rng = Rng::new(1);
         let mut one = |(at, (picture, face)): (usize, &View<'_>)| {
             progress.update("describing faces", at as u64, views.len() as u64);

@@ -7,7 +7,7 @@ use super::faces::{self, Around, Pair, View};
 use super::given::Given;
 use super::masks::{self, Mask};
 use super::reconstruct::Passed;
-use super::task::{Forgery, Recipe};
+use super::task::{Forgery, Recipe, Scale};
 use crate::rng::Rng;
 use crate::train::faces::augment::{Canvas, mirror};
 use crate::train::faces::data::{Picture, Split};
@@ -26,6 +26,10 @@ const PARTIAL: f64 = 0.6;
 const REGRAINED: f64 = 0.5;
 /// Share of the draws that are reconstructions in [`Recipe::Reconstruct`]; the rest are self-blended.
 const RECONSTRUCTED: f64 = 0.6;
+
+/// What share of a patch may be laid over, and how many patches are tried.
+const COVERED: std::ops::Range<f64> = 0.04..0.95;
+const PATCHES: usize = 6;
 
 /// How a pair is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -77,8 +81,22 @@ pub(super) fn changed(a: &Canvas, b: &Canvas) -> Mask {
 }
 
 impl Forgery<'_> {
-    /// A real crop and a manipulated one, as the recipe makes them; `share` of the run has passed.
+    /// A real crop and a manipulated one, as the recipe makes them; `share` of the run has passed. Of patches only such are taken that show both what was
+    /// laid over and what was not.
     pub(super) fn draw(&self, rng: &mut Rng, share: f64) -> [Example; 2] {
+        for _ in 0..PATCHES {
+            let drawn = self.drawn(rng, share);
+            let covered = |mask: &Mask| mask.iter().filter(|v| **v > 0.1).count() as f64 / mask.len().max(1) as f64;
+            if self.choice.scale == Scale::Whole
+                || drawn[1].mask.as_ref().is_some_and(|mask| COVERED.contains(&covered(mask)))
+            {
+                return drawn;
+            }
+        }
+        self.drawn(rng, share)
+    }
+
+    fn drawn(&self, rng: &mut Rng, share: f64) -> [Example; 2] {
         if self.choice.recipe == Recipe::Synthesis
             && let Some(examples) = self.generated(&self.portraits, Around::CLOSE, rng)
         {
@@ -117,18 +135,18 @@ impl Forgery<'_> {
     /// A face and the same face after an autoencoder, laid back.
     fn reconstructed(&self, (picture, face): View<'_>, passed: &Passed, share: f64, rng: &mut Rng) -> [Example; 2] {
         let subtlety = (share / FULL_AT).min(1.0);
-        let view = faces::crop_from_picture(&face.mesh, Around::JITTERED, self.side, rng);
-        let mut real = faces::draw(picture, &view, self.side);
+        let (view, side) = self.cut.view(&face.mesh, self.cut.varied, rng);
+        let mut real = faces::draw(picture, &view, side);
         let mesh: Vec<[f32; 2]> = face.mesh.iter().map(|p| view.apply(*p)).collect();
-        let inner = passed.laid_into(&real, self.side, &view, subtlety, rng);
-        let mut mask = masks::draw(&mesh, self.side, self.choice.shapes, rng);
-        masks::soften(&mut mask, self.side, 4.0 + 9.0 * subtlety, 1.0, rng);
+        let inner = passed.laid_into(&real, side, &view, subtlety, rng);
+        let mut mask = masks::draw(&mesh, side, self.choice.shapes, rng);
+        masks::soften(&mut mask, side, 4.0 + 9.0 * subtlety, 1.0, rng);
         let inner = if rng.chance(0.6) { matched(&inner, &real, &mask) } else { inner };
         let mut fake = masks::laid(&inner, &real, &mask);
         if rng.chance(0.5) {
-            mirror(&mut real, self.side);
-            mirror(&mut fake, self.side);
-            mask.chunks_exact_mut(self.side).for_each(<[f32]>::reverse);
+            mirror(&mut real, side);
+            mirror(&mut fake, side);
+            mask.chunks_exact_mut(side).for_each(<[f32]>::reverse);
         }
         self.degraded([real, fake], mask, subtlety, "reconstructions", rng)
     }
@@ -138,23 +156,23 @@ impl Forgery<'_> {
         [false, true].map(|is_fake| {
             let of: Vec<&&Given> = given.iter().filter(|g| g.is_fake == is_fake).collect();
             let Some(given) = rng.pick(&of) else {
-                return Example { crop: vec![[0.0; 3]; self.side * self.side], is_fake, mask: None, name: "given" };
+                return Example { crop: vec![[0.0; 3]; self.cut.side * self.cut.side], is_fake, mask: None, name: "given" };
             };
             let around = if varies { Around::JITTERED } else { Around::PLAIN };
             let mesh = given.picture.faces.first().map_or(&[][..], |f| &f.mesh);
-            let view = faces::crop_from_picture(mesh, around, self.side, rng);
-            let mut crop = faces::draw(&given.picture, &view, self.side);
+            let view = faces::crop_from_picture(mesh, around, self.cut.side, rng);
+            let mut crop = faces::draw(&given.picture, &view, self.cut.side);
             let mut mask: Option<Mask> = given.mask.as_ref().map(|mask| {
-                let mut drawn = vec![[0.0; 3]; self.side * self.side];
-                mask.draw(&view, self.side, &mut drawn);
+                let mut drawn = vec![[0.0; 3]; self.cut.side * self.cut.side];
+                mask.draw(&view, self.cut.side, &mut drawn);
                 drawn.iter().map(|p| p[0] / 255.0).collect()
             });
             if varies && rng.chance(0.5) {
-                mirror(&mut crop, self.side);
-                mask.iter_mut().for_each(|m| m.chunks_exact_mut(self.side).for_each(<[f32]>::reverse));
+                mirror(&mut crop, self.cut.side);
+                mask.iter_mut().for_each(|m| m.chunks_exact_mut(self.cut.side).for_each(<[f32]>::reverse));
             }
             if varies && self.choice.degrades {
-                saved_again(&mut crop, self.side, rng);
+                saved_again(&mut crop, self.cut.side, rng);
             }
             Example { crop, is_fake, mask, name: "given" }
         })
@@ -162,19 +180,19 @@ impl Forgery<'_> {
 
     pub(super) fn blended(&self, (picture, face): View<'_>, share: f64, rng: &mut Rng) -> [Example; 2] {
         let subtlety = (share / FULL_AT).min(1.0);
-        let view = faces::crop_from_picture(&face.mesh, Around::JITTERED, self.side, rng);
-        let mut real = faces::draw(picture, &view, self.side);
+        let (view, side) = self.cut.view(&face.mesh, self.cut.varied, rng);
+        let mut real = faces::draw(picture, &view, side);
         let mut mesh: Vec<[f32; 2]> = face.mesh.iter().map(|p| view.apply(*p)).collect();
         if rng.chance(0.5) {
-            mirror(&mut real, self.side);
-            mesh = self.mirror_of.iter().map(|i| [self.side as f32 - mesh[*i][0], mesh[*i][1]]).collect();
+            mirror(&mut real, side);
+            mesh = self.mirror_of.iter().map(|i| [side as f32 - mesh[*i][0], mesh[*i][1]]).collect();
         }
         let other = rng.pick(&self.train).filter(|_| rng.chance(0.3)).map(|(picture, face)| {
-            let view = faces::crop_from_picture(&face.mesh, Around::PLAIN, self.side, rng);
-            faces::draw(picture, &view, self.side)
+            let view = faces::crop_from_picture(&face.mesh, self.cut.plain, side, rng);
+            faces::draw(picture, &view, side)
         });
         let blend = Blend { shapes: self.choice.shapes, subtlety, tremor: Tremor::NONE };
-        let (fake, mask) = self_blended(&real, self.side, &mesh, other.as_ref(), blend, rng);
+        let (fake, mask) = self_blended(&real, side, &mesh, other.as_ref(), blend, rng);
         self.degraded([real, fake], mask, subtlety, "blends", rng)
     }
 
@@ -182,32 +200,32 @@ impl Forgery<'_> {
     /// a part of the swap only is laid over the real half.
     pub(super) fn swapped(&self, pair: Pair<'_>, how: Draw, rng: &mut Rng) -> [Example; 2] {
         let mesh = if rng.chance(0.5) { &pair.real.1.mesh } else { &pair.fake.1.mesh };
-        let around = if how == Draw::Plain { Around::PLAIN } else { Around::JITTERED };
-        let view = faces::crop_from_picture(mesh, around, self.side, rng);
-        let [mut real, mut fake] = [pair.real.0, pair.fake.0].map(|p| faces::draw(p, &view, self.side));
+        let around = if how == Draw::Plain { self.cut.plain } else { self.cut.varied };
+        let (view, side) = self.cut.view(mesh, around, rng);
+        let [mut real, mut fake] = [pair.real.0, pair.fake.0].map(|p| faces::draw(p, &view, side));
         if let Draw::Varied { share } = how
             && rng.chance(PARTIAL)
         {
             let mesh: Vec<[f32; 2]> = mesh.iter().map(|p| view.apply(*p)).collect();
-            let mut kept = masks::draw(&mesh, self.side, self.choice.shapes, rng);
+            let mut kept = masks::draw(&mesh, side, self.choice.shapes, rng);
             let ratio = if rng.chance(0.5 * share) { rng.range(0.5, 1.0) as f32 } else { 1.0 };
-            masks::soften(&mut kept, self.side, 8.0, ratio, rng);
+            masks::soften(&mut kept, side, 8.0, ratio, rng);
             fake = masks::laid(&fake, &real, &kept);
         }
         let mut mask = changed(&real, &fake);
         if how != Draw::Plain && rng.chance(REGRAINED) {
             let mut other = fake.clone();
-            regrain(&mut other, self.side, rng);
+            regrain(&mut other, side, rng);
             let mut place = mask.clone();
-            masks::blur(&mut place, self.side, 3.0);
+            masks::blur(&mut place, side, 3.0);
             fake = masks::laid(&other, &fake, &place);
         }
         if how != Draw::Plain && rng.chance(0.5) {
-            mask.chunks_exact_mut(self.side).for_each(<[f32]>::reverse);
-            mirror(&mut real, self.side);
-            mirror(&mut fake, self.side);
+            mask.chunks_exact_mut(side).for_each(<[f32]>::reverse);
+            mirror(&mut real, side);
+            mirror(&mut fake, side);
         }
-        masks::blur(&mut mask, self.side, 4.0);
+        masks::blur(&mut mask, side, 4.0);
         mask.iter_mut().for_each(|v| *v = (*v * 2.0).min(1.0));
         let strength = match how {
             Draw::Plain => 0.0,
@@ -230,13 +248,13 @@ impl Forgery<'_> {
         rng.next_u64();
         let [real, fake] = [real, fake].map(|(picture, face)| {
             let mut draws = draws.clone();
-            let view = faces::crop_from_picture(&face.mesh, around, self.side, &mut draws);
-            let mut crop = faces::draw(picture, &view, self.side);
+            let view = faces::crop_from_picture(&face.mesh, around, self.cut.side, &mut draws);
+            let mut crop = faces::draw(picture, &view, self.cut.side);
             if flips {
-                mirror(&mut crop, self.side);
+                mirror(&mut crop, self.cut.side);
             }
             if self.choice.degrades {
-                saved_again(&mut crop, self.side, &mut draws);
+                saved_again(&mut crop, self.cut.side, &mut draws);
             }
             crop
         });
@@ -250,22 +268,92 @@ impl Forgery<'_> {
     fn degraded(
         &self,
         crops: [Canvas; 2],
-        mask: Mask,
+        mut mask: Mask,
         strength: f64,
         name: &'static str,
         rng: &mut Rng,
     ) -> [Example; 2] {
         let draws = rng.clone();
         rng.next_u64();
+        let side = mask.len().isqrt();
         let [real, fake] = crops.map(|mut crop| {
             if self.choice.degrades {
-                processed(&mut crop, self.side, strength, &mut draws.clone());
+                processed(&mut crop, side, strength, &mut draws.clone());
             }
-            crop
+            if side == self.cut.side { crop } else { faces::resized(&crop, side, self.cut.side) }
         });
+        if side != self.cut.side {
+            let grey: Canvas = mask.iter().map(|v| [v * 255.0; 3]).collect();
+            mask = faces::resized(&grey, side, self.cut.side).iter().map(|p| p[0] / 255.0).collect();
+        }
         [
             Example { crop: real, is_fake: false, mask: None, name },
             Example { crop: fake, is_fake: true, mask: Some(mask), name },
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_models::face_forgery::{JUDGED_SIDE, SIDE};
+
+    use super::*;
+    use crate::train::faces::data::Face;
+    use crate::train::faces::warp::Levels;
+    use crate::train::forgery::Choice;
+
+    /// A face of `extent` pixels in the middle of a picture of grain.
+    fn picture(name: &str, split: Split, extent: f32) -> Picture {
+        let mut rng = Rng::new(extent as u64);
+        let pixels = image::RgbImage::from_fn(400, 400, |x, y| {
+            image::Rgb([0, 1, 2].map(|c| (80 + (x + y * c) / 8 % 60) as u8 + rng.below(30) as u8))
+        });
+        let point = |i: u16| {
+            let (angle, reach) = (f32::from(i) * 0.7, (f32::from(i) / 467.0).sqrt() * extent / 2.0);
+            [200.0 + 0.8 * reach * angle.cos(), 200.0 + reach * angle.sin()]
+        };
+        let faces = vec![Face { mesh: (0..468).map(point).collect(), hand: None }];
+        let (name, person) = (format!("faces/{name}.jpg"), name.to_owned());
+        Picture { name, source: "lfw250".to_owned(), person, split, levels: Levels::new(pixels), faces }
+    }
+
+    #[test]
+    fn patches_are_cut_from_large_faces_and_show_what_was_laid_over_and_what_was_not() {
+        let pictures = [
+            picture("a", Split::Train, 150.0),
+            picture("b", Split::Train, 330.0),
+            picture("small", Split::Train, 80.0),
+            picture("c", Split::Validation, 150.0),
+        ];
+        let task = Forgery::new(&pictures, Choice { scale: Scale::Patches, ..Choice::default() });
+        assert_eq!(task.train.len(), 2);
+        assert!(!task.validation.is_empty() && task.validation.iter().all(|e| e.crop.len() == JUDGED_SIDE.pow(2)));
+        let (mut rng, mut seen) = (Rng::new(5), 0);
+        for _ in 0..12 {
+            let [real, fake] = task.draw(&mut rng, 0.0);
+            let mask = fake.mask.unwrap();
+            assert_eq!([real.crop.len(), fake.crop.len(), mask.len()], [SIDE.pow(2); 3]);
+            let far = |i: usize| (0..3).map(|c| (real.crop[i][c] - fake.crop[i][c]).abs()).sum::<f32>();
+            let mean = |inside: bool| {
+                let of: Vec<f32> = (0..mask.len()).filter(|i| (mask[*i] > 0.5) == inside).map(far).collect();
+                of.iter().sum::<f32>() / of.len().max(1) as f32
+            };
+            seen += usize::from(mean(true) > 1.5 * mean(false));
+        }
+        assert!(seen >= 8, "{seen} of 12");
+    }
+
+    #[test]
+    fn a_patch_finer_than_its_picture_is_a_part_of_the_picture_as_it_is() {
+        let (picture, mut rng) = (picture("a", Split::Train, 150.0), Rng::new(9));
+        let (view, side) = faces::Cut::PATCH.view(&picture.faces[0].mesh, faces::Cut::PATCH.plain, &mut rng);
+        assert!((90..SIDE).contains(&side), "{side}");
+        let crop = faces::draw(&picture, &view, side);
+        let corner = view.inverse().apply([0.0; 2]).map(|v| v as u32);
+        let same = |i: usize| {
+            let (x, y) = (corner[0] + (i % side) as u32, corner[1] + (i / side) as u32);
+            crop[i] == picture.levels.full().get_pixel(x, y).0.map(f32::from)
+        };
+        assert!((0..side * side).all(same));
     }
 }

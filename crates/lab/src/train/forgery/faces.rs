@@ -6,16 +6,18 @@ use std::collections::BTreeMap;
 
 use assay_faces::geometry::Rect;
 use assay_faces::suspicion;
-use assay_models::face_forgery::{MARGIN, SYNTHESIS_MARGIN};
+use assay_models::face_forgery::{JUDGED_MARGIN, JUDGED_SIDE, MARGIN, SIDE, SYNTHESIS_MARGIN};
 
 use crate::rng::Rng;
-use crate::train::faces::augment::Canvas;
+use crate::train::faces::augment::{Canvas, to_image};
 use crate::train::faces::data::{Face, Picture, Split, owner};
 use crate::train::faces::points::tight_box;
 use crate::train::faces::warp::Similarity;
 
 /// Faces narrower than this show no grain at the crop's size.
 pub const MIN_EXTENT_PX: f32 = 40.0;
+/// The same where patches of a crop are learned from ([`Cut::PATCH`]).
+pub const MIN_PATCH_EXTENT_PX: f32 = 110.0;
 
 /// One face of one picture.
 pub type View<'a> = (&'a Picture, &'a Face);
@@ -38,10 +40,10 @@ pub fn is_real(picture: &Picture) -> bool {
         && !picture.name.contains("Dean_Wiesel_2")
 }
 
-/// Every real face of a split that is large enough, side-by-side clips left out.
-pub fn real(pictures: &[Picture], split: Split) -> Vec<View<'_>> {
+/// Every real face of a split that measures at least `least` pixels, side-by-side clips left out.
+pub fn real(pictures: &[Picture], split: Split, least: f32) -> Vec<View<'_>> {
     let fits = |p: &&Picture| p.split == split && is_real(p) && !p.name.contains("faceswap_sbs");
-    let large = |(_, f): &View<'_>| size(&f.mesh) >= MIN_EXTENT_PX;
+    let large = |(_, f): &View<'_>| size(&f.mesh) >= least;
     pictures.iter().filter(fits).flat_map(|p| p.faces.iter().map(move |f| (p, f))).filter(large).collect()
 }
 
@@ -138,6 +140,56 @@ impl Around {
     pub const CLOSE: Self = Self { margin: SYNTHESIS_MARGIN, scales: 0.15, shifts: 0.25 };
     /// As a scan cuts it for networks that tell generated faces.
     pub const CLOSE_PLAIN: Self = Self { margin: SYNTHESIS_MARGIN, scales: 0.0, shifts: 0.0 };
+}
+
+/// How crops are cut: their side in pixels, and where they lie.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cut {
+    /// Side of the crop.
+    pub side: usize,
+    /// As a scan cuts it.
+    pub plain: Around,
+    /// The same, jittered.
+    pub varied: Around,
+    /// Whether a crop finer than its picture is cut at the picture's own pixels, forged there, and enlarged last, as a scan enlarges what somebody forged.
+    pub is_native: bool,
+}
+
+impl Cut {
+    /// What a scan asks about.
+    pub const JUDGED: Self = Self {
+        side: JUDGED_SIDE,
+        plain: Around { margin: JUDGED_MARGIN, scales: 0.0, shifts: 0.0 },
+        varied: Around { margin: JUDGED_MARGIN, scales: 0.14, shifts: 0.06 },
+        is_native: true,
+    };
+    /// A patch of it.
+    pub const PATCH: Self = {
+        let around = Around { margin: JUDGED_MARGIN * SIDE as f32 / JUDGED_SIDE as f32, scales: 0.2, shifts: 0.4 };
+        Self { side: SIDE, plain: around, varied: around, is_native: true }
+    };
+
+    /// The whole face with what is around it.
+    pub const fn whole(side: usize) -> Self {
+        Self { side, plain: Around::PLAIN, varied: Around::JITTERED, is_native: false }
+    }
+
+    /// The transform to the crop, and the side that it is worked on at.
+    pub fn view(&self, mesh: &[[f32; 2]], around: Around, rng: &mut Rng) -> (Similarity, usize) {
+        let view = crop_from_picture(mesh, around, self.side, rng);
+        if !self.is_native || view.scale() <= 1.0 {
+            return (view, self.side);
+        }
+        let side = (self.side as f32 / view.scale()).round() as usize;
+        let corner = view.inverse().apply([0.0; 2]).map(f32::round);
+        (Similarity::about(corner, 0.0, 1.0, [0.0; 2]), side)
+    }
+}
+
+/// A crop of `side` pixels at another side.
+pub fn resized(crop: &Canvas, side: usize, to: usize) -> Canvas {
+    let whole = Rect::new(0.0, 0.0, side as f32, side as f32);
+    suspicion::cut(&to_image(crop, side), &whole, to as u32).pixels().map(|p| p.0.map(f32::from)).collect()
 }
 
 /// The transform from the picture to the crop of `side` pixels.

@@ -11,8 +11,8 @@ use assay_faces::Networks;
 use assay_media::Progress;
 use assay_models::Kind;
 use assay_models::face_forgery::{COLOUR_PLANES, SIDE};
-use assay_models::registry::Entry;
-use assay_models::state::collect;
+use assay_models::registry::{self, Entry};
+use assay_models::state::{collect, mean};
 
 use super::faces::{data, preview};
 use super::{Budget, Options, train};
@@ -36,7 +36,7 @@ pub mod temporal;
 pub use bonettini::{Published, Tuning};
 pub use faces::Fold;
 use task::Forgery;
-pub use task::{Choice, Recipe};
+pub use task::{Choice, Recipe, Scale};
 
 /// Trains a detector on the pictures of `data` (for [`Recipe::Generic`] a table, or a folder that one can be made of) and writes
 /// `weights.safetensors` into the run's folder.
@@ -44,6 +44,8 @@ pub use task::{Choice, Recipe};
 /// # Errors
 /// When the data cannot be read, the folder cannot be written, or training fails.
 pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
+    let keeps = options.from.as_ref().filter(|_| choice.start_share > 0.0);
+    anyhow::ensure!(!keeps.is_some_and(|from| from.is_dir()), "a share can be kept of weights by id or file only");
     if choice.recipe == Recipe::Generic {
         let indexed = datasets::index(data)?;
         let networks = Networks::shipped()?;
@@ -103,8 +105,8 @@ fn windows_of_clips(
     let pictures = data::load(data, None)?;
     files.extend(data::files_of(&pictures));
     super::folder::write_record(&choice, data, &files, options)?;
-    let train_faces = faces::real(&pictures, data::Split::Train);
-    let validation = faces::real(&pictures, data::Split::Validation);
+    let train_faces = faces::real(&pictures, data::Split::Train, faces::MIN_EXTENT_PX);
+    let validation = faces::real(&pictures, data::Split::Validation, faces::MIN_EXTENT_PX);
     let own = reconstruct::Autoencoding { config: reconstruct::LAYOUTS[0], train: &train_faces, validation };
     let out = options.out.join("autoencoder");
     let first = Options { budget: part_of(options.budget, AUTOENCODER), out, from: None, ..options.clone() };
@@ -126,7 +128,7 @@ fn banks(
 ) -> anyhow::Result<(Vec<Vec<reconstruct::Passed>>, Budget)> {
     let mut banks = Vec::new();
     for (at, config) in reconstruct::LAYOUTS.into_iter().enumerate() {
-        let validation = faces::real(pictures, data::Split::Validation);
+        let validation = faces::real(pictures, data::Split::Validation, faces::MIN_EXTENT_PX);
         let own = reconstruct::Autoencoding { config, train: task.faces(), validation };
         let out = options.out.join(format!("autoencoder-{}", at + 1));
         let options = Options { budget: part_of(options.budget, AUTOENCODER), out, from: None, ..options.clone() };
@@ -169,6 +171,11 @@ fn finish(task: &Forgery<'_>, options: &Options, progress: &dyn Progress) -> any
             let mut tensors = collect(&train(task, options, progress)?.folded());
             if !choice.input.has_high_pass {
                 ignore_residuals(&mut tensors)?;
+            }
+            if let Some(from) = options.from.as_ref().filter(|_| choice.start_share > 0.0) {
+                let none = || format!("{}: no weights whose share could be kept", from.display());
+                let start = registry::open(&from.to_string_lossy()).with_context(none)?.tensors;
+                tensors = mean([(&start, choice.start_share), (&tensors, 1.0 - choice.start_share)].into_iter());
             }
             (kind, tensors)
         }

@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor};
 use super::batch::{self, Batch, layers};
 use super::bonettini::{self, Published};
 use super::examples::{Draw, Example, Portraits};
-use super::faces::{self, Around, Fold, Pair, View};
+use super::faces::{self, Around, Cut, Fold, Pair, View};
 use super::given::Given;
 use super::masked;
 use super::masks::Shapes;
@@ -47,6 +47,16 @@ pub enum Recipe {
     Reenactment,
 }
 
+/// What a crop shows of a face.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum Scale {
+    /// All of it and what is around it, at [`SIDE`] pixels.
+    #[default]
+    Whole,
+    /// A patch of [`SIDE`] pixels of what a scan asks about, of faces that have grain at that scale.
+    Patches,
+}
+
 /// Every so many of the held-out moments are looked at in validation.
 const VALIDATED_PAIRS: usize = 4;
 
@@ -67,6 +77,11 @@ pub struct Choice {
     pub held_out: Option<Fold>,
     /// A published network in place of this project's own.
     pub published: Option<Published>,
+    /// What the crops show.
+    pub scale: Scale,
+    /// Share of the start's weights in those that are written: what is learned anew costs less of what was known (Wortsman et al., "Robust fine-tuning of
+    /// zero-shot models", CVPR 2022).
+    pub start_share: f32,
 }
 
 impl Choice {
@@ -91,6 +106,8 @@ impl Default for Choice {
             input: Input::default(),
             held_out: None,
             published: None,
+            scale: Scale::default(),
+            start_share: 0.0,
         }
     }
 }
@@ -98,8 +115,8 @@ impl Default for Choice {
 /// The task.
 pub struct Forgery<'a> {
     pub(super) choice: Choice,
-    /// Side of the crops in pixels.
-    pub(super) side: usize,
+    /// How the crops of training are cut; those of validation are as a scan cuts them.
+    pub(super) cut: Cut,
     pub(super) train: Vec<View<'a>>,
     pub(super) by_source: Vec<Vec<usize>>,
     pub(super) pairs: Vec<Pair<'a>>,
@@ -127,7 +144,11 @@ fn divided<'a>(pairs: &[Pair<'a>], held_out: Option<Fold>) -> [Vec<Pair<'a>>; 2]
 impl<'a> Forgery<'a> {
     /// Sorts the faces. Validation crops are drawn once, with the seed of the figures.
     pub fn new(pictures: &'a [Picture], choice: Choice) -> Self {
-        let train = faces::real(pictures, Split::Train);
+        let least = match choice.scale {
+            Scale::Whole => faces::MIN_EXTENT_PX,
+            Scale::Patches => faces::MIN_PATCH_EXTENT_PX,
+        };
+        let train = faces::real(pictures, Split::Train, least);
         let mut sources: Vec<&str> = train.iter().map(|(p, _)| p.source.as_str()).collect();
         sources.sort_unstable();
         sources.dedup();
@@ -147,7 +168,7 @@ impl<'a> Forgery<'a> {
         };
         let mut task = Self {
             choice,
-            side: choice.side(),
+            cut: Cut::whole(choice.side()),
             by_source,
             pairs,
             portraits: Portraits::new(pictures, Split::Train),
@@ -166,7 +187,10 @@ impl<'a> Forgery<'a> {
             }
             return task;
         }
-        let held_out = faces::real(pictures, Split::Validation);
+        if choice.scale == Scale::Patches {
+            task.cut = Cut::JUDGED;
+        }
+        let held_out = faces::real(pictures, Split::Validation, least);
         for i in 0..160.min(held_out.len()) {
             let view = held_out[i * held_out.len() / 160.min(held_out.len())];
             let [real, fake] = task.blended(view, 1.0, &mut rng);
@@ -174,6 +198,9 @@ impl<'a> Forgery<'a> {
         }
         for pair in held_out_pairs.into_iter().step_by(VALIDATED_PAIRS) {
             task.validation.extend(task.swapped(pair, Draw::Plain, &mut rng));
+        }
+        if choice.scale == Scale::Patches {
+            task.cut = Cut::PATCH;
         }
         task
     }
@@ -183,7 +210,7 @@ impl<'a> Forgery<'a> {
         let of = |split: Split| given.iter().filter(|g| g.picture.split == split).collect::<Vec<_>>();
         let mut task = Self {
             choice,
-            side: choice.side(),
+            cut: Cut::whole(choice.side()),
             train: Vec::new(),
             by_source: Vec::new(),
             pairs: Vec::new(),
@@ -209,7 +236,7 @@ impl<'a> Forgery<'a> {
 
     /// Side of the crops in pixels.
     pub fn side(&self) -> usize {
-        self.side
+        self.cut.side
     }
 
     /// Training faces, in the order of the banks.
@@ -257,7 +284,7 @@ impl Task for Forgery<'_> {
         for _ in 0..FACES {
             for example in self.draw(rng, share) {
                 face_forgery::append(&mut batch.planes, &example.crop, self.choice.input);
-                batch.note(example.is_fake, example.mask.as_ref(), |mask| layers(mask, self.side));
+                batch.note(example.is_fake, example.mask.as_ref(), |mask| layers(mask, self.cut.side));
             }
         }
         batch
@@ -298,7 +325,7 @@ impl Task for Forgery<'_> {
                     if example.is_fake { &mut fakes } else { &mut reals }.push(f64::from(found.logit));
                     if example.is_fake { &mut fake_maps } else { &mut real_maps }.push(f64::from(middle(&found.map)));
                     let Some(mask) = &example.mask else { continue };
-                    for (truth, share) in layers(Some(mask), self.side).iter().zip(&found.map) {
+                    for (truth, share) in layers(Some(mask), example.crop.len().isqrt()).iter().zip(&found.map) {
                         if *truth > 0.5 { &mut inside } else { &mut outside }.push(f64::from(*share));
                     }
                 }
