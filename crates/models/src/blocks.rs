@@ -42,24 +42,25 @@ impl ConvNorm {
     /// # Shapes
     /// `[batch, channels in, height, width]` to `[batch, channels out, height / stride, width / stride]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        self.run(input, None, false)
+        self.run(input, false)
     }
 
     /// As [`ConvNorm::forward`], then the rectifier.
     pub fn rectified(&self, input: Tensor<4>) -> Tensor<4> {
-        self.run(input, None, true)
+        self.run(input, true)
     }
 
-    /// `skip` is added before the rectifier.
-    fn run(&self, input: Tensor<4>, skip: Option<Tensor<4>>, rectifies: bool) -> Tensor<4> {
+    fn run(&self, input: Tensor<4>, rectifies: bool) -> Tensor<4> {
         let activation = if rectifies { Activation::Relu } else { Activation::None };
-        match (&self.norm, skip) {
-            (Some(norm), skip) if !self.conv.is_folded() => {
-                training::norm(norm, self.conv.forward(input), skip, rectifies)
-            }
-            (_, None) => self.conv.activated(input, activation),
-            (_, Some(skip)) => activation.forward(self.conv.forward(input) + skip),
+        match self.trained() {
+            Some(norm) => training::norm(norm, self.conv.forward(input), None, rectifies),
+            None => self.conv.activated(input, activation),
         }
+    }
+
+    /// The normalisation, where it is not folded into the convolution.
+    fn trained(&self) -> Option<&BatchNorm> {
+        self.norm.as_ref().filter(|_| !self.conv.is_folded())
     }
 
     /// The same function as one convolution: `w' = w g / s`, `b' = beta - mean g / s` with `s = sqrt(var + eps)`.
@@ -103,10 +104,9 @@ impl Residual {
     /// # Shapes
     /// Keeps `[batch, channels, height, width]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        self.first.conv.residual(&self.second.conv, input).unwrap_or_else(|input| {
-            let inner = self.first.rectified(input.clone());
-            self.second.run(inner, Some(input), true)
-        })
+        let Some(norm) = self.second.trained() else { return self.first.conv.residual(&self.second.conv, input) };
+        let inner = self.first.rectified(input.clone());
+        training::norm(norm, self.second.conv.forward(inner), Some(input), true)
     }
 
     /// The same function without batch normalisation.

@@ -306,7 +306,20 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             let choice = animator::parts::Choice { segments: segments.clamp(1, 64), batch: batch.max(2) };
             animator::parts::run(choice, named.as_deref(), &data, &run.options(ANIMATOR_RATE)?, progress.as_ref())?
         }
-        Command::Detector { recipe, data, run, animator, without, hold_out, patches, start_share, network, tuning, locality, batch } => {
+        Command::Detector {
+            recipe,
+            data,
+            run,
+            animator,
+            without,
+            hold_out,
+            patches,
+            start_share,
+            network,
+            tuning,
+            locality,
+            batch,
+        } => {
             let has_masks = matches!(recipe, RecipeName::Sbi | RecipeName::Pairs | RecipeName::Reconstruct);
             anyhow::ensure!(has_masks || !patches, "--patches belongs to the recipes sbi, pairs and reconstruct");
             let published =

@@ -104,10 +104,8 @@ impl Kernel {
         let [oh, ow] = self.output_size(h, w);
         let dims = [n, out_channels, oh, ow];
         let is_unit = self.stride == 1 && self.groups == 1;
-        let is_small = kh == 3
-            && kw == 3
-            && channels.min(out_channels) >= WINOGRAD_MIN_CHANNELS
-            && oh * ow >= WINOGRAD_MIN_PIXELS;
+        let is_small =
+            kh == 3 && kw == 3 && channels.min(out_channels) >= WINOGRAD_MIN_CHANNELS && oh * ow >= WINOGRAD_MIN_PIXELS;
         let pictures = x.values.chunks_exact((channels * h * w).max(1));
         let one_out = (out_channels * oh * ow).max(1);
         if is_unit && is_small {
@@ -198,7 +196,7 @@ mod tests {
     fn a_residual_block_is_two_convolutions_beside_the_identity() {
         let device = Device::flex();
         for (channels, side) in [(16, 34), (20, 9)] {
-            let mut kernel = || {
+            let kernel = || {
                 let weight = Tensor::<4>::random([channels, channels, 3, 3], Distribution::Uniform(-0.2, 0.2), &device);
                 let bias = Tensor::<1>::random([channels], Distribution::Uniform(-1.0, 1.0), &device);
                 Kernel::new(floats(weight.clone()), weight.dims(), floats(bias), 1, Padding::all(1), 1)

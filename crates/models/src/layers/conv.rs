@@ -218,17 +218,14 @@ impl Conv {
         }
     }
 
-    /// Convolution and rectifier, then `second` whose rectifier comes after `x` was added, where both are prepared for inference; else `x` again.
-    ///
-    /// # Errors
-    /// `x`, untouched.
+    /// Convolution and rectifier, then `second` whose rectifier comes after `x` was added.
     ///
     /// # Shapes
     /// Keeps `[n, channels, h, w]`.
-    pub fn residual(&self, second: &Self, x: Tensor<4>) -> Result<Tensor<4>, Tensor<4>> {
+    pub fn residual(&self, second: &Self, x: Tensor<4>) -> Tensor<4> {
         match (self.kernel_for(&x), second.kernel_for(&x)) {
-            (Some(first), Some(second)) => Ok(first.residual(second, x)),
-            _ => Err(x),
+            (Some(first), Some(second)) => first.residual(second, x),
+            _ => second.rectified(self.activated(x.clone(), Activation::Relu), Some(x), 0.0),
         }
     }
 

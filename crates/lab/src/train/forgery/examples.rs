@@ -156,7 +156,12 @@ impl Forgery<'_> {
         [false, true].map(|is_fake| {
             let of: Vec<&&Given> = given.iter().filter(|g| g.is_fake == is_fake).collect();
             let Some(given) = rng.pick(&of) else {
-                return Example { crop: vec![[0.0; 3]; self.cut.side * self.cut.side], is_fake, mask: None, name: "given" };
+                return Example {
+                    crop: vec![[0.0; 3]; self.cut.side * self.cut.side],
+                    is_fake,
+                    mask: None,
+                    name: "given",
+                };
             };
             let around = if varies { Around::JITTERED } else { Around::PLAIN };
             let mesh = given.picture.faces.first().map_or(&[][..], |f| &f.mesh);
