@@ -104,11 +104,13 @@ impl Kernel {
         let [oh, ow] = self.output_size(h, w);
         let dims = [n, out_channels, oh, ow];
         let is_unit = self.stride == 1 && self.groups == 1;
-        let is_small =
-            kh == 3 && kw == 3 && channels.min(out_channels) >= WINOGRAD_MIN_CHANNELS && oh * ow >= WINOGRAD_MIN_PIXELS;
+        let suits_winograd = is_unit
+            && [kh, kw] == [3; 2]
+            && channels.min(out_channels) >= WINOGRAD_MIN_CHANNELS
+            && oh * ow >= WINOGRAD_MIN_PIXELS;
         let pictures = x.values.chunks_exact((channels * h * w).max(1));
         let one_out = (out_channels * oh * ow).max(1);
-        if is_unit && is_small {
+        if suits_winograd {
             let adds = skip.is_some();
             let mut out = skip.unwrap_or_else(|| Planes::zeros(dims));
             let weights = || winograd::Transform::new().weights(&self.weights, out_channels * channels);
@@ -162,6 +164,8 @@ mod tests {
             ("winograd", 16, 24, 3, 1, 1, one, 32, 64),
             ("winograd, odd sizes", 17, 19, 3, 1, 1, one, 33, 35),
             ("winograd, valid", 16, 16, 3, 1, 1, Padding::default(), 70, 41),
+            ("winograd, narrow", 16, 17, 3, 1, 1, one, 50, 19),
+            ("winograd, narrower than a block", 16, 16, 3, 1, 1, one, 100, 10),
             ("winograd, many channels", 130, 65, 3, 1, 1, one, 40, 48),
             ("few channels out", 20, 3, 7, 1, 1, Padding::all(3), 40, 70),
             ("few channels out, valid", 11, 2, 7, 1, 1, Padding::default(), 20, 64),

@@ -152,10 +152,10 @@ pub(super) fn run(
     activation: Activation,
 ) {
     let [_, ow] = kernel.output_size(size[0], size[1]);
-    if ow.div_ceil(TILE) <= 8 {
-        bands::<8>(kernel, transformed, x, size, target, activation);
-    } else {
-        bands::<16>(kernel, transformed, x, size, target, activation);
+    match ow.div_ceil(TILE) {
+        ..8 => bands::<4>(kernel, transformed, x, size, target, activation),
+        8..16 => bands::<8>(kernel, transformed, x, size, target, activation),
+        _ => bands::<16>(kernel, transformed, x, size, target, activation),
     }
 }
 
@@ -172,7 +172,8 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// `L` tiles are transformed at a time; a row of tiles is padded to a multiple of that.
+/// `L` tiles are transformed at a time. The last ones of a row are its last `L`, of which some were transformed before: padding a row to a multiple of `L`
+/// would cost products.
 fn bands<const L: usize>(
     kernel: &Kernel,
     transformed: &[f32],
@@ -183,7 +184,7 @@ fn bands<const L: usize>(
 ) {
     let [outs, channels, _, _] = kernel.shape;
     let [oh, ow] = kernel.output_size(h, w);
-    let across = ow.div_ceil(TILE).div_ceil(L) * L;
+    let across = ow.div_ceil(TILE).max(L);
     let down = oh.div_ceil(TILE);
     let threads = rayon::current_num_threads().max(1);
     let rows = BAND_TILES.div_ceil(across).min(down.div_ceil(threads)).max(1);
@@ -193,10 +194,11 @@ fn bands<const L: usize>(
     let work: Vec<_> = strips(out, oh * ow, &widths).into_iter().enumerate().collect();
     let band = |scratch: &mut Scratch, i: usize, mut strip: Vec<&mut [f32]>| {
         let tiles = bands[i] * across;
-        // More tiles than there are, because a tile reads two columns of its neighbour.
-        let length = across + L;
+        // One more tile than there are, because a tile reads two columns of its neighbour.
+        let length = across + 1;
         let input = kept(&mut scratch.input, POINTS * channels * tiles);
-        let product = kept(&mut scratch.product, POINTS * outs * tiles);
+        // The last tiles are read with what lies behind them.
+        let product = kept(&mut scratch.product, POINTS * outs * tiles + L);
         let phases = kept(&mut scratch.phases, SIDE * TILE * length);
         // The margins on both sides of a line stay empty.
         scratch.line.clear();
@@ -237,8 +239,8 @@ impl<const L: usize> Work for InputRow<'_, L> {
     #[inline(always)]
     fn run(self) {
         let Self { phases, across, input, place, stride } = self;
-        for t in (0..across).step_by(L) {
-            transform_input::<L>(phases, across + L, t, input, [place + t, stride]);
+        for t in (0..across).step_by(L).map(|t| t.min(across - L)) {
+            transform_input::<L>(phases, across + 1, t, input, [place + t, stride]);
         }
     }
 }

@@ -37,10 +37,10 @@ pub const MIDDLE: usize = WINDOW / 2;
 fn put(planes: &mut [f32], side: usize, layer: usize, values: &[f32]) {
     let half = side / 2;
     for (y, row) in values.chunks_exact(side).enumerate() {
-        for (x, pair) in row.as_chunks::<2>().0.iter().enumerate() {
-            for (column, value) in pair.iter().enumerate() {
-                planes[((layer * 4 + y % 2 * 2 + column) * half + y / 2) * half + x] = *value;
-            }
+        for column in 0..2 {
+            let at = ((layer * 4 + y % 2 * 2 + column) * half + y / 2) * half;
+            let picked = row.as_chunks::<2>().0.iter().map(|pair| pair[column]);
+            planes[at..at + half].iter_mut().zip(picked).for_each(|(plane, value)| *plane = value);
         }
     }
 }

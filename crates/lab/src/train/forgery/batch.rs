@@ -32,10 +32,10 @@ impl Batch {
     }
 
     /// Notes what is true of the crop whose planes were appended. A real face's map is known: it is empty.
-    pub(super) fn note(&mut self, is_fake: bool, mask: Option<&Mask>, map: impl Fn(Option<&Mask>) -> Vec<f32>) {
-        self.labels.push(f32::from(is_fake));
+    pub(super) fn note(&mut self, label: f32, mask: Option<&Mask>, map: impl Fn(Option<&Mask>) -> Vec<f32>) {
+        self.labels.push(label);
         self.maps.extend(map(mask));
-        self.known.push(f32::from(!is_fake || mask.is_some()));
+        self.known.push(f32::from(label < 0.5 || mask.is_some()));
     }
 
     /// Crops in the batch.

@@ -68,7 +68,7 @@ fn push(batch: &mut Batch, example: &Example) {
     for c in 0..3 {
         batch.planes.extend(example.crop.iter().map(|p| (p[c] / 255.0 - MEAN[c]) / DEVIATION[c]));
     }
-    batch.note(example.is_fake, example.mask.as_ref(), |mask| cells(mask.into_iter().flatten().copied(), SIDE));
+    batch.note(example.label, example.mask.as_ref(), |mask| cells(mask.into_iter().flatten().copied(), SIDE));
 }
 
 fn faces(batch: &mut Batch, device: &Device) -> Tensor<4> {
@@ -112,8 +112,8 @@ impl Bonettini<'_> {
             let mut one = Batch::default();
             push(&mut one, example);
             let logit = floats(logits(faces(&mut one, &Device::default()))).first().copied().map_or(0.0, f64::from);
-            loss += (1.0 + (if example.is_fake { -logit } else { logit }).exp()).ln();
-            if example.is_fake { &mut fakes } else { &mut reals }.push(logit);
+            loss += (1.0 + (if example.is_fake() { -logit } else { logit }).exp()).ln();
+            if example.is_fake() { &mut fakes } else { &mut reals }.push(logit);
         }
         let mut figures = vec![("loss_on_validation", loss / self.crops.validation.len().max(1) as f64)];
         figures.extend(auc(&fakes, &reals).map(|v| ("validation_auc", v)));

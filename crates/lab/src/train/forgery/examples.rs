@@ -27,6 +27,9 @@ const REGRAINED: f64 = 0.5;
 /// Share of the draws that are reconstructions in [`Recipe::Reconstruct`]; the rest are self-blended.
 const RECONSTRUCTED: f64 = 0.6;
 
+/// Share of the drawn portraits of which a rectangle changes places between the real and the generated one (CutMix: Yun et al., ICCV 2019).
+const EXCHANGED: f64 = 0.7;
+
 /// What share of a patch may be laid over, and how many patches are tried.
 const COVERED: std::ops::Range<f64> = 0.04..0.95;
 const PATCHES: usize = 6;
@@ -43,11 +46,18 @@ pub(super) enum Draw {
 /// A crop with what is true of it.
 pub(super) struct Example {
     pub(super) crop: Canvas,
-    pub(super) is_fake: bool,
+    /// 1 for a forged face, 0 for a real one; where both are cut together, how much of the crop is forged.
+    pub(super) label: f32,
     /// What was laid over, where that is known.
     pub(super) mask: Option<Mask>,
     /// Of what kind, for the validation figures.
     pub(super) name: &'static str,
+}
+
+impl Example {
+    pub(super) fn is_fake(&self) -> bool {
+        self.label > 0.5
+    }
 }
 
 /// Generated portraits, real ones of the same size and compression, and everything that is real or generated.
@@ -158,7 +168,7 @@ impl Forgery<'_> {
             let Some(given) = rng.pick(&of) else {
                 return Example {
                     crop: vec![[0.0; 3]; self.cut.side * self.cut.side],
-                    is_fake,
+                    label: f32::from(is_fake),
                     mask: None,
                     name: "given",
                 };
@@ -179,7 +189,7 @@ impl Forgery<'_> {
             if varies && self.choice.degrades {
                 saved_again(&mut crop, self.cut.side, rng);
             }
-            Example { crop, is_fake, mask, name: "given" }
+            Example { crop, label: f32::from(is_fake), mask, name: "given" }
         })
     }
 
@@ -251,22 +261,36 @@ impl Forgery<'_> {
         let flips = rng.chance(0.5);
         let draws = rng.clone();
         rng.next_u64();
-        let [real, fake] = [real, fake].map(|(picture, face)| {
+        let mut crops = [real, fake].map(|(picture, face)| {
             let mut draws = draws.clone();
             let view = faces::crop_from_picture(&face.mesh, around, self.cut.side, &mut draws);
             let mut crop = faces::draw(picture, &view, self.cut.side);
             if flips {
                 mirror(&mut crop, self.cut.side);
             }
-            if self.choice.degrades {
-                saved_again(&mut crop, self.cut.side, &mut draws);
-            }
             crop
         });
-        let name = "portraits";
+        let varies = around == Around::CLOSE;
+        let mut place = vec![0.0; self.cut.side * self.cut.side];
+        if varies && rng.chance(EXCHANGED) {
+            masks::rectangle(&mut place, self.cut.side, rng);
+            let [real, fake] = &mut crops;
+            for ((r, f), _) in real.iter_mut().zip(fake).zip(&place).filter(|(_, m)| **m > 0.5) {
+                std::mem::swap(r, f);
+            }
+        }
+        if self.choice.degrades {
+            for crop in &mut crops {
+                saved_again(crop, self.cut.side, &mut draws.clone());
+            }
+        }
+        let rest: Mask = place.iter().map(|m| 1.0 - m).collect();
+        let share = place.iter().sum::<f32>() / place.len() as f32;
+        let [real, fake] = crops;
+        let (name, known) = ("portraits", |mask: Mask| Some(mask).filter(|_| varies));
         Some([
-            Example { crop: real, is_fake: false, mask: None, name },
-            Example { crop: fake, is_fake: true, mask: None, name },
+            Example { crop: real, label: share, mask: known(place), name },
+            Example { crop: fake, label: 1.0 - share, mask: known(rest), name },
         ])
     }
 
@@ -292,8 +316,8 @@ impl Forgery<'_> {
             mask = faces::resized(&grey, side, self.cut.side).iter().map(|p| p[0] / 255.0).collect();
         }
         [
-            Example { crop: real, is_fake: false, mask: None, name },
-            Example { crop: fake, is_fake: true, mask: Some(mask), name },
+            Example { crop: real, label: 0.0, mask: None, name },
+            Example { crop: fake, label: 1.0, mask: Some(mask), name },
         ]
     }
 }
@@ -346,6 +370,33 @@ mod tests {
             seen += usize::from(mean(true) > 1.5 * mean(false));
         }
         assert!(seen >= 8, "{seen} of 12");
+    }
+
+    #[test]
+    fn a_rectangle_changes_places_between_portraits_and_is_told_of() {
+        let flat = |source: &str, grey: u8| {
+            let pixels = image::RgbImage::from_pixel(400, 400, image::Rgb([grey; 3]));
+            Picture { source: source.to_owned(), levels: Levels::new(pixels), ..picture(source, Split::Train, 230.0) }
+        };
+        let pictures = [flat("ffhq256", 50), flat("stylegan256", 200)];
+        let task = Forgery::new(&pictures, Choice { recipe: Recipe::Synthesis, degrades: false, ..Choice::default() });
+        let (mut rng, mut exchanged) = (Rng::new(3), 0);
+        for _ in 0..20 {
+            let examples = task.generated(&task.portraits, Around::CLOSE, &mut rng).unwrap();
+            assert!((examples[0].label + examples[1].label - 1.0).abs() < 1e-5);
+            exchanged += usize::from(examples[0].label > 0.0);
+            for example in &examples {
+                let mask = example.mask.as_ref().unwrap();
+                assert!((mask.iter().sum::<f32>() / mask.len() as f32 - example.label).abs() < 1e-4);
+                // What lies beyond the picture is black in both.
+                let seen = example.crop.iter().zip(mask).filter(|(p, _)| p[0] > 45.0);
+                assert!(seen.clone().count() > mask.len() / 2);
+                assert!(seen.clone().all(|(p, m)| (p[0] > 195.0) == (*m > 0.5) && (p[0] > 195.0 || p[0] < 55.0)));
+            }
+        }
+        assert!((8..20).contains(&exchanged), "{exchanged} of 20");
+        let plain = task.generated(&task.portraits, Around::CLOSE_PLAIN, &mut rng).unwrap();
+        assert!(plain.iter().all(|e| e.mask.is_none() && e.label.fract() == 0.0));
     }
 
     #[test]

@@ -74,6 +74,16 @@ pub fn draw(mesh: &[[f32; 2]], side: usize, shapes: Shapes, rng: &mut Rng) -> Ma
     mask
 }
 
+/// A rectangle somewhere in an empty mask, of an eighth of it to half.
+pub fn rectangle(mask: &mut Mask, side: usize, rng: &mut Rng) {
+    let (area, aspect) = (rng.range(0.125, 0.5), rng.range(0.5, 2.0).sqrt());
+    let [width, height] = [aspect, 1.0 / aspect].map(|a| ((area.sqrt() * a * side as f64) as usize).min(side));
+    let [left, top] = [width, height].map(|length| rng.below(side - length + 1));
+    for row in mask.chunks_exact_mut(side).skip(top).take(height) {
+        row[left..left + width].fill(1.0);
+    }
+}
+
 /// Points above the brows moved up by a share of the face's height.
 fn lifted(mesh: &[[f32; 2]], share: f32) -> Vec<[f32; 2]> {
     let [_, top, _, height] = crate::train::faces::points::tight_box(mesh);

@@ -284,15 +284,14 @@ impl Task for Forgery<'_> {
         for _ in 0..FACES {
             for example in self.draw(rng, share) {
                 face_forgery::append(&mut batch.planes, &example.crop, self.choice.input);
-                batch.note(example.is_fake, example.mask.as_ref(), |mask| layers(mask, self.cut.side));
+                batch.note(example.label, example.mask.as_ref(), |mask| layers(mask, self.cut.side));
             }
         }
         batch
     }
 
     fn loss(&self, net: &FaceForgery, batch: Batch, device: &Device) -> Tensor<1> {
-        let whole = matches!(self.choice.recipe, Recipe::Synthesis | Recipe::Reenactment);
-        let teaches_maps = self.choice.has_mask_head && !whole;
+        let teaches_maps = self.choice.has_mask_head && self.choice.recipe != Recipe::Reenactment;
         batch::loss(net, batch, teaches_maps, device)
     }
 
@@ -322,8 +321,8 @@ impl Task for Forgery<'_> {
             for chunk in of.chunks(32) {
                 let crops: Vec<&[[f32; 3]]> = chunk.iter().map(|e| e.crop.as_slice()).collect();
                 for (example, found) in chunk.iter().zip(net.judge(&crops, self.choice.input)) {
-                    if example.is_fake { &mut fakes } else { &mut reals }.push(f64::from(found.logit));
-                    if example.is_fake { &mut fake_maps } else { &mut real_maps }.push(f64::from(middle(&found.map)));
+                    if example.is_fake() { &mut fakes } else { &mut reals }.push(f64::from(found.logit));
+                    if example.is_fake() { &mut fake_maps } else { &mut real_maps }.push(f64::from(middle(&found.map)));
                     let Some(mask) = &example.mask else { continue };
                     for (truth, share) in layers(Some(mask), example.crop.len().isqrt()).iter().zip(&found.map) {
                         if *truth > 0.5 { &mut inside } else { &mut outside }.push(f64::from(*share));

@@ -54,7 +54,7 @@ struct Drawn {
 impl Drawn {
     fn append(&self, batch: &mut Batch) {
         face_forgery::append_window(&mut batch.planes, &self.frames);
-        batch.note(self.is_fake, self.mask.as_ref(), |mask| layers(mask, SIDE));
+        batch.note(f32::from(self.is_fake), self.mask.as_ref(), |mask| layers(mask, SIDE));
     }
 }
 
