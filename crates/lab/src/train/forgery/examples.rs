@@ -279,9 +279,11 @@ impl Forgery<'_> {
                 std::mem::swap(r, f);
             }
         }
+        // Not the draws of the crop again: how a picture is saved has nothing to do with how it is cut.
+        let savings = Rng::new(rng.next_u64());
         if self.choice.degrades {
             for crop in &mut crops {
-                saved_again(crop, self.cut.side, &mut draws.clone());
+                saved_again(crop, self.cut.side, &mut savings.clone());
             }
         }
         let rest: Mask = place.iter().map(|m| 1.0 - m).collect();
