@@ -10,9 +10,11 @@ use crate::system::{cargo, root};
 const ROWS: &[&[&str]] = &[
     &["assay-evidence", "assay-checkpoints", "assay-files"],
     &["assay-media", "assay-models"],
-    &["assay-faces", "assay-provenance"],
+    &["assay-faces", "assay-provenance", "assay-material"],
     &["assay-analyzers", "assay-report", "assay-generators"],
     &["assay-workbench"],
+    &["assay-bench"],
+    &["assay-train"],
     &["assay-lab"],
     &["assay-cli"],
 ];

@@ -1,4 +1,5 @@
 //! The chores of the workspace: the same on every machine, `cargo xtask VERB`.
+mod compare;
 mod demo;
 mod layers;
 mod new;
@@ -22,6 +23,13 @@ enum Verb {
     Test,
     /// Check that no crate uses one above it
     Layers,
+    /// Compare the evidence of two folders of reports; only the verdict may differ
+    Compare {
+        /// Reports of the program before a change
+        before: std::path::PathBuf,
+        /// Reports of the program after it
+        after: std::path::PathBuf,
+    },
     /// Lay out something new
     New {
         #[command(subcommand)]
@@ -43,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         Verb::Demo => demo::run(),
         Verb::Test => test::run(),
         Verb::Layers => layers::run(),
+        Verb::Compare { before, after } => compare::run(&before, &after),
         Verb::New { what: New::Analyzer { id } } => new::analyzer(&id),
     }
 }

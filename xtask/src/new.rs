@@ -11,9 +11,9 @@ pub(crate) fn analyzer(id: &str) -> anyhow::Result<()> {
     let analyzers = root().join("crates/analyzers");
     let file = analyzers.join("src").join(format!("{id}.rs"));
     anyhow::ensure!(!file.exists(), "it exists already: {}", file.display());
-    let recipe = root().join(format!("crates/lab/src/cases/{id}.rs"));
+    let recipe = root().join(format!("crates/material/src/cases/{id}.rs"));
     add_word(&analyzers.join("src/lib.rs"), "analyzers!", id)?;
-    add_word(&root().join("crates/lab/src/cases/mod.rs"), "cases!", id)?;
+    add_word(&root().join("crates/material/src/cases/mod.rs"), "cases!", id)?;
     fs::write(&file, TEMPLATE.replace("ID", id))?;
     fs::write(&recipe, RECIPE.replace("ID", id))?;
     fs::create_dir_all(analyzers.join("cases").join(id))?;

@@ -13,15 +13,15 @@ use assay_models::device::DeviceChoice;
 use assay_models::face_forgery::Input;
 use assay_models::shipped_faces::Judges;
 
-use crate::datasets;
+use assay_bench::datasets;
 use crate::forgery_figures::{sets, shown};
-use crate::judge::{self, Detector, Pace};
-use crate::train::Task as _;
-use crate::train::faces::data;
-use crate::train::forgery::masks::Shapes;
-use crate::train::forgery::task::{Forgery, Recipe};
-use crate::train::forgery::{self, Choice};
-use crate::train::{self, Budget};
+use assay_bench::judge::{self, Detector, Pace};
+use assay_train::Task as _;
+use assay_train::faces::data;
+use assay_train::forgery::masks::Shapes;
+use assay_train::forgery::task::{Forgery, Recipe};
+use assay_train::forgery::{self, Choice};
+use assay_train::{self, Budget};
 
 /// What to run.
 pub struct Options {

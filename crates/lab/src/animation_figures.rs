@@ -16,10 +16,10 @@ use image::imageops::{self, FilterType};
 use image::{RgbImage, imageops::crop_imm};
 use rayon::prelude::*;
 
-use crate::rng::Rng;
-use crate::train::animator::heads::{self, ROOM};
-use crate::train::faces::data::Split;
-use crate::train::forgery::reenactment::{animator, borrowed, marked_sheet};
+use assay_material::rng::Rng;
+use assay_train::animator::heads::{self, ROOM};
+use assay_bench::collections::Split;
+use assay_train::forgery::reenactment::{animator, borrowed, marked_sheet};
 
 /// Side at which points are measured, in pixels: that of the published figures.
 const MEASURED: u32 = 256;

@@ -10,8 +10,8 @@ use assay_evidence::Status;
 use assay_media::Progress;
 use assay_workbench::calibration::{About, CalibrationTable, Item};
 
-use crate::collect::collect;
-use crate::planted::{Index, Split, real_segments};
+use assay_bench::collect::collect;
+use assay_material::planted::{Index, Split, real_segments};
 
 /// Folder below a planted set for untouched stretches of real clips.
 pub(crate) const SEGMENTS: &str = "segments";

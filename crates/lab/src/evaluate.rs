@@ -12,9 +12,9 @@ use assay_workbench::{DEFAULT_THRESHOLD_LR, reaches, weigh};
 use image::GrayImage;
 use serde::{Deserialize, Serialize};
 
-use crate::collect::{Record, collect};
-use crate::measure::{Cells, Interval, Judged, Localisation as MapJudge, Rate, auc, auc_interval, mean_localisation};
-use crate::planted::{Index, Item, Kind, QUALITIES, Split, group_below, real_segments};
+use assay_bench::collect::{Record, collect};
+use assay_bench::measure::{Cells, Interval, Judged, Localisation as MapJudge, Rate, auc, auc_interval, mean_localisation};
+use assay_material::planted::{Index, Item, Kind, QUALITIES, Split, group_below, real_segments};
 
 /// Detection by the fused verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

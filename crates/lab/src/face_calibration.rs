@@ -18,14 +18,15 @@ use assay_workbench::calibration::{About, CalibrationTable, Condition, GenuineFi
 use assay_workbench::{NOTHING_LEARNED, mixture, weigh};
 
 use crate::calibrate::scored_analyzers;
-use crate::collect::collect;
-use crate::datasets::{Label, Manifest, Part, Row};
-use crate::forgery_figures::folds::{Folds, Unseen, look_unseen};
-use crate::forgery_figures::sets;
-use crate::judge::{self, Detector, Look, Pace};
-use crate::map_units::{self, Unit};
-use crate::planted;
-use crate::train::faces::data::{Split, every_kth, owner};
+use assay_bench::collect::collect;
+use assay_bench::datasets::{Label, Manifest, Part, Row};
+use assay_bench::collections::folds::{Folds, Unseen, look_unseen};
+use assay_bench::collections::sets;
+use assay_bench::judge::{self, Detector, Look, Pace};
+use assay_bench::map_units::{self, Unit};
+use assay_material::planted;
+use assay_bench::collections::{Split, owner};
+use assay_material::frames::every_kth;
 
 /// What to learn from.
 pub struct Options {
@@ -61,8 +62,6 @@ pub struct Learned {
     pub whole: Option<Whole>,
 }
 
-/// Six looks a second, as a scan takes them.
-pub(crate) const PACE: Pace = Pace::PerSecond(LOOKS_PER_SEC, 60.0);
 /// Every so many frames of a swap clip become a still.
 const STILL_EVERY: u64 = 60;
 
@@ -215,25 +214,6 @@ pub(crate) struct Bench<'a> {
 /// A value of which only the middle counts.
 fn at(log10: f64) -> Llr {
     Llr { log10, low: log10, high: log10 }
-}
-
-/// One person of one part of one file.
-pub(crate) type Whose<'a> = (&'a Path, Part, u32);
-
-/// The looks of every person that some network judged, in the order of time.
-pub(crate) fn by_person<'a>(
-    looks: &'a [Look],
-    score: impl Fn(&Look) -> Option<f64>,
-) -> BTreeMap<Whose<'a>, Vec<(f64, f64)>> {
-    let mut persons: BTreeMap<Whose<'a>, Vec<(f64, f64)>> = BTreeMap::new();
-    for look in looks {
-        if let Some(score) = score(look) {
-            let (part, person) = look.whose();
-            persons.entry((look.path(), part, person)).or_default().push((look.pts_secs, score));
-        }
-    }
-    persons.values_mut().for_each(|looks| looks.sort_by(|a, b| a.0.total_cmp(&b.0)));
-    persons
 }
 
 impl Bench<'_> {

@@ -25,12 +25,13 @@ use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
 use rayon::prelude::*;
 
-use crate::collect::collect;
-use crate::measure::{Judged, auc_interval};
-use crate::rng::{Rng, hash};
-use crate::train::face_generator::faces::cropped;
-use crate::train::faces::data::{self, Split};
-use crate::train::forgery::reenactment::{Pair, SHOWN, Stage, animator, borrowed, marked, mesh_of};
+use assay_bench::collect::collect;
+use assay_bench::measure::{Judged, auc_interval};
+use assay_material::rng::{Rng, hash};
+use assay_train::face_generator::faces::cropped;
+use assay_bench::collections::Split;
+use assay_train::faces::data;
+use assay_train::forgery::reenactment::{Pair, SHOWN, Stage, animator, borrowed, marked, mesh_of};
 
 /// Qualities of JPEG files; analyzers are asked about the first.
 const QUALITIES: [u8; 3] = [95, 75, 50];
@@ -157,7 +158,7 @@ fn synthesized(options: &Options, progress: &dyn Progress) -> anyhow::Result<Mad
     let pictures = data::load(&options.data, None)?;
     let mut real = cropped(&pictures, Split::Test, network.config().side as u32);
     real.sort_by_key(|c| hash(&c.picture.name));
-    let one = |(at, real): (usize, &crate::train::face_generator::faces::Cropped<'_>)| {
+    let one = |(at, real): (usize, &assay_train::face_generator::faces::Cropped<'_>)| {
         progress.update("making faces", at as u64, options.pairs);
         let made = network.make(5, at as u64, 1.0);
         let made = RgbImage::from_raw(made.width as u32, made.height as u32, made.pixels)?;

@@ -15,8 +15,9 @@ use assay_provenance::{Making, MarkedWriter, Record, Synthetic, WeightsUsed};
 use image::{RgbImage, imageops};
 use rayon::prelude::*;
 
-use crate::train::face_generator::faces::{cropped, identity};
-use crate::train::faces::data::{self, Split};
+use assay_train::face_generator::faces::{cropped, identity};
+use assay_bench::collections::Split;
+use assay_train::faces::data;
 
 /// Side of the pictures whose colours are compared.
 const SMALL: u32 = 16;
@@ -242,7 +243,7 @@ pub fn markdown(found: &Memorisation) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::Rng;
+    use assay_material::rng::Rng;
 
     fn drawn(rng: &mut Rng, count: usize) -> Vec<Placed> {
         let one = |rng: &mut Rng| {

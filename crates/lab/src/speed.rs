@@ -170,7 +170,7 @@ fn make_clip_with_face(path: &Path, folder: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let head = folder.join("head.png");
-    crate::scene::photograph(52, 1920, 1080).save(&head)?;
+    assay_material::scene::photograph(52, 1920, 1080).save(&head)?;
     let mut command = Command::new("ffmpeg");
     command
         .args(["-v", "error", "-nostdin", "-y", "-loop", "1", "-framerate", "30", "-t", "10", "-i"])

@@ -17,8 +17,8 @@ use assay_provenance::{Making, MarkedWriter, Record, Signer, Synthetic};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 
-use crate::train::swap::speed::Speed;
-use crate::train::{self, Options};
+use assay_train::swap::speed::Speed;
+use assay_train::{self, Options};
 
 /// What to make and measure.
 pub struct Plan {

@@ -10,10 +10,10 @@ use assay_media::Progress;
 use assay_models::face_forgery::FaceForgery;
 use assay_models::shipped_faces::temporal_network;
 
-use crate::datasets::{self, FrameScore, Part};
+use assay_bench::datasets::{self, FrameScore, Part};
 use crate::forgery_figures::{sets, shown};
-use crate::train::forgery::temporal::{self, windows};
-use crate::train::forgery::{Choice, faces};
+use assay_train::forgery::temporal::{self, windows};
+use assay_train::forgery::{Choice, faces};
 
 /// Folders of the runs, and the labelled pictures and clips.
 pub struct Options {

@@ -9,11 +9,11 @@ use assay_models::face_forgery::SIDE;
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::Device;
 
-use crate::rng::Rng;
-use crate::train::Task as _;
-use crate::train::forgery::Choice;
-use crate::train::forgery::batch::Batch;
-use crate::train::forgery::task::Forgery;
+use assay_material::rng::Rng;
+use assay_train::Task as _;
+use assay_train::forgery::Choice;
+use assay_train::forgery::batch::Batch;
+use assay_train::forgery::task::Forgery;
 
 /// What to measure.
 pub struct Options {

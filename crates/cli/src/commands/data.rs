@@ -2,7 +2,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use assay_lab::datasets::{self, Label, LeakKind, Manifest, Shares};
+use assay_bench::datasets::{self, Label, LeakKind, Manifest, Shares};
 use clap::Subcommand;
 use serde_json::json;
 

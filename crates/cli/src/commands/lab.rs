@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use assay_lab::face_calibration::Learn;
-use assay_lab::planted::{Options, make, make_clips};
+use assay_material::planted::{Options, make, make_clips};
 use assay_workbench::calibration::CalibrationTable;
 use clap::{Subcommand, ValueEnum};
 
@@ -191,7 +191,7 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         work: Option<PathBuf>,
         /// Evenly spaced frames of a clip
-        #[arg(long, default_value_t = assay_lab::judge::FRAMES)]
+        #[arg(long, default_value_t = assay_bench::judge::FRAMES)]
         frames: u32,
         /// Of the photographs that are scanned as a whole, every so many
         #[arg(long, default_value_t = 1, value_name = "N")]
@@ -314,7 +314,7 @@ enum Command {
         #[arg(long, value_name = "PROGRAM")]
         python: Option<PathBuf>,
         /// The script with the same step in PyTorch
-        #[arg(long, value_name = "FILE", default_value = "crates/lab/reference/forgery_speed.py")]
+        #[arg(long, value_name = "FILE", default_value = "crates/train/reference/forgery_speed.py")]
         script: PathBuf,
         /// As JSON; `-` is standard output
         #[arg(long, value_name = "FILE")]
@@ -492,12 +492,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Swap(args) => lab_swap::run(*args, &bars)?,
         Command::Example { out } => {
             std::fs::create_dir_all(&out)?;
-            assay_lab::example::write(&out, progress.as_ref())?;
+            assay_material::example::write(&out, progress.as_ref())?;
             bars.clear();
             outln!("written: {}", out.display());
         }
         Command::Cases { out } => {
-            assay_lab::cases::make_all(&out)?;
+            assay_material::cases::make_all(&out)?;
             bars.clear();
             outln!("written: {}", out.display());
         }

@@ -39,8 +39,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, bars: &Bars) -> anyhow::Result<()> {
     use assay_generators::swap::{Blend, Settings};
-    use assay_lab::train::swap::{Choice, speed};
     use assay_lab::{swap_figures, train};
+    use assay_train::swap::{Choice, speed};
     let choice = Choice { held_out: 0.25, ..Choice::small(64) };
     let blend = if args.blend == "feather" { Blend::Feather } else { Blend::Seamless };
     let plan = swap_figures::Plan {
@@ -60,7 +60,7 @@ pub(super) fn run(args: Args, bars: &Bars) -> anyhow::Result<()> {
     };
     let progress = bars.worker();
     let figures = swap_figures::measure(&plan, progress.as_ref())?;
-    let script = PathBuf::from("crates/lab/reference/swap_speed.py");
+    let script = PathBuf::from("crates/train/reference/swap_speed.py");
     let timed = speed::Options { rounds: 5, steps: 12, threads: 1, python: args.python, script };
     let speed = speed::measure(&timed, progress.as_ref())?;
     bars.clear();

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use assay_generators::swap::{
     Blend, Choice as Whose, Convert, Extraction, MaskKind, Order, Request, Settings, Transfer, extract,
 };
-use assay_lab::train::swap::{self, Adversarial, Augment, Choice, Weights};
 use assay_models::face_swap::{Layout, Person, Preset};
+use assay_train::swap::{self, Adversarial, Augment, Choice, Weights};
 use clap::{Subcommand, ValueEnum};
 
 use super::train::Run;

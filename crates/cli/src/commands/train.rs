@@ -2,14 +2,14 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use assay_lab::train::face_generator;
-use assay_lab::train::forgery::masks::Shapes;
-use assay_lab::train::forgery::{self, Choice, Fold, Published, Recipe, Scale, Tuning};
-use assay_lab::train::{Budget, Options, animator, faces};
 use assay_models::device::DeviceChoice;
 use assay_models::face_forgery::Input;
 use assay_models::face_generator::{Config, LastLayers};
 use assay_models::first_order::PUBLISHED;
+use assay_train::face_generator;
+use assay_train::forgery::masks::Shapes;
+use assay_train::forgery::{self, Choice, Fold, Published, Recipe, Scale, Tuning};
+use assay_train::{Budget, Options, animator, faces};
 use clap::{Subcommand, ValueEnum};
 
 use crate::Exit;

@@ -71,7 +71,7 @@ fn ffmpeg(at: &Path, args: &[&str]) {
 /// A drawn head as a picture and as a clip of a second in which it moves, with sound; and a clip and a picture without a face.
 fn scene(at: &Path) {
     for (name, seed) in [("source", 52), ("driver", 53)] {
-        let photo = assay_lab::scene::photograph(seed, 680, 500);
+        let photo = assay_material::scene::photograph(seed, 680, 500);
         for i in 0..5 {
             let part = image::imageops::crop_imm(&photo, 8 * i, 4 * i, 640, 480).to_image();
             part.save(at.join(format!("{name}{i}.png"))).unwrap();

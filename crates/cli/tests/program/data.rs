@@ -11,7 +11,7 @@ fn pictures(folder: &Path) {
     for (class, shift) in [("real", 0u8), ("fake", 14)] {
         std::fs::create_dir_all(folder.join(class)).unwrap();
         for seed in 52..54 {
-            let mut picture = assay_lab::scene::photograph(seed, 640, 480);
+            let mut picture = assay_material::scene::photograph(seed, 640, 480);
             for (x, y, p) in picture.enumerate_pixels_mut() {
                 if (345..420).contains(&x) && (100..190).contains(&y) {
                     p.0[0] = p.0[0].saturating_add(shift);

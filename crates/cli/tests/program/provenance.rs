@@ -24,7 +24,7 @@ fn verified(at: &Path, name: &str) -> (i32, Value) {
 fn a_claim_is_signed_read_back_and_contradicted_by_a_change() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    assay_lab::scene::photograph(7, 320, 240).save(at.join("photo.png")).unwrap();
+    assay_material::scene::photograph(7, 320, 240).save(at.join("photo.png")).unwrap();
     let (code, plain) = verified(at, "photo.png");
     assert_eq!((code, &plain["manifest"]["state"], &plain["watermark"]["found"]), (0, &"none".into(), &false.into()));
 
@@ -54,7 +54,7 @@ fn a_claim_is_signed_read_back_and_contradicted_by_a_change() {
 fn wrong_use_says_what_is_wrong_and_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    assay_lab::scene::photograph(8, 320, 240).save(at.join("photo.bmp")).unwrap();
+    assay_material::scene::photograph(8, 320, 240).save(at.join("photo.bmp")).unwrap();
     std::fs::write(at.join("text.png"), "no picture").unwrap();
     for (input, out, word) in [
         ("photo.bmp", "a.bmp", "cannot hold a manifest"),

@@ -15,7 +15,7 @@ fn with_key(at: &Path) -> Command {
 
 /// A drawn head five times, at slightly other places.
 fn five(at: &Path, name: &str, seed: u64) -> Vec<String> {
-    let photo = assay_lab::scene::photograph(seed, 648, 488);
+    let photo = assay_material::scene::photograph(seed, 648, 488);
     let part = |i: u32| {
         let file = format!("{name}{i}.png");
         image::imageops::crop_imm(&photo, 2 * i, i, 640, 480).to_image().save(at.join(&file)).unwrap();

@@ -7,7 +7,7 @@ use crate::common::{assay, run};
 fn table(folder: &std::path::Path) {
     let mut text = String::from("path,label,mask,split,person\n");
     for seed in 52..55 {
-        let real = assay_lab::scene::photograph(seed, 640, 480);
+        let real = assay_material::scene::photograph(seed, 640, 480);
         let mut fake = real.clone();
         let mut mask = image::RgbImage::new(640, 480);
         for (x, y, p) in fake.enumerate_pixels_mut() {

@@ -6,11 +6,12 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::truth::Geometry;
-use crate::train::faces::data::{Hand, HandPoints, Picture, Split, file_of};
-use crate::train::faces::embedding::{people, verification_auc};
-use crate::train::faces::mesh::{EYE_CORNERS, normalised_error};
-use crate::train::faces::points::tight_box;
-use crate::train::faces::preview::dot;
+use assay_bench::collections::Split;
+use assay_train::faces::data::{Hand, HandPoints, Picture, file_of};
+use assay_train::faces::embedding::{people, verification_auc};
+use assay_train::faces::mesh::{EYE_CORNERS, normalised_error};
+use assay_train::faces::points::tight_box;
+use assay_train::faces::preview::dot;
 
 /// Errors over the distance between the outer eye corners.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -11,8 +11,9 @@ use image::RgbImage;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::train::faces::data::{self, Picture, Split, hand_points};
-use crate::train::faces::points::tight_box;
+use assay_bench::collections::Split;
+use assay_train::faces::data::{self, Picture, hand_points};
+use assay_train::faces::points::tight_box;
 use detection::{Detection, SIZES};
 use truth::{Geometry, Known, shows_nobody};
 

@@ -8,8 +8,9 @@ use burn::tensor::Device;
 use image::RgbImage;
 
 use super::detection::Detector;
-use crate::train::faces::data::{Picture, Split};
-use crate::train::faces::points::tight_box;
+use assay_bench::collections::Split;
+use assay_train::faces::data::Picture;
+use assay_train::faces::points::tight_box;
 
 /// Loads the weights and learns, from the training pictures, how its square boxes lie to the tight boxes of the meshes.
 pub(super) fn blazeface(path: &Path, pictures: &[Picture]) -> anyhow::Result<Box<Detector<'static>>> {

@@ -10,7 +10,7 @@ use assay_media::{Limits, NoProgress, Source};
 use image::RgbImage;
 use serde::Serialize;
 
-use crate::train::faces::data::every_kth;
+use assay_material::frames::every_kth;
 
 /// One clip's figures.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -66,7 +66,7 @@ fn switches(faces: &Faces, shown: &dyn Fn(&FaceTrack, usize) -> Option<usize>) -
 /// When the clip cannot be read.
 pub fn recorded(networks: &dyn FaceNetworks, data: &Path, clip: &str, halves: bool) -> anyhow::Result<Tracking> {
     let path = data.join(clip);
-    let width = crate::ffmpeg::probe(&path)?.width as f32;
+    let width = assay_material::ffmpeg::probe(&path)?.width as f32;
     let faces = follow(networks, &path).with_context(|| clip.to_owned())?;
     let shown = |track: &FaceTrack, i: usize| {
         let x = track.observations[i].box_in_frame.centre()[0];
@@ -135,7 +135,7 @@ pub fn crossing(networks: &dyn FaceNetworks, data: &Path, heads: [&str; 2], fold
         frames.push(frame);
     }
     let file = folder.join("crossing.mp4");
-    crate::ffmpeg::encode_rgb(&file, &frames, RATE as u32, 20)?;
+    assay_material::ffmpeg::encode_rgb(&file, &frames, RATE as u32, 20)?;
     let faces = follow(networks, &file)?;
     let shown = |track: &FaceTrack, i: usize| {
         let o = &track.observations[i];

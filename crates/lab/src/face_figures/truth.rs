@@ -7,11 +7,12 @@ use std::path::Path;
 use anyhow::Context as _;
 use image::RgbImage;
 
-use crate::rng::Rng;
-use crate::train::faces::augment::{self, Strength};
-use crate::train::faces::data::{Hand, HandPoints, Picture, Split, file_of};
-use crate::train::faces::points::tight_box;
-use crate::train::faces::warp::Similarity;
+use assay_material::rng::Rng;
+use assay_train::faces::augment::{self, Strength};
+use assay_bench::collections::Split;
+use assay_train::faces::data::{Hand, HandPoints, Picture, file_of};
+use assay_train::faces::points::tight_box;
+use assay_train::faces::warp::Similarity;
 
 /// A picture with every face that is known to be in it.
 pub struct Known {

@@ -9,10 +9,10 @@ use assay_workbench::calibration::{CalibrationTable, Condition, OperatingPoint};
 
 use super::folds::{Folds, look_unseen};
 use super::{Bench, sets};
-use crate::datasets::Label;
+use assay_bench::datasets::Label;
 use crate::face_calibration::{PACE, by_person};
-use crate::judge::{self, Detector, Look};
-use crate::train::faces::data::Split;
+use assay_bench::judge::{self, Detector, Look};
+use assay_bench::collections::Split;
 
 /// Smallest face whose missing judgement counts as an abstention, in pixels.
 const COUNTED_PX: f64 = 64.0;

@@ -10,9 +10,9 @@ use assay_faces::{FaceNetworks, Networks};
 use assay_media::Progress;
 use assay_models::shipped_faces::Judges;
 
-use crate::datasets::{self, FrameScore, Interval, Label, Manifest, Results};
-use crate::judge::{self, Detector, Look, Pace};
-use crate::train::faces::data::Split;
+use assay_bench::datasets::{self, FrameScore, Interval, Label, Manifest, Results};
+use assay_bench::judge::{self, Detector, Look, Pace};
+use assay_bench::collections::Split;
 use folds::{Folds, look_unseen};
 
 mod alarms;

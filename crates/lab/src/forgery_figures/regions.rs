@@ -14,11 +14,11 @@ use assay_faces::usual::{Kind, Places, Usual};
 use super::alarms::wilson;
 use super::folds::{Folds, Unseen};
 use super::{Bench, sets};
-use crate::datasets::{Label, Part};
+use assay_bench::datasets::{Label, Part};
 use crate::face_calibration;
-use crate::judge::Detector;
-use crate::map_units::{self, Unit};
-use crate::train::faces::data::Split;
+use assay_bench::judge::Detector;
+use assay_bench::map_units::{self, Unit};
+use assay_bench::collections::Split;
 
 /// What some units show on each layer.
 #[derive(Default)]

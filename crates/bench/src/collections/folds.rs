@@ -1,0 +1,167 @@
+//! Which network did not see a side-by-side clip.
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use assay_faces::{FaceNetworks, Networks};
+use assay_media::Progress;
+use assay_models::shipped_faces::Judges;
+
+use super::parts;
+use crate::datasets::{Failure, Manifest, Row};
+use crate::judge::{self, Detector, Look, Pace};
+
+/// Networks trained on swaps carry this, then the number of the part of the clips that they held out, from 1.
+const PREFIX: &str = "face-forgery-pairs-";
+
+/// The networks trained on swaps and the part of the clips that each held out.
+pub struct Folds {
+    /// By place among the networks that tell manipulated faces, which come first.
+    held_out: Vec<Option<usize>>,
+    parts: BTreeMap<String, usize>,
+}
+
+/// A network that did not see some clips.
+pub struct Unseen {
+    /// The network, with those that find and measure faces.
+    pub networks: Arc<dyn FaceNetworks>,
+    /// The clips, below the data folder.
+    pub clips: BTreeSet<String>,
+}
+
+impl Unseen {
+    /// The rows that this network did not see.
+    pub fn own(&self, manifest: &Manifest) -> Manifest {
+        let is_own = |row: &&Row| row.source.as_ref().is_some_and(|clip| self.clips.contains(clip));
+        let rows = manifest.rows.iter().filter(is_own).cloned().collect();
+        Manifest { root: manifest.root.clone(), rows }
+    }
+}
+
+/// The looks at side-by-side clips by the networks that did not see their people, and what could not be looked at.
+pub fn look_unseen(
+    manifest: &Manifest,
+    unseen: &[Unseen],
+    pace: Pace,
+    progress: &dyn Progress,
+) -> (Vec<Look>, Vec<Failure>) {
+    let mut all = (Vec::new(), Vec::new());
+    for part in unseen {
+        let (looks, failures) = judge::look(&part.own(manifest), &part.networks, pace, progress);
+        all.0.extend(looks);
+        all.1.extend(failures);
+    }
+    all
+}
+
+/// Chooses a detector by the clip it is to judge.
+pub type ByClip<'a> = Box<dyn Fn(&str) -> Detector + 'a>;
+
+impl Folds {
+    /// The folds of these networks over these clips.
+    pub fn of(ids: &[String], clips: &[String]) -> Self {
+        let number = |id: &String| id.strip_prefix(PREFIX)?.parse::<usize>().ok()?.checked_sub(1);
+        let held_out: Vec<Option<usize>> = ids.iter().filter(|id| id.starts_with("face-forgery")).map(number).collect();
+        let of = held_out.iter().flatten().count();
+        // As in training, where the clip without a real half is no pair.
+        let pairs: Vec<String> = clips.iter().filter(|c| !c.contains("Dean_Wiesel_2")).cloned().collect();
+        let mut parts = parts(&pairs, of);
+        for clip in clips.iter().filter(|c| !pairs.contains(c)) {
+            let mate = pairs.iter().find(|p| super::owner(p) == super::owner(clip));
+            parts.insert(clip.clone(), mate.and_then(|m| parts.get(m)).copied().unwrap_or(0));
+        }
+        Self { held_out, parts }
+    }
+
+    /// Weights of the networks, each by itself, for one clip: the one that held it out.
+    pub fn out_of_fold(&self, clip: &str) -> Detector {
+        let part = self.parts.get(clip);
+        let weight = |held_out: &Option<usize>| f64::from(u8::from(held_out.is_some() && held_out.as_ref() == part));
+        Detector::Weighted(self.held_out.iter().map(weight).collect())
+    }
+
+    /// For each part of the clips the network that a scan would ask if it had not seen the part's people: the mean of the shipped weights, those that held the part
+    /// out in place of all that learned from swaps.
+    ///
+    /// # Errors
+    /// When they cannot be opened.
+    pub fn unseen(&self, ids: &[String]) -> anyhow::Result<Vec<Unseen>> {
+        let generated: Vec<String> = ids.iter().filter(|id| id.starts_with("face-synthesis")).cloned().collect();
+        let numbers: BTreeSet<usize> = self.parts.values().copied().collect();
+        let trained = self.held_out.iter().flatten().count() as f32;
+        let mut all = Vec::new();
+        for part in numbers {
+            let clips = self.parts.iter().filter(|(_, p)| **p == part).map(|(clip, _)| clip.clone()).collect();
+            let weighted = |(id, held_out): (&String, &Option<usize>)| match held_out {
+                None => Some((id.clone(), 1.0)),
+                Some(own) => (*own == part).then(|| (id.clone(), trained)),
+            };
+            let weighted: Vec<(String, f32)> = ids.iter().zip(&self.held_out).filter_map(weighted).collect();
+            let networks = Networks::with(Judges::mean(&weighted, &generated)?)?;
+            all.push(Unseen { networks: Arc::new(networks), clips });
+        }
+        Ok(all)
+    }
+
+    /// The ways of judging swaps by single networks, by name.
+    pub fn asked<'a>(&'a self, ids: &'a [String]) -> Vec<(String, ByClip<'a>)> {
+        let mut asked: Vec<(String, ByClip<'a>)> = Vec::new();
+        for (at, (id, held_out)) in ids.iter().zip(&self.held_out).enumerate() {
+            if held_out.is_none() {
+                asked.push((id.clone(), Box::new(move |_| Detector::one(at, ids.len()))));
+            }
+        }
+        if self.held_out.iter().any(Option::is_some) {
+            asked.push(("face-forgery-pairs, out of fold".into(), Box::new(|clip| self.out_of_fold(clip))));
+        }
+        asked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLIPS: [&str; 9] = [
+        "Albica_Johns_0",
+        "Dean_Wiesel_0",
+        "Dean_Wiesel_2",
+        "Emily_Winston_1",
+        "Natasha_Former_2",
+        "Yohanna_Coralson_0",
+        "Keanu_Reeves_0",
+        "Keanu_Reeves_1",
+        "Tim_Norland_0",
+    ];
+
+    fn weights(detector: &Detector) -> Vec<f64> {
+        match detector {
+            Detector::Weighted(weights) => weights.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_clip_is_judged_by_one_network_that_did_not_see_its_group() {
+        let clips: Vec<String> = CLIPS.iter().map(|c| format!("pairs/faceswap_sbs/{c}.mp4")).collect();
+        let ids = ["face-forgery-sbi-1", "face-forgery-pairs-1", "face-forgery-pairs-2", "face-synthesis-1"];
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let folds = Folds::of(&ids, &clips);
+        let unseen = folds.unseen(&ids).unwrap();
+        let of = |name: &str| {
+            let clip = clips.iter().find(|c| c.contains(name)).unwrap();
+            let part = unseen.iter().position(|part| part.clips.contains(clip)).unwrap();
+            (weights(&folds.out_of_fold(clip)), part)
+        };
+        for name in CLIPS {
+            let (alone, _) = of(name);
+            assert_eq!((alone[0], alone.iter().sum::<f64>()), (0.0, 1.0), "{name}");
+        }
+        // Groups that share a person, and the clip without a real half with its group.
+        for [a, b] in
+            [["Emily", "Yohanna"], ["Natasha", "Emily"], ["Dean_Wiesel_0", "Dean_Wiesel_2"], ["Reeves_0", "Reeves_1"]]
+        {
+            assert_eq!(of(a), of(b));
+        }
+        assert_ne!(of("Emily").0, of("Reeves_0").0);
+    }
+}
