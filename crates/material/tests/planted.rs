@@ -1,6 +1,6 @@
 //! The maker of planted forgeries, end to end on drawn photos: twins, splits, qualities, determinism.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
-use assay_lab::{ffmpeg, saving, scene};
+use assay_material::{ffmpeg, saving, scene};
 use assay_material::planted::{Edit, Index, Item, Kind, Options, QUALITIES, Split, make, make_clips, photos_under};
 use assay_media::{NoProgress, Progress};
 use image::{GrayImage, RgbImage};
