@@ -6,7 +6,7 @@ use assay_workbench::calibration::Condition;
 use image::imageops::FilterType;
 use rayon::prelude::*;
 
-use super::{Split, split_of_file};
+use super::{Collection, Split, Truth, Use};
 use crate::datasets::{Label, Manifest, Part, Row};
 use assay_material::ffmpeg;
 use assay_material::saving::jpeg_bytes;
@@ -54,9 +54,6 @@ pub const CLIPS: [Saving; 4] = [
     Saving { name: "H.264 CRF 33", how: How::H264 { crf: 33 } },
     Saving { name: "H.264 CRF 40", how: How::H264 { crf: 40 } },
 ];
-
-/// Folders of real photographs with faces.
-pub const PHOTOGRAPH_FOLDERS: [&str; 4] = ["lfw250", "celeba178", "ffhq256", "selfies"];
 
 impl Saving {
     /// The file saved this way, below `work`; the file itself where it stays as found. What was made before is taken again.
@@ -107,86 +104,142 @@ impl Saving {
         }
     }
 
-    /// Rows of pictures below `data`, each with its label and the file that it stems from, saved this way.
+    /// Rows of files that were made of others, saved this way.
     ///
     /// # Errors
     /// When one cannot be read or written.
-    pub fn rows_of(self, data: &Path, work: &Path, files: &[(String, Label, String)]) -> anyhow::Result<Vec<Row>> {
-        files
-            .par_iter()
-            .map(|(file, label, origin)| {
-                let path = self.apply(data, work, file)?;
-                let group = Some(super::owner(origin));
-                Ok(Row { group, source: Some(origin.clone()), ..Row::new(path, *label) })
-            })
-            .collect()
+    pub fn rows_of(self, folder: &Path, work: &Path, files: &[Derived]) -> anyhow::Result<Vec<Row>> {
+        let row = |derived: &Derived| {
+            let path = self.apply(folder, work, &derived.file)?;
+            let (group, source) = (Some(derived.owner.clone()), Some(derived.source.clone()));
+            Ok(Row { group, source, ..Row::new(path, derived.label) })
+        };
+        files.par_iter().map(row).collect()
     }
 
-    /// Rows of files saved this way.
-    fn rows(self, data: &Path, work: &Path, files: &[String], parts: &[(Part, Label)]) -> anyhow::Result<Vec<Row>> {
+    /// Rows of a collection's files saved this way, one a part.
+    fn rows(self, data: &Collection, work: &Path, files: &[String]) -> anyhow::Result<Vec<Row>> {
         let saved: Vec<Vec<Row>> = files
             .par_iter()
             .map(|file| {
-                let path = self.apply(data, work, file)?;
-                let row = |(part, label): &(Part, Label)| Row {
-                    part: *part,
-                    group: Some(super::owner(file)),
+                let path = self.apply(data.root(), work, file)?;
+                let row = |(part, label): (Part, Label)| Row {
+                    part,
+                    group: Some(data.owner(file)),
                     source: Some(file.clone()),
-                    ..Row::new(&path, *label)
+                    ..Row::new(&path, label)
                 };
-                Ok(parts.iter().map(row).collect())
+                Ok(data.parts(file).into_iter().map(row).collect())
             })
             .collect::<anyhow::Result<_>>()?;
         Ok(saved.concat())
     }
 }
 
-/// The side-by-side clips, below the data folder.
-///
-/// # Errors
-/// When the folder cannot be read.
-pub fn swap_clips(data: &Path) -> anyhow::Result<Vec<String>> {
-    files(data, "pairs/faceswap_sbs", "mp4")
+/// A file that was made of one of a collection.
+#[derive(Debug, Clone)]
+pub struct Derived {
+    /// Below its own folder.
+    pub file: String,
+    /// What is true of it.
+    pub label: Label,
+    /// The file that it was made of, below the collection's root.
+    pub source: String,
+    /// The owner of that file.
+    pub owner: String,
 }
 
-/// The halves of the side-by-side clips; one clip shows the swap alone.
+/// A side-by-side clip.
+#[derive(Debug, Clone)]
+pub struct SwapClip {
+    /// Below the collection's root.
+    pub file: String,
+    /// Who or what keeps it on its side.
+    pub owner: String,
+    /// What is true of its parts.
+    pub parts: Vec<(Part, Label)>,
+}
+
+impl SwapClip {
+    /// Whether it shows the recorded face beside the swapped one.
+    pub fn is_pair(&self) -> bool {
+        self.parts.len() > 1
+    }
+}
+
+/// The side-by-side clips.
+///
+/// # Errors
+/// When the descriptor or a folder cannot be read.
+pub fn swap_clips(data: &Path) -> anyhow::Result<Vec<SwapClip>> {
+    let data = Collection::of(data)?;
+    let clip = |file: String| SwapClip { owner: data.owner(&file), parts: data.parts(&file), file };
+    Ok(files(&data, Use::Swaps)?.into_iter().map(clip).collect())
+}
+
+/// The parts of the side-by-side clips.
 ///
 /// # Errors
 /// When a clip cannot be read or saved again.
 pub fn swaps(data: &Path, work: &Path, saving: Saving) -> anyhow::Result<Manifest> {
-    let (whole, halves): (Vec<String>, Vec<String>) =
-        swap_clips(data)?.into_iter().partition(|f| f.contains("Dean_Wiesel_2"));
-    let mut rows = saving.rows(data, work, &whole, &[(Part::Whole, Label::Fake)])?;
-    rows.extend(saving.rows(data, work, &halves, &[(Part::Left, Label::Real), (Part::Right, Label::Fake)])?);
-    Ok(Manifest { root: data.to_owned(), rows })
+    let data = Collection::of(data)?;
+    let (halves, whole): (Vec<String>, Vec<String>) =
+        files(&data, Use::Swaps)?.into_iter().partition(|file| data.parts(file).len() > 1);
+    let mut rows = saving.rows(&data, work, &whole)?;
+    rows.extend(saving.rows(&data, work, &halves)?);
+    Ok(Manifest { root: data.root().to_owned(), rows })
 }
 
-/// Generated portraits and real ones of one side of the split.
+/// The names of folders of generated faces, each with the recorded ones that it is held against.
+///
+/// # Errors
+/// When the descriptor cannot be read.
+pub fn generated(data: &Path) -> anyhow::Result<Vec<[String; 2]>> {
+    let data = Collection::of(data)?;
+    let generated = data.folders(Use::Portraits).filter(|folder| folder.label == Truth::Fake);
+    let pair = |folder: &super::Folder| {
+        let against = data.descriptor().folders.iter().find(|f| Some(&f.path) == folder.against.as_ref())?;
+        Some([folder.name().to_owned(), against.name().to_owned()])
+    };
+    Ok(generated.filter_map(pair).collect())
+}
+
+/// Generated portraits and real ones of one side of the split, by the names of their folders.
 ///
 /// # Errors
 /// When a picture cannot be read or saved again.
 pub fn portraits(
     data: &Path,
     work: &Path,
-    [fakes, reals]: [&str; 2],
+    [fakes, reals]: &[String; 2],
     split: Split,
     saving: Saving,
 ) -> anyhow::Result<Manifest> {
+    let data = Collection::of(data)?;
     let mut rows = Vec::new();
-    for (name, label) in [(reals, Label::Real), (fakes, Label::Fake)] {
-        let files = of_split(files(data, &format!("faces/{name}"), "")?, split);
-        rows.extend(saving.rows(data, work, &files, &[(Part::Whole, label)])?);
+    for name in [reals, fakes] {
+        let files = of_splits(&data, data.files_for(data.named(name)?, Use::Portraits)?, &[split]);
+        rows.extend(saving.rows(&data, work, &files)?);
     }
     Ok(Manifest { root: work.to_owned(), rows })
 }
 
-/// Real photographs of one folder and one side of the split.
+/// The names of the folders of recorded photographs with faces.
+///
+/// # Errors
+/// When the descriptor cannot be read.
+pub fn photograph_folders(data: &Path) -> anyhow::Result<Vec<String>> {
+    Ok(Collection::of(data)?.folders(Use::Photographs).map(|folder| folder.name().to_owned()).collect())
+}
+
+/// Real photographs of one folder, by its name, and one side of the split.
 ///
 /// # Errors
 /// When a picture cannot be read or saved again.
 pub fn photographs(data: &Path, work: &Path, folder: &str, split: Split, saving: Saving) -> anyhow::Result<Manifest> {
-    let files = of_split(files(data, &format!("faces/{folder}"), "")?, split);
-    Ok(Manifest { root: data.to_owned(), rows: saving.rows(data, work, &files, &[(Part::Whole, Label::Real)])? })
+    let data = Collection::of(data)?;
+    let files = of_splits(&data, data.files_for(data.named(folder)?, Use::Photographs)?, &[split]);
+    Ok(Manifest { root: data.root().to_owned(), rows: saving.rows(&data, work, &files)? })
 }
 
 /// Real clips of some sides of the split, side-by-side clips left out.
@@ -194,30 +247,21 @@ pub fn photographs(data: &Path, work: &Path, folder: &str, split: Split, saving:
 /// # Errors
 /// When a clip cannot be read or saved again.
 pub fn clips(data: &Path, work: &Path, splits: &[Split], saving: Saving) -> anyhow::Result<Manifest> {
-    let mut all = Vec::new();
-    for folder in ["video/talking", "video/blink", "video/pulse", "drive256"] {
-        all.extend(files(data, folder, "mp4")?);
-        all.extend(files(data, folder, "mov")?);
-    }
-    all.retain(|file| splits.contains(&split_of_file(file)));
-    Ok(Manifest { root: data.to_owned(), rows: saving.rows(data, work, &all, &[(Part::Whole, Label::Real)])? })
+    let data = Collection::of(data)?;
+    let files = of_splits(&data, files(&data, Use::Clips)?, splits);
+    Ok(Manifest { root: data.root().to_owned(), rows: saving.rows(&data, work, &files)? })
 }
 
-fn of_split(files: Vec<String>, split: Split) -> Vec<String> {
-    files.into_iter().filter(|f| split_of_file(f) == split).collect()
+fn of_splits(data: &Collection, mut files: Vec<String>, splits: &[Split]) -> Vec<String> {
+    files.retain(|file| splits.contains(&data.side(file)));
+    files
 }
 
-/// Files of a folder below `data`, sorted, named from there.
-fn files(data: &Path, folder: &str, ending: &str) -> anyhow::Result<Vec<String>> {
-    let place = data.join(folder);
-    let entries = std::fs::read_dir(&place).with_context(|| format!("cannot read {}", place.display()))?;
-    let mut names = Vec::new();
-    for entry in entries {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(ending) {
-            names.push(format!("{folder}/{name}"));
-        }
+/// All files for a use; every folder must be there.
+fn files(data: &Collection, what_for: Use) -> anyhow::Result<Vec<String>> {
+    let mut files = Vec::new();
+    for folder in data.folders(what_for) {
+        files.extend(data.files_for(folder, what_for)?);
     }
-    names.sort();
-    Ok(names)
+    Ok(files)
 }

@@ -2,7 +2,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use assay_bench::datasets::{self, Label, LeakKind, Manifest, Shares};
+use assay_bench::datasets::{self, Label, LeakKind, Manifest};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -29,9 +29,6 @@ enum Command {
         /// Divide anew into train, validation and test, whatever the data set says
         #[arg(long)]
         split: bool,
-        /// Seed of the division
-        #[arg(long, default_value_t = 2026)]
-        seed: u64,
         /// Only report leaks
         #[arg(long)]
         allow_leaks: bool,
@@ -42,11 +39,11 @@ enum Command {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
-    let Command::Index { root, out, split, seed, allow_leaks, json } = args.command;
+    let Command::Index { root, out, split, allow_leaks, json } = args.command;
     let mut indexed = datasets::index(&root)?;
     let mut notes = indexed.notes;
     if split || indexed.manifest.rows.iter().all(|r| r.split.is_none()) {
-        let assigned = datasets::assign(&mut indexed.manifest, Shares::default(), seed)?;
+        let assigned = datasets::assign(&mut indexed.manifest);
         let share = assigned.largest as f64 / indexed.manifest.rows.len().max(1) as f64;
         if share > 0.5 {
             notes.push(format!(

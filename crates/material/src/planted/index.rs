@@ -12,7 +12,7 @@ pub const INDEX_SCHEMA: &str = "assay.planted/1";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
-    /// For tuning analyzers and fitting likelihood ratios.
+    /// For tuning analyzers and fitting likelihood ratios: files that networks learn from or are chosen by.
     Calibration,
     /// For the figures in the documents only.
     Test,
@@ -80,7 +80,7 @@ pub struct Item {
     pub source: String,
     /// Folder of the source, for tables.
     pub folder: String,
-    /// Person or photo that must stay on one side of a split, as [`super::group_of`] names it.
+    /// Who or what must stay on one side of a split, as the maker was told.
     pub group: String,
     /// Photo or clip that the inserted part came from, if another one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
