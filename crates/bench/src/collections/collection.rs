@@ -17,8 +17,24 @@ const SHIPPED: &str = include_str!("../../collections/faces.toml");
 pub const FILE: &str = "collection.toml";
 
 /// For a folder of which nothing is known: every picture a photo by itself.
-const UNDESCRIBED: &str = "schema = \"assay.collection/1\"\nid = \"undescribed\"\n\n[[folder]]\npath = \".\"\n\
-                           media = \"still\"\nlabel = \"real\"\nsubject = \"scene\"\nuses = [\"planted\", \"untouched\"]\n";
+const UNDESCRIBED: &str = r#"
+schema = "assay.collection/1"
+id = "undescribed"
+
+[[folder]]
+path = "."
+media = "still"
+label = "real"
+subject = "scene"
+uses = ["planted", "untouched"]
+
+[[folder]]
+path = "."
+media = "clip"
+label = "real"
+subject = "scene"
+uses = ["untouched"]
+"#;
 
 /// Links that point upwards must not make the walk endless.
 const MAX_DEPTH: usize = 16;
@@ -61,7 +77,7 @@ impl Collection {
         Ok(Self { root: root.to_owned(), descriptor, is_own })
     }
 
-    /// A folder of which nobody said anything: its pictures, at any depth, as real photos by themselves.
+    /// A folder of which nobody said anything: its pictures and clips, at any depth, as recorded and each by itself.
     ///
     /// # Errors
     /// Never, unless the program is broken.

@@ -3,56 +3,55 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use assay_workbench::calibration::Condition;
-use image::imageops::FilterType;
 use rayon::prelude::*;
 
-use super::{Collection, Split, Truth, Use};
+use super::{Collection, Media, Split, Truth, Use};
 use crate::datasets::{Label, Manifest, Part, Row};
-use assay_material::ffmpeg;
-use assay_material::saving::jpeg_bytes;
+use assay_material::perturb::Chain;
+use assay_material::rng::Rng;
+use assay_material::saving::write_whole;
 
 /// One way of saving a picture or a clip again.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Saving {
     /// For tables and folders.
     pub name: &'static str,
-    how: How,
+    /// What is done to the file, as [`Chain::parse`] reads it; none where it stays as found.
+    with: Option<&'static str>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum How {
-    AsFound,
-    Lossless,
-    Jpeg { quality: u8, halves: bool },
-    H264 { crf: u8 },
+const fn with(name: &'static str, chain: &'static str) -> Saving {
+    Saving { name, with: Some(chain) }
 }
+
+const AS_FOUND: Saving = Saving { name: "as found", with: None };
 
 /// How portraits are compared: never as found, because the files of generators share a compression.
 pub const PORTRAITS: [Saving; 4] = [
-    Saving { name: "JPEG 95", how: How::Jpeg { quality: 95, halves: false } },
-    Saving { name: "JPEG 75", how: How::Jpeg { quality: 75, halves: false } },
-    Saving { name: "JPEG 50", how: How::Jpeg { quality: 50, halves: false } },
-    Saving { name: "half size, JPEG 95", how: How::Jpeg { quality: 95, halves: true } },
+    with("JPEG 95", "jpeg:95"),
+    with("JPEG 75", "jpeg:75"),
+    with("JPEG 50", "jpeg:50"),
+    with("half size, JPEG 95", "scale:0.5,jpeg:95"),
 ];
 
 /// Stills of every condition that calibration keeps apart.
 pub const STILLS: [Saving; 5] = [
-    Saving { name: "lossless", how: How::Lossless },
-    Saving { name: "JPEG 95", how: How::Jpeg { quality: 95, halves: false } },
-    Saving { name: "JPEG 85", how: How::Jpeg { quality: 85, halves: false } },
-    Saving { name: "JPEG 75", how: How::Jpeg { quality: 75, halves: false } },
-    Saving { name: "JPEG 50", how: How::Jpeg { quality: 50, halves: false } },
+    with("lossless", ""),
+    with("JPEG 95", "jpeg:95"),
+    with("JPEG 85", "jpeg:85"),
+    with("JPEG 75", "jpeg:75"),
+    with("JPEG 50", "jpeg:50"),
 ];
 
 /// As photographs are found, and after strong compression.
-pub const PHOTOGRAPHS: [Saving; 2] = [Saving { name: "as found", how: How::AsFound }, PORTRAITS[2]];
+pub const PHOTOGRAPHS: [Saving; 2] = [AS_FOUND, PORTRAITS[2]];
 
 /// As clips are found, and after H.264.
 pub const CLIPS: [Saving; 4] = [
-    Saving { name: "as found", how: How::AsFound },
-    Saving { name: "H.264 CRF 23", how: How::H264 { crf: 23 } },
-    Saving { name: "H.264 CRF 33", how: How::H264 { crf: 33 } },
-    Saving { name: "H.264 CRF 40", how: How::H264 { crf: 40 } },
+    AS_FOUND,
+    with("H.264 CRF 23", "h264_crf:23"),
+    with("H.264 CRF 33", "h264_crf:33"),
+    with("H.264 CRF 40", "h264_crf:40"),
 ];
 
 impl Saving {
@@ -62,45 +61,39 @@ impl Saving {
     /// When it cannot be read or written.
     pub fn apply(self, data: &Path, work: &Path, file: &str) -> anyhow::Result<PathBuf> {
         let from = data.join(file);
+        let Some(text) = self.with else { return Ok(from) };
+        let chain = Chain::parse(text)?;
+        let is_clip = Media::of(&from) == Some(Media::Clip);
+        let ending = if is_clip { "mp4" } else { chain.still_ending() };
         let folder = work.join(self.name.replace([' ', ','], "_"));
-        let flat = file.replace('/', "_");
-        let write = |target: PathBuf, make: &dyn Fn(&Path) -> anyhow::Result<()>| {
-            if !target.exists() {
-                std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-                make(&target).with_context(|| format!("cannot save {} again", from.display()))?;
-            }
-            Ok(target)
-        };
-        match self.how {
-            How::AsFound => Ok(from.clone()),
-            How::Lossless => write(folder.join(flat).with_extension("png"), &|target| {
-                let picture = image::ImageReader::open(&from)?.with_guessed_format()?.decode()?;
-                Ok(picture.into_rgb8().save(target)?)
-            }),
-            How::Jpeg { quality, halves } => write(folder.join(flat).with_extension("jpg"), &|target| {
-                let mut picture = image::ImageReader::open(&from)?.with_guessed_format()?.decode()?.into_rgb8();
-                if halves {
-                    let half = (picture.width() / 2, picture.height() / 2);
-                    picture = image::imageops::resize(&picture, half.0, half.1, FilterType::CatmullRom);
-                }
-                Ok(std::fs::write(target, jpeg_bytes(&picture, quality)?)?)
-            }),
-            How::H264 { crf } => {
-                write(folder.join(flat).with_extension("mp4"), &|target| ffmpeg::compress(&from, target, crf))
-            }
+        let target = folder.join(file.replace('/', "_")).with_extension(ending);
+        if target.exists() {
+            return Ok(target);
         }
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let mut rng = Rng::labelled(0, file);
+        let mut save = || -> anyhow::Result<()> {
+            if is_clip {
+                return chain.clip(&from, &target, false, &mut rng);
+            }
+            let picture = image::ImageReader::open(&from)?.with_guessed_format()?.decode()?.into_rgb8();
+            write_whole(&target, &chain.still_file(&picture, &mut rng)?.0)
+        };
+        save().with_context(|| format!("cannot save {} again", from.display()))?;
+        Ok(target)
     }
 
     /// The condition that the files have for calibration.
     pub fn condition(self) -> Condition {
-        match self.how {
-            How::AsFound | How::Lossless => Condition::Lossless,
-            How::H264 { .. } => Condition::Video,
-            How::Jpeg { quality, .. } => {
+        let last = self.with.and_then(|text| Chain::parse(text).ok()?.steps.pop());
+        match last.map(|step| (step.what.about().id, step.level.value.round() as u8)) {
+            Some(("h264_crf" | "h264_bitrate", _)) => Condition::Video,
+            Some(("jpeg", quality)) => {
                 let holds =
                     |c: &Condition| matches!(c, Condition::Jpeg { from, to } if (*from..=*to).contains(&quality));
                 Condition::all().into_iter().find(holds).unwrap_or(Condition::Lossless)
             }
+            _ => Condition::Lossless,
         }
     }
 
@@ -264,4 +257,52 @@ fn files(data: &Collection, what_for: Use) -> anyhow::Result<Vec<String>> {
         files.extend(data.files_for(folder, what_for)?);
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_material::saving::jpeg_bytes;
+    use assay_material::{ffmpeg, scene};
+    use image::imageops::{self, FilterType};
+
+    use super::*;
+
+    /// Files that earlier figures were measured on, by the calls that made them.
+    #[test]
+    fn saved_files_have_the_names_and_bytes_that_figures_were_made_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, work) = (folder.path().join("data"), folder.path().join("work"));
+        std::fs::create_dir_all(data.join("faces/x")).unwrap();
+        let picture = scene::photograph(3, 161, 120);
+        picture.save(data.join("faces/x/1.png")).unwrap();
+        let found = std::fs::read(data.join("faces/x/1.png")).unwrap();
+        let half = imageops::resize(&picture, 80, 60, FilterType::CatmullRom);
+        for (saving, name, bytes, condition) in [
+            (STILLS[0], "lossless/faces_x_1.png", found, Condition::Lossless),
+            (STILLS[2], "JPEG_85/faces_x_1.jpg", jpeg_bytes(&picture, 85).unwrap(), Condition::Jpeg { from: 80, to: 89 }),
+            (
+                PORTRAITS[3],
+                "half_size__JPEG_95/faces_x_1.jpg",
+                jpeg_bytes(&half, 95).unwrap(),
+                Condition::Jpeg { from: 90, to: 100 },
+            ),
+        ] {
+            let path = saving.apply(&data, &work, "faces/x/1.png").unwrap();
+            assert_eq!(path, work.join(name));
+            assert!(std::fs::read(&path).unwrap() == bytes, "{name}");
+            assert_eq!(saving.condition(), condition, "{name}");
+        }
+        assert_eq!(AS_FOUND.apply(&data, &work, "faces/x/1.png").unwrap(), data.join("faces/x/1.png"));
+        if std::process::Command::new("ffmpeg").arg("-version").output().is_err() {
+            println!("SKIPPED: ffmpeg is not installed");
+            return;
+        }
+        let even = imageops::crop_imm(&picture, 0, 0, 160, 120).to_image();
+        ffmpeg::encode_rgb(&data.join("faces/x/2.mp4"), &[even.clone(), even], 25, 10).unwrap();
+        let path = CLIPS[2].apply(&data, &work, "faces/x/2.mp4").unwrap();
+        assert_eq!((path.as_path(), CLIPS[2].condition()), (&*work.join("H.264_CRF_33/faces_x_2.mp4"), Condition::Video));
+        let known = folder.path().join("known.mp4");
+        ffmpeg::compress(&data.join("faces/x/2.mp4"), &known, 33).unwrap();
+        assert!(std::fs::read(path).unwrap() == std::fs::read(known).unwrap());
+    }
 }

@@ -108,7 +108,7 @@ impl ClipFrames {
 }
 
 /// Distance of the labelled frames of a clip.
-const LABELLED: u64 = 15;
+pub(super) const LABELLED: u64 = 15;
 
 /// Hand-made points by file name.
 ///

@@ -17,6 +17,7 @@ pub mod data;
 pub mod depth;
 pub mod detector;
 pub mod embedding;
+pub mod label;
 pub mod mesh;
 pub mod points;
 pub mod preview;
