@@ -8,7 +8,7 @@ use walkdir::WalkDir;
 
 use super::descriptor::{Descriptor, Folder, Use};
 use super::split::split_of;
-use crate::datasets::{Label, Part, Split};
+use crate::datasets::{Label, Manifest, Part, Row, Split};
 
 /// The descriptor of the project's own data.
 const SHIPPED: &str = include_str!("../../collections/faces.toml");
@@ -220,6 +220,36 @@ impl Collection {
         Ok(files)
     }
 
+    /// The table of all labelled files that are there and withheld from nothing, one row a part, with who is seen and the
+    /// side.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub fn manifest(&self) -> anyhow::Result<Manifest> {
+        let mut rows = Vec::new();
+        for folder in self.descriptor.folders.iter().filter(|folder| self.root.join(&folder.path).is_dir()) {
+            let is_kept = |file: &String| Use::ALL.iter().all(|(_, what_for)| self.withheld(file, *what_for).is_none());
+            for file in self.files_in(folder)?.into_iter().filter(is_kept) {
+                let owner = self.owner(&file);
+                let (person, group) = match owner.split_once(':') {
+                    Some(("person", name)) => (Some(name.to_owned()), None),
+                    Some(("file", _)) | None => (None, None),
+                    Some(("group", name)) => (None, Some(name.to_owned())),
+                    Some(_) => (None, Some(owner.clone())),
+                };
+                rows.extend(self.parts(&file).into_iter().map(|(part, label)| Row {
+                    part,
+                    person: person.clone(),
+                    group: group.clone(),
+                    source: Some(folder.name().to_owned()),
+                    split: Some(self.side(&file)),
+                    ..Row::new(self.root.join(&file), label)
+                }));
+            }
+        }
+        Ok(Manifest { root: self.root.clone(), rows })
+    }
+
     /// Owners of `files` that are on more than one side in some use, with the use and the sides. Planted sets know two
     /// sides, what networks learned from or were chosen by, and the test.
     pub fn leaks<'a>(&self, files: impl IntoIterator<Item = &'a str> + Clone) -> Vec<String> {
@@ -336,6 +366,11 @@ mod tests {
         }
         let data = Collection::of(root.path()).unwrap();
         assert_eq!(data.files(Use::Untouched).unwrap(), ["a/deep/er/y.PNG", "x.jpg"]);
+        let table = data.manifest().unwrap();
+        let told: Vec<(String, Label)> = table.rows.iter().map(|row| (table.name(&row.path), row.label)).collect();
+        let real = |name: &str| (name.to_owned(), Label::Real);
+        assert_eq!(told[..2], [real("a/deep/er/y.PNG"), real("x.jpg")]);
+        assert_eq!((told[2].clone(), told.len()), (("b/z.jpg".to_owned(), Label::Fake), 3));
         assert!(data.named("c").unwrap_err().to_string().contains("there are ., b"));
     }
 }

@@ -45,6 +45,9 @@ enum Command {
     Check {
         /// Folder of data
         data: PathBuf,
+        /// Where the manifest of all its labelled files goes, for `assay evaluate` and `assay train detector --recipe generic`
+        #[arg(long, value_name = "FILE")]
+        manifest: Option<PathBuf>,
         /// The same as JSON; `-` is standard output
         #[arg(long, value_name = "FILE")]
         json: Option<JsonTarget>,
@@ -61,7 +64,7 @@ enum Command {
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     match args.command {
         Command::Index { root, out, split, allow_leaks, json } => index(&root, &out, split, allow_leaks, json.as_ref()),
-        Command::Check { data, json } => check(&data, json.as_ref()),
+        Command::Check { data, manifest, json } => check(&data, manifest.as_deref(), json.as_ref()),
         Command::Label { data } => label(&data),
         Command::Perturb(args) => perturb::run(&args),
     }
@@ -119,7 +122,7 @@ fn index(
 }
 
 /// What a folder holds, folder by folder.
-fn check(root: &Path, json: Option<&JsonTarget>) -> anyhow::Result<Exit> {
+fn check(root: &Path, manifest: Option<&Path>, json: Option<&JsonTarget>) -> anyhow::Result<Exit> {
     let data = Collection::of(root)?;
     let mut rows = Vec::new();
     let mut all = Vec::new();
@@ -160,6 +163,11 @@ fn check(root: &Path, json: Option<&JsonTarget>) -> anyhow::Result<Exit> {
         None => out!("{text}"),
     }
     ensure!(!all.is_empty(), "{} holds nothing that its descriptor names", root.display());
+    if let Some(out) = manifest {
+        let table = data.manifest()?;
+        table.write(out)?;
+        eprintln!("assay: {}: {}", out.display(), counted(&table));
+    }
     Ok(if leaks.is_empty() { Exit::Clear } else { Exit::Found })
 }
 

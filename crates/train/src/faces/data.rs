@@ -196,11 +196,13 @@ pub fn load(folder: &Path, clips: Option<ClipFrames>) -> anyhow::Result<Vec<Pict
         };
         let nearest = faces.and_then(|f| f.iter_mut().min_by(|a, b| off(a).total_cmp(&off(b))));
         if let Some(face) = nearest.filter(|f| off(f) < 0.5) {
-            face.hand = Some(points.clone());
+            face.hand = Some(points.to_vec());
         }
     }
     for scenes in data.folders(Use::Training).filter(|f| f.subject == Subject::Scene) {
-        data.files_for(scenes, Use::Training)?.into_iter().for_each(|file| drop(by_file.entry(file).or_default()));
+        for file in data.files_for(scenes, Use::Training)? {
+            by_file.entry(file).or_default();
+        }
     }
     by_file.retain(|file, _| data.may(file, Use::Training));
     let files: Vec<(String, Vec<Face>)> = by_file.into_iter().collect();

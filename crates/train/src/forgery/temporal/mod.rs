@@ -16,7 +16,6 @@ use super::Fold;
 use super::batch::{self, Batch, layers};
 use super::blend::{Blend, Tremor, matched, processed, self_blended};
 use super::examples::changed;
-use super::faces;
 use super::masks::{self, Mask};
 use super::reconstruct::{Autoencoding, Passed};
 use super::task::Choice;
