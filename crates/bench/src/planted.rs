@@ -161,10 +161,14 @@ mod tests {
         let people: Vec<String> = (0..40).map(|i| format!("Person_{}{}", char::from(b'a' + i / 5), i % 5)).collect();
         let people: Vec<String> = people.iter().map(|p| p.replace(|c: char| c.is_ascii_digit(), "x")).collect();
         for (i, person) in people.iter().enumerate() {
-            let files = [format!("faces/lfw250/{person}_{i:04}.jpg"), format!("landmarks/ytfaces68/{person}_{i:02}.jpg")];
+            let files =
+                [format!("faces/lfw250/{person}_{i:04}.jpg"), format!("landmarks/ytfaces68/{person}_{i:02}.jpg")];
             plant(root.path(), &files.each_ref().map(String::as_str));
         }
-        plant(root.path(), &["faces/stylegan256/1.jpg", "portraits/s0.jpg", "nonface/bsds/1.jpg", "faces/ffhq256/note.txt"]);
+        plant(
+            root.path(),
+            &["faces/stylegan256/1.jpg", "portraits/s0.jpg", "nonface/bsds/1.jpg", "faces/ffhq256/note.txt"],
+        );
         let photos = photos(root.path()).unwrap();
         assert_eq!(photos.len(), 81, "generated and unlabelled pictures are no sources");
         let data = Collection::of(root.path()).unwrap();

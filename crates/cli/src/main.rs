@@ -43,7 +43,7 @@ struct Cli {
     command: Command,
 }
 
-/// A command that reads folders of data, and what they hold.
+// A command that reads folders of data. Not a doc comment: clap would show it in place of the command's own.
 #[derive(clap::Args)]
 struct Described<A: clap::Args> {
     /// What the folders of data hold, where they have no collection.toml of their own (docs/data.md); without it, the folders of the project's own networks

@@ -11,37 +11,35 @@ use std::sync::OnceLock;
 /// Drawn photos in three folders: persons who recur across folders, every third of them for the test, and nameless ones.
 fn sources() -> &'static (tempfile::TempDir, Vec<Photo>) {
     static FOLDER: OnceLock<(tempfile::TempDir, Vec<Photo>)> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| {
-            let root = tempfile::tempdir().unwrap();
-            let mut photos = Vec::new();
-            let mut seed = 0;
-            for (folder, name) in [("faces/lfw250", "Person"), ("landmarks/ytfaces68", "Person"), ("nonface/bsds", "")]
-            {
-                let place = root.path().join(folder);
-                std::fs::create_dir_all(&place).unwrap();
-                for i in 0..8 {
-                    seed += 1;
-                    let (file, group, owner) = if name.is_empty() {
-                        (format!("{i}.jpg"), format!("file:{folder}/{i}.jpg"), i)
-                    } else {
-                        let letter = char::from(b'A' + (i % 6) as u8);
-                        (format!("{name}_{letter}_{i:02}.jpg"), format!("person:{name}_{letter}"), i % 6)
-                    };
-                    let photo = scene::photograph(seed, 176 + 8 * (i % 3), 152);
-                    std::fs::write(place.join(&file), saving::jpeg_bytes(&photo, 93).unwrap()).unwrap();
-                    photos.push(Photo {
-                        path: place.join(&file),
-                        relative: format!("{folder}/{file}"),
-                        folder: folder.to_owned(),
-                        group,
-                        split: if owner % 3 == 1 { Split::Test } else { Split::Calibration },
-                        is_face: !name.is_empty(),
-                    });
-                }
+    FOLDER.get_or_init(|| {
+        let root = tempfile::tempdir().unwrap();
+        let mut photos = Vec::new();
+        let mut seed = 0;
+        for (folder, name) in [("faces/lfw250", "Person"), ("landmarks/ytfaces68", "Person"), ("nonface/bsds", "")] {
+            let place = root.path().join(folder);
+            std::fs::create_dir_all(&place).unwrap();
+            for i in 0..8 {
+                seed += 1;
+                let (file, group, owner) = if name.is_empty() {
+                    (format!("{i}.jpg"), format!("file:{folder}/{i}.jpg"), i)
+                } else {
+                    let letter = char::from(b'A' + (i % 6) as u8);
+                    (format!("{name}_{letter}_{i:02}.jpg"), format!("person:{name}_{letter}"), i % 6)
+                };
+                let photo = scene::photograph(seed, 176 + 8 * (i % 3), 152);
+                std::fs::write(place.join(&file), saving::jpeg_bytes(&photo, 93).unwrap()).unwrap();
+                photos.push(Photo {
+                    path: place.join(&file),
+                    relative: format!("{folder}/{file}"),
+                    folder: folder.to_owned(),
+                    group,
+                    split: if owner % 3 == 1 { Split::Test } else { Split::Calibration },
+                    is_face: !name.is_empty(),
+                });
             }
-            (root, photos)
-        })
+        }
+        (root, photos)
+    })
 }
 
 fn wanted(out: &Path) -> Wanted {

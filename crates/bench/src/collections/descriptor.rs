@@ -343,9 +343,10 @@ impl Folder {
             "folder `{path}`: matched without a folder that it is held against"
         );
         for same in &self.same {
-            let named = same.owner.split_once(':').is_some_and(|(kind, name)| {
-                ["person", "group", "camera"].contains(&kind) && !name.is_empty()
-            });
+            let named = same
+                .owner
+                .split_once(':')
+                .is_some_and(|(kind, name)| ["person", "group", "camera"].contains(&kind) && !name.is_empty());
             ensure!(
                 named && !same.prefixes.is_empty() && same.prefixes.iter().all(|p| !p.is_empty()),
                 "folder `{path}`: `same` needs prefixes and an owner such as \"person:Ann_Example\", not `{}`",
@@ -418,7 +419,10 @@ mod tests {
             ("[[folder]]\npath = \"a\"\nmedia = \"still\"\nowner = \"person\"\nuses = []\n", "named_by"),
             ("[[folder]]\npath = \"a\"\nmedia = \"still\"\nnamed_by = \"stem\"\nuses = []\n", "say who that is"),
             ("[[folder]]\npath = \"a\"\nmedia = \"still\"\nuses = [\"selling\"]\n", "unknown variant `selling`"),
-            ("[[folder]]\npath = \"a\"\nmedia = \"still\"\nlabel = \"fake\"\nagainst = \"b\"\nuses = []\n", "not described"),
+            (
+                "[[folder]]\npath = \"a\"\nmedia = \"still\"\nlabel = \"fake\"\nagainst = \"b\"\nuses = []\n",
+                "not described",
+            ),
             (
                 "[[folder]]\npath = \"a\"\nmedia = \"still\"\nowner = \"person\"\nnamed_by = \"stem\"\nside = \"test\"\nuses = []\n",
                 "only to files without an owner",
@@ -437,12 +441,9 @@ mod tests {
 
     #[test]
     fn kinds_of_files_are_told_by_their_endings() {
-        for (file, media) in [
-            ("a/b.JPG", Some(Media::Still)),
-            ("b.mov", Some(Media::Clip)),
-            ("training.xml", None),
-            ("README", None),
-        ] {
+        for (file, media) in
+            [("a/b.JPG", Some(Media::Still)), ("b.mov", Some(Media::Clip)), ("training.xml", None), ("README", None)]
+        {
             assert_eq!(Media::of(Path::new(file)), media, "{file}");
         }
     }

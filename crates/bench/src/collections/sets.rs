@@ -279,7 +279,12 @@ mod tests {
         let half = imageops::resize(&picture, 80, 60, FilterType::CatmullRom);
         for (saving, name, bytes, condition) in [
             (STILLS[0], "lossless/faces_x_1.png", found, Condition::Lossless),
-            (STILLS[2], "JPEG_85/faces_x_1.jpg", jpeg_bytes(&picture, 85).unwrap(), Condition::Jpeg { from: 80, to: 89 }),
+            (
+                STILLS[2],
+                "JPEG_85/faces_x_1.jpg",
+                jpeg_bytes(&picture, 85).unwrap(),
+                Condition::Jpeg { from: 80, to: 89 },
+            ),
             (
                 PORTRAITS[3],
                 "half_size__JPEG_95/faces_x_1.jpg",
@@ -300,7 +305,10 @@ mod tests {
         let even = imageops::crop_imm(&picture, 0, 0, 160, 120).to_image();
         ffmpeg::encode_rgb(&data.join("faces/x/2.mp4"), &[even.clone(), even], 25, 10).unwrap();
         let path = CLIPS[2].apply(&data, &work, "faces/x/2.mp4").unwrap();
-        assert_eq!((path.as_path(), CLIPS[2].condition()), (&*work.join("H.264_CRF_33/faces_x_2.mp4"), Condition::Video));
+        assert_eq!(
+            (path.as_path(), CLIPS[2].condition()),
+            (&*work.join("H.264_CRF_33/faces_x_2.mp4"), Condition::Video)
+        );
         let known = folder.path().join("known.mp4");
         ffmpeg::compress(&data.join("faces/x/2.mp4"), &known, 33).unwrap();
         assert!(std::fs::read(path).unwrap() == std::fs::read(known).unwrap());

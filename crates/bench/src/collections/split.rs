@@ -49,8 +49,7 @@ mod tests {
 
     #[test]
     fn an_owner_is_in_one_part_and_parts_are_even() {
-        let clips: Vec<(String, String)> =
-            (0..12).map(|i| (format!("{i}.mp4"), format!("group:{}", i / 3))).collect();
+        let clips: Vec<(String, String)> = (0..12).map(|i| (format!("{i}.mp4"), format!("group:{}", i / 3))).collect();
         let parts = parts(&clips, 2);
         for group in clips.chunks(3) {
             assert!(group.iter().all(|(clip, _)| parts[clip] == parts[&group[0].0]));

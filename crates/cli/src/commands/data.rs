@@ -70,13 +70,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     }
 }
 
-fn index(
-    root: &Path,
-    out: &Path,
-    split: bool,
-    allow_leaks: bool,
-    json: Option<&JsonTarget>,
-) -> anyhow::Result<Exit> {
+fn index(root: &Path, out: &Path, split: bool, allow_leaks: bool, json: Option<&JsonTarget>) -> anyhow::Result<Exit> {
     let mut indexed = datasets::index(root)?;
     let mut notes = indexed.notes;
     if split || indexed.manifest.rows.iter().all(|r| r.split.is_none()) {

@@ -94,9 +94,10 @@ fn pairs(input: &Path, output: &Path, chain: &Chain) -> anyhow::Result<Vec<(Stri
     }
     ensure!(input.is_file(), "{} does not exist", input.display());
     let Some(ending) = ending(input) else { bail!("{} is neither picture nor clip by its name", input.display()) };
-    let fits = output.extension().and_then(|e| e.to_str()).is_some_and(|e| {
-        e.eq_ignore_ascii_case(ending) || (ending == "jpg" && e.eq_ignore_ascii_case("jpeg"))
-    });
+    let fits = output
+        .extension()
+        .and_then(|e| e.to_str())
+        .is_some_and(|e| e.eq_ignore_ascii_case(ending) || (ending == "jpg" && e.eq_ignore_ascii_case("jpeg")));
     ensure!(fits, "what comes of {} is a .{ending} file, not {}", input.display(), output.display());
     let name = input.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(vec![(name, input.to_owned(), output.to_owned())])

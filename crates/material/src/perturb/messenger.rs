@@ -40,7 +40,12 @@ static ABOUT: About = About {
         Choice::Word { name: "kind", words: &["chat", "call"] },
         Choice::Number {
             name: "kbps",
-            range: Number { name: "bit rate of clips, 0 for the kind's own", unit: "kbit/s", least: 0.0, most: 20_000.0 },
+            range: Number {
+                name: "bit rate of clips, 0 for the kind's own",
+                unit: "kbit/s",
+                least: 0.0,
+                most: 20_000.0,
+            },
             usual: 0.0,
         },
         Choice::Word { name: "draw", words: &["no", "yes"] },

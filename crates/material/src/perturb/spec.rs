@@ -60,9 +60,10 @@ impl Level {
             let known = about.options.iter().find(|choice| choice.name() == name);
             match known {
                 Some(Choice::Word { name, words }) => {
-                    let word = words.iter().find(|word| **word == value).with_context(|| {
-                        format!("{name} of {id} is one of {}, not `{value}`", words.join(", "))
-                    })?;
+                    let word = words
+                        .iter()
+                        .find(|word| **word == value)
+                        .with_context(|| format!("{name} of {id} is one of {}, not `{value}`", words.join(", ")))?;
                     level.words.insert(name, word);
                 }
                 Some(Choice::Number { name, range, .. }) => {
@@ -70,7 +71,8 @@ impl Level {
                 }
                 None => {
                     let names: Vec<&str> = about.options.iter().map(Choice::name).collect();
-                    let known = if names.is_empty() { "it has none".into() } else { format!("it has {}", names.join(", ")) };
+                    let known =
+                        if names.is_empty() { "it has none".into() } else { format!("it has {}", names.join(", ")) };
                     bail!("{id} has no option `{name}`; {known}")
                 }
             }

@@ -1,8 +1,8 @@
 //! Planning and making a set of pictures.
 use super::edits::{Made, Selection, recorded, try_copy_move, try_local_resave, try_resampled_insert, try_splice};
 use super::index::{Index, Item, Kind, Split};
-use super::sources::Photo;
 use super::region::Shape;
+use super::sources::Photo;
 use crate::rng::Rng;
 use crate::saving::{jpeg_bytes, png_bytes, write_whole};
 use anyhow::Context;
@@ -215,7 +215,8 @@ fn edit<'a>(
             _ => Shape::Blob,
         };
         // Face folders are cropped around the face, so a face goes on a face.
-        let on_face = shape == Shape::FaceOval && plan.kind != Kind::CopyMove && donor.is_none_or(|photo| photo.is_face);
+        let on_face =
+            shape == Shape::FaceOval && plan.kind != Kind::CopyMove && donor.is_none_or(|photo| photo.is_face);
         let centre = on_face.then(|| (rng.range(0.47, 0.53), rng.range(0.48, 0.58)));
         let largest = if plan.kind == Kind::CopyMove { LARGEST_COPY } else { 1.0 };
         let chosen = Selection::draw(rng, shape, largest, centre);

@@ -107,22 +107,26 @@ fn clip(collection: &Collection, file: &str, labels: &Labels, side: u32) -> anyh
     for (at, (_, track)) in tracks.iter().enumerate() {
         track.iter().enumerate().for_each(|(i, (frame, _))| wanted.entry(*frame).or_default().push((at, i)));
     }
-    assay_material::frames::selected_frames(&collection.root().join(file), &format!("not(mod(n\\,{EVERY}))"), |frame| {
-        for (at, i) in wanted.remove(&index).unwrap_or_default() {
-            let (part, track) = &tracks[at];
-            let Some(placement) = &placed[at] else { continue };
-            let half;
-            let picture = if part == "whole" {
-                &frame
-            } else {
-                let [left, right] = assay_material::frames::halves(&frame);
-                half = if part == "left" { left } else { right };
-                &half
-            };
-            frames[at].push(cut(picture, placement, &track[i].1.mesh));
-        }
-        index += EVERY;
-    })?;
+    assay_material::frames::selected_frames(
+        &collection.root().join(file),
+        &format!("not(mod(n\\,{EVERY}))"),
+        |frame| {
+            for (at, i) in wanted.remove(&index).unwrap_or_default() {
+                let (part, track) = &tracks[at];
+                let Some(placement) = &placed[at] else { continue };
+                let half;
+                let picture = if part == "whole" {
+                    &frame
+                } else {
+                    let [left, right] = assay_material::frames::halves(&frame);
+                    half = if part == "left" { left } else { right };
+                    &half
+                };
+                frames[at].push(cut(picture, placement, &track[i].1.mesh));
+            }
+            index += EVERY;
+        },
+    )?;
     let split = collection.side(file);
     let stretch =
         |((part, _), frames): ((String, _), Vec<Head>)| Stretch { name: format!("{file}#{part}"), split, frames };
