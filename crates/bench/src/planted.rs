@@ -1,7 +1,8 @@
 //! Planted sets of a collection: which of its files are sources, and on which side they lie.
 //!
-//! The decision that shapes it: people that networks learn from or are chosen by are for calibration, since the analyzers
-//! that planted sets calibrate learned from nobody; test people stay test people.
+//! The decision that shapes it: people that networks learn from or are chosen by are for
+//! calibration, since the analyzers that planted sets calibrate learned from nobody; test people
+//! stay test people.
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -44,7 +45,8 @@ impl Options {
 /// Makes the pictures, masks and `planted.json` in `options.out`, see [`planted::make`].
 ///
 /// # Errors
-/// When there are no sources, one cannot be decoded, nothing can be written, or `progress` was cancelled.
+/// When there are no sources, one cannot be decoded, nothing can be written, or `progress` was
+/// cancelled.
 pub fn make(options: &Options, progress: &dyn Progress) -> anyhow::Result<Index> {
     planted::make(&photos(&options.sources)?, &options.wanted(), progress)
 }
@@ -52,12 +54,14 @@ pub fn make(options: &Options, progress: &dyn Progress) -> anyhow::Result<Index>
 /// Makes the clips and `planted_video.json` in `options.out`, see [`planted::make_clips`].
 ///
 /// # Errors
-/// When there are no clips, ffmpeg is missing or fails, nothing can be written, or `progress` was cancelled.
+/// When there are no clips, ffmpeg is missing or fails, nothing can be written, or `progress` was
+/// cancelled.
 pub fn make_clips(options: &Options, progress: &dyn Progress) -> anyhow::Result<Index> {
     planted::make_clips(&clips(&options.sources)?, &options.wanted(), progress)
 }
 
-/// Untouched stretches of the clips below `sources`, written into `out`, see [`planted::real_segments`].
+/// Untouched stretches of the clips below `sources`, written into `out`, see
+/// [`planted::real_segments`].
 ///
 /// # Errors
 /// As [`make_clips`].
@@ -82,8 +86,9 @@ pub fn side(split: Split) -> planted::Split {
     }
 }
 
-/// All source photos below `root` in the order of the descriptor's folders, with their sides. Where nobody described the
-/// folder and it holds none of the shipped descriptor's, all pictures at any depth are taken as photos by themselves.
+/// All source photos below `root` in the order of the descriptor's folders, with their sides. Where
+/// nobody described the folder and it holds none of the shipped descriptor's, all pictures at any
+/// depth are taken as photos by themselves.
 ///
 /// # Errors
 /// When the descriptor or a folder cannot be read, or there is no photo.
@@ -108,7 +113,8 @@ pub fn photos(root: &Path) -> anyhow::Result<Vec<Photo>> {
     Ok(photos)
 }
 
-/// All recorded source clips below `root`, with their sides; of side-by-side clips those whose left half is recorded.
+/// All recorded source clips below `root`, with their sides; of side-by-side clips those whose left
+/// half is recorded.
 ///
 /// # Errors
 /// When the descriptor or a folder cannot be read, or there is no clip.

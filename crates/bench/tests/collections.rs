@@ -1,5 +1,5 @@
-//! The one split on the project's own data: nobody is on two sides of anything, and the sides are those that the shipped
-//! networks learned by.
+//! The one split on the project's own data: nobody is on two sides of anything, and the sides are
+//! those that the shipped networks learned by.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -32,7 +32,8 @@ fn shared_nobody_is_on_two_sides() {
     for (name, what_for) in Use::ALL {
         assert!(files.iter().any(|file| data.may(file, what_for)), "nothing for {name}");
     }
-    // Across uses too: whoever networks learn from, or tables, is nobody whom figures are measured on.
+    // Across uses too: whoever networks learn from, or tables, is nobody whom figures are measured
+    // on.
     let mut tested: BTreeMap<String, BTreeSet<bool>> = BTreeMap::new();
     for file in files.iter().filter(|file| Use::ALL.iter().any(|(_, what_for)| data.may(file, *what_for))) {
         tested.entry(data.owner(file)).or_default().insert(data.side(file) == Split::Test);

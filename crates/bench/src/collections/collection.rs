@@ -1,4 +1,5 @@
-//! A folder of data with its descriptor: which files there are, who is seen in them, on which side they lie.
+//! A folder of data with its descriptor: which files there are, who is seen in them, on which side
+//! they lie.
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -41,8 +42,8 @@ const MAX_DEPTH: usize = 16;
 
 static CHOSEN: OnceLock<Descriptor> = OnceLock::new();
 
-/// Describes every folder that has no descriptor of its own by this file instead of the shipped one. For programs, once,
-/// before anything is read.
+/// Describes every folder that has no descriptor of its own by this file instead of the shipped
+/// one. For programs, once, before anything is read.
 ///
 /// # Errors
 /// When the file does not describe a collection, or another one was chosen before.
@@ -61,7 +62,8 @@ pub struct Collection {
 }
 
 impl Collection {
-    /// The folder, as its own [`FILE`] describes it, or else the file given to [`describe_by`], or else the shipped one.
+    /// The folder, as its own [`FILE`] describes it, or else the file given to [`describe_by`], or
+    /// else the shipped one.
     ///
     /// # Errors
     /// When its descriptor cannot be read or contradicts itself.
@@ -77,7 +79,8 @@ impl Collection {
         Ok(Self { root: root.to_owned(), descriptor, is_own })
     }
 
-    /// A folder of which nobody said anything: its pictures and clips, at any depth, as recorded and each by itself.
+    /// A folder of which nobody said anything: its pictures and clips, at any depth, as recorded
+    /// and each by itself.
     ///
     /// # Errors
     /// Never, unless the program is broken.
@@ -95,7 +98,8 @@ impl Collection {
         &self.descriptor
     }
 
-    /// Whether somebody described this folder, rather than the shipped descriptor being tried on it.
+    /// Whether somebody described this folder, rather than the shipped descriptor being tried on
+    /// it.
     pub fn is_own(&self) -> bool {
         self.is_own
     }
@@ -106,8 +110,8 @@ impl Collection {
         fits.max_by_key(|folder| if folder.path == "." { 0 } else { folder.path.len() })
     }
 
-    /// Who or what keeps a file on its side: `person:Ann_Example`, `group:...`, `camera:...` or `file:its/path.jpg`.
-    /// Files of one owner are one source for bootstraps and counts.
+    /// Who or what keeps a file on its side: `person:Ann_Example`, `group:...`, `camera:...` or
+    /// `file:its/path.jpg`. Files of one owner are one source for bootstraps and counts.
     pub fn owner(&self, file: &str) -> String {
         let [owner, _] = self.names(file);
         owner
@@ -125,7 +129,8 @@ impl Collection {
         given.unwrap_or_else(|| split_of(&by))
     }
 
-    /// What is true of the parts of a file; one part for a file as a whole, none where nothing is known.
+    /// What is true of the parts of a file; one part for a file as a whole, none where nothing is
+    /// known.
     pub fn parts(&self, file: &str) -> Vec<(Part, Label)> {
         self.folder_of(file).map(|folder| folder.parts_of(file)).unwrap_or_default()
     }
@@ -141,7 +146,8 @@ impl Collection {
         folder.is_some_and(|folder| folder.below(file).is_some_and(|below| folder.people.iter().any(|p| p == below)))
     }
 
-    /// Whether a file lies in one of two folders, of generated and of recorded faces, that only the making tells apart.
+    /// Whether a file lies in one of two folders, of generated and of recorded faces, that only the
+    /// making tells apart.
     pub fn is_matched(&self, file: &str) -> bool {
         let Some(folder) = self.folder_of(file) else { return false };
         let against = |other: &Folder| other.matched && other.against.as_ref() == Some(&folder.path);
@@ -177,7 +183,8 @@ impl Collection {
         found.with_context(|| format!("no folder `{name}` is described; there are {}", names()))
     }
 
-    /// The files of one entry that are there, below the root, sorted; those of deeper entries left out.
+    /// The files of one entry that are there, below the root, sorted; those of deeper entries left
+    /// out.
     ///
     /// # Errors
     /// When the folder cannot be read.
@@ -220,8 +227,8 @@ impl Collection {
         Ok(files)
     }
 
-    /// The table of all labelled files that are there and withheld from nothing, one row a part, with who is seen and the
-    /// side.
+    /// The table of all labelled files that are there and withheld from nothing, one row a part,
+    /// with who is seen and the side.
     ///
     /// # Errors
     /// When a folder cannot be read.
@@ -250,8 +257,8 @@ impl Collection {
         Ok(Manifest { root: self.root.clone(), rows })
     }
 
-    /// Owners of `files` that are on more than one side in some use, with the use and the sides. Planted sets know two
-    /// sides, what networks learned from or were chosen by, and the test.
+    /// Owners of `files` that are on more than one side in some use, with the use and the sides.
+    /// Planted sets know two sides, what networks learned from or were chosen by, and the test.
     pub fn leaks<'a>(&self, files: impl IntoIterator<Item = &'a str> + Clone) -> Vec<String> {
         let mut leaks = Vec::new();
         for (name, what_for) in Use::ALL {
@@ -300,7 +307,8 @@ mod tests {
         assert_eq!(data.owner("elsewhere/x.jpg"), "file:elsewhere/x.jpg");
     }
 
-    /// The shipped networks were trained by these sides; another rule would turn their test people into training people.
+    /// The shipped networks were trained by these sides; another rule would turn their test people
+    /// into training people.
     #[test]
     fn the_sides_that_the_shipped_networks_learned_by_stay() {
         let data = shipped();
@@ -318,7 +326,8 @@ mod tests {
         ] {
             assert_eq!((data.owner(file).as_str(), data.side(file)), (owner, side), "{file}");
         }
-        // One person on two sides: kept where the networks had her, and kept from being used on both.
+        // One person on two sides: kept where the networks had her, and kept from being used on
+        // both.
         let of_two = "video/talking/WDA_AlexandriaOcasioCortez_000.mp4";
         assert_eq!(data.side(of_two), Split::Validation);
         assert!(!data.may(of_two, Use::Clips) && !data.may(of_two, Use::Training) && data.may(of_two, Use::Planted));

@@ -1,8 +1,9 @@
 //! What a folder of data holds, as a file says it: the descriptor of a collection.
 //!
-//! The decision that shapes it: nothing about somebody's folders stands in code. Who is seen, what is true of a file,
-//! what it may be used for and what is wrong with it are lines of TOML, so that a figure can be made again on other
-//! folders by writing such a file. `docs/data.md` explains every word.
+//! The decision that shapes it: nothing about somebody's folders stands in code. Who is seen, what
+//! is true of a file, what it may be used for and what is wrong with it are lines of TOML, so that
+//! a figure can be made again on other folders by writing such a file. `docs/data.md` explains
+//! every word.
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -73,7 +74,8 @@ pub struct Folder {
     /// Of generated faces: the folder of recorded ones that they are held against, by its path.
     #[serde(default)]
     pub against: Option<String>,
-    /// Of generated faces: whether those are of the same size and compression, so that only the making tells them apart.
+    /// Of generated faces: whether those are of the same size and compression, so that only the
+    /// making tells them apart.
     #[serde(default)]
     pub matched: bool,
     /// Of scenes: files that show people all the same, below the folder.
@@ -198,7 +200,8 @@ pub enum Use {
     Training,
     /// Recorded photographs of faces: tables and figures of false positives.
     Photographs,
-    /// Generated faces and recorded ones to hold them against: tables and figures of generated faces.
+    /// Generated faces and recorded ones to hold them against: tables and figures of generated
+    /// faces.
     Portraits,
     /// Generators of faces learn from them.
     Generator,
@@ -283,7 +286,8 @@ impl Folder {
         rest.filter(|_| Media::of(Path::new(file)) == Some(self.media))
     }
 
-    /// The owner and the name that the side follows from: two names only for files that keep their side.
+    /// The owner and the name that the side follows from: two names only for files that keep their
+    /// side.
     pub(super) fn owner_of(&self, file: &str) -> [String; 2] {
         let own = self.named_owner(file);
         let name = file.rsplit('/').next().unwrap_or(file);

@@ -11,7 +11,8 @@ use super::sets::SwapClip;
 use crate::datasets::{Failure, Manifest, Row};
 use crate::judge::{self, Detector, Look, Pace};
 
-/// Networks trained on swaps carry this, then the number of the part of the clips that they held out, from 1.
+/// Networks trained on swaps carry this, then the number of the part of the clips that they held
+/// out, from 1.
 const PREFIX: &str = "face-forgery-pairs-";
 
 /// The networks trained on swaps and the part of the clips that each held out.
@@ -38,7 +39,8 @@ impl Unseen {
     }
 }
 
-/// The looks at side-by-side clips by the networks that did not see their people, and what could not be looked at.
+/// The looks at side-by-side clips by the networks that did not see their people, and what could
+/// not be looked at.
 pub fn look_unseen(
     manifest: &Manifest,
     unseen: &[Unseen],
@@ -81,8 +83,9 @@ impl Folds {
         Detector::Weighted(self.held_out.iter().map(weight).collect())
     }
 
-    /// For each part of the clips the network that a scan would ask if it had not seen the part's people: the mean of the shipped weights, those that held the part
-    /// out in place of all that learned from swaps.
+    /// For each part of the clips the network that a scan would ask if it had not seen the part's
+    /// people: the mean of the shipped weights, those that held the part out in place of all that
+    /// learned from swaps.
     ///
     /// # Errors
     /// When they cannot be opened.

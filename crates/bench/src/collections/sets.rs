@@ -55,7 +55,8 @@ pub const CLIPS: [Saving; 4] = [
 ];
 
 impl Saving {
-    /// The file saved this way, below `work`; the file itself where it stays as found. What was made before is taken again.
+    /// The file saved this way, below `work`; the file itself where it stays as found. What was
+    /// made before is taken again.
     ///
     /// # Errors
     /// When it cannot be read or written.

@@ -1,14 +1,16 @@
 //! On which side of the split a name falls.
 //!
-//! The decision that shapes it: the side follows from the name of who is seen and from nothing else, so that the same
-//! person is on the same side in every folder, table and program, whatever else is there.
+//! The decision that shapes it: the side follows from the name of who is seen and from nothing
+//! else, so that the same person is on the same side in every folder, table and program, whatever
+//! else is there.
 use std::collections::BTreeMap;
 
 use assay_material::rng::hash;
 
 pub use crate::datasets::Split;
 
-/// The side of a person, group, camera or file by its name ([`super::Collection::owner`]): 70, 10 and 20 of 100.
+/// The side of a person, group, camera or file by its name ([`super::Collection::owner`]): 70, 10
+/// and 20 of 100.
 pub fn split_of(owner: &str) -> Split {
     match hash(owner) % 10 {
         0..=6 => Split::Train,
@@ -17,8 +19,8 @@ pub fn split_of(owner: &str) -> Split {
     }
 }
 
-/// The part from 0 that each clip belongs to, by pairs of clip and owner: owners by their number of clips, the next
-/// always to the smallest part.
+/// The part from 0 that each clip belongs to, by pairs of clip and owner: owners by their number of
+/// clips, the next always to the smallest part.
 pub fn parts(clips: &[(String, String)], of: usize) -> BTreeMap<String, usize> {
     let mut groups: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
     clips.iter().for_each(|(clip, owner)| groups.entry(owner).or_default().push(clip));

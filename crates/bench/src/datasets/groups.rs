@@ -1,13 +1,14 @@
 //! What belongs together: a union-find over names.
 //!
-//! The decision that shapes it: a set is named by its first name in a fixed order, so that the name does not depend on the
-//! order in which things were joined. Persons come first: who is seen in a table is on the side of the split on which
-//! that person is everywhere.
+//! The decision that shapes it: a set is named by its first name in a fixed order, so that the name
+//! does not depend on the order in which things were joined. Persons come first: who is seen in a
+//! table is on the side of the split on which that person is everywhere.
 use std::collections::HashMap;
 
 use super::manifest::{Manifest, Row};
 
-/// Kinds of names, those that lead a set first. Written as [`crate::collections::Collection::owner`] writes them.
+/// Kinds of names, those that lead a set first. Written as
+/// [`crate::collections::Collection::owner`] writes them.
 const KINDS: [&str; 4] = ["person:", "group:", "video:", "file:"];
 
 fn order(name: &str) -> (usize, &str) {
@@ -46,7 +47,8 @@ impl Groups {
     pub(super) fn join(&mut self, a: &str, b: &str) {
         let (a, b) = (self.place(a), self.place(b));
         let (a, b) = (self.root(a), self.root(b));
-        // The first name leads its set; halving the paths keeps the walks short enough without ranks.
+        // The first name leads its set; halving the paths keeps the walks short enough without
+        // ranks.
         let (lead, other) = if order(&self.names[a]) <= order(&self.names[b]) { (a, b) } else { (b, a) };
         self.parents[other] = lead;
     }
@@ -66,7 +68,8 @@ impl Groups {
     }
 }
 
-/// What a row shares with others. Persons and drivers are one set of names: who drives here may be seen there.
+/// What a row shares with others. Persons and drivers are one set of names: who drives here may be
+/// seen there.
 pub(super) fn keys(manifest: &Manifest, row: &Row) -> Vec<String> {
     let people = [&row.person, &row.driver].into_iter().flatten().map(|p| format!("person:{p}"));
     let group = row.group.iter().map(|g| format!("group:{g}"));
@@ -76,8 +79,8 @@ pub(super) fn keys(manifest: &Manifest, row: &Row) -> Vec<String> {
         .collect()
 }
 
-/// Gives every row the name of what it is connected with, directly or over others, as its group. Rows that name neither person, driver
-/// nor group keep none.
+/// Gives every row the name of what it is connected with, directly or over others, as its group.
+/// Rows that name neither person, driver nor group keep none.
 pub(super) fn fill(manifest: &mut Manifest) {
     let mut groups = Groups::default();
     let people = |row: &Row| -> Vec<String> {

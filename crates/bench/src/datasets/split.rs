@@ -1,9 +1,11 @@
-//! Training, validation and test, divided by who is seen; and the search for what is in two of them all the same.
+//! Training, validation and test, divided by who is seen; and the search for what is in two of them
+//! all the same.
 //!
-//! The decision that shapes it: what is connected (over a person, a driver, a group, a video or a file, and over others) is
-//! one piece, and the piece goes where [`split_of`] sends its name. So the same table gives the same split everywhere,
-//! whatever the order of its rows, and a person who stands alone is on the side on which a collection of folders has that
-//! name. The price: a set whose persons are all connected is one piece, which [`Assigned::largest`] shows; a split of it
+//! The decision that shapes it: what is connected (over a person, a driver, a group, a video or a
+//! file, and over others) is one piece, and the piece goes where [`split_of`] sends its name. So
+//! the same table gives the same split everywhere, whatever the order of its rows, and a person who
+//! stands alone is on the side on which a collection of folders has that name. The price: a set
+//! whose persons are all connected is one piece, which [`Assigned::largest`] shows; a split of it
 //! would leak.
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -72,7 +74,8 @@ pub struct Leak {
     pub examples: Vec<PathBuf>,
 }
 
-/// What the search found. Any leak makes a figure measured on the split worthless; the caller stops there.
+/// What the search found. Any leak makes a figure measured on the split worthless; the caller stops
+/// there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Leaks {
     /// By kind and name.
@@ -83,7 +86,8 @@ pub struct Leaks {
     pub unreadable: Vec<(PathBuf, String)>,
 }
 
-/// Looks for persons, groups, videos and nearly identical pictures in more than one split. Rows without a split are left alone.
+/// Looks for persons, groups, videos and nearly identical pictures in more than one split. Rows
+/// without a split are left alone.
 pub fn leaks(manifest: &Manifest) -> Leaks {
     let mut seen: BTreeMap<(LeakKind, String), BTreeMap<Split, (usize, PathBuf)>> = BTreeMap::new();
     let mut stills: BTreeMap<PathBuf, BTreeSet<Split>> = BTreeMap::new();
@@ -108,7 +112,8 @@ pub fn leaks(manifest: &Manifest) -> Leaks {
         examples: files.into_values().map(|f| f.1).collect(),
     };
     let mut found: Vec<Leak> = seen.into_iter().filter(|(_, files)| files.len() > 1).map(leak).collect();
-    // A still in two splits by its parts is reported as a video already; it is compared under the first.
+    // A still in two splits by its parts is reported as a video already; it is compared under the
+    // first.
     let stills: Vec<(PathBuf, Split)> =
         stills.into_iter().filter_map(|(path, splits)| Some((path, splits.into_iter().next()?))).collect();
     let near = near::duplicates(&stills);

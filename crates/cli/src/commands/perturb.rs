@@ -1,7 +1,9 @@
-//! `assay data perturb`: saves pictures and clips as they arrive somewhere, to measure what that does.
+//! `assay data perturb`: saves pictures and clips as they arrive somewhere, to measure what that
+//! does.
 //!
-//! The decision that shapes it: it changes files as the figures do, by the same code. It is not for taking marks off: a
-//! file that carries a signed manifest, a watermark or a label of generated media is refused.
+//! The decision that shapes it: it changes files as the figures do, by the same code. It is not for
+//! taking marks off: a file that carries a signed manifest, a watermark or a label of generated
+//! media is refused.
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
@@ -21,10 +23,12 @@ pub(crate) struct Args {
     /// A picture, a clip, or a folder of both
     #[arg(value_name = "IN", required_unless_present = "list")]
     input: Option<PathBuf>,
-    /// Where it goes: .jpg or .png for a picture as the last step saves it, .mp4 for a clip; a folder for a folder
+    /// Where it goes: .jpg or .png for a picture as the last step saves it, .mp4 for a clip; a
+    /// folder for a folder
     #[arg(value_name = "OUT", required_unless_present = "list")]
     output: Option<PathBuf>,
-    /// What is done, in order: ID:LEVEL and any :NAME=VALUE, with commas between, such as scale:0.5,jpeg:75
+    /// What is done, in order: ID:LEVEL and any :NAME=VALUE, with commas between, such as
+    /// scale:0.5,jpeg:75
     #[arg(long, value_name = "SPEC", required_unless_present = "list")]
     with: Option<String>,
     /// Seed of what is drawn; what a file is given depends on its name too, not on the others

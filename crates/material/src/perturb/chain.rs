@@ -26,10 +26,12 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Reads a chain: steps with commas between them, each `ID:LEVEL` and any `:NAME=VALUE` after it.
+    /// Reads a chain: steps with commas between them, each `ID:LEVEL` and any `:NAME=VALUE` after
+    /// it.
     ///
     /// # Errors
-    /// When a perturbation or option is not known, or a number is missing or out of range; the message says what is.
+    /// When a perturbation or option is not known, or a number is missing or out of range; the
+    /// message says what is.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let mut steps = Vec::new();
         if text.trim().is_empty() {
@@ -59,8 +61,8 @@ impl Chain {
         Ok(picture)
     }
 
-    /// The bytes of a still's file after all steps, and the ending of its name: `jpg` where the last step saves so, else
-    /// `png`, which changes nothing more.
+    /// The bytes of a still's file after all steps, and the ending of its name: `jpg` where the
+    /// last step saves so, else `png`, which changes nothing more.
     ///
     /// # Errors
     /// As [`Self::still`].
@@ -79,8 +81,8 @@ impl Chain {
         if saves { "jpg" } else { "png" }
     }
 
-    /// A clip after all steps, as H.264 in MP4; with its sound, or without. Where the last step is none that encodes,
-    /// frames are saved nearly without loss (CRF 10).
+    /// A clip after all steps, as H.264 in MP4; with its sound, or without. Where the last step is
+    /// none that encodes, frames are saved nearly without loss (CRF 10).
     ///
     /// # Errors
     /// When a step is not for clips, or ffmpeg is missing or fails.
@@ -121,7 +123,8 @@ impl Chain {
     }
 }
 
-/// One frame through steps that are done frame by frame: by the random numbers of the whole clip, or by its own.
+/// One frame through steps that are done frame by frame: by the random numbers of the whole clip,
+/// or by its own.
 fn frames(steps: &[Step], frame: RgbImage, every: &Rng, own: &mut Rng) -> anyhow::Result<RgbImage> {
     let (mut frame, mut every) = (frame, every.clone());
     for step in steps {

@@ -9,11 +9,13 @@ use image::RgbImage;
 use crate::ffmpeg::probe;
 use crate::rng::Rng;
 
-/// The constant rate factor at which changed frames are saved where nothing else is asked for: a loss that is hardly there.
+/// The constant rate factor at which changed frames are saved where nothing else is asked for: a
+/// loss that is hardly there.
 pub(super) const NEARLY: u8 = 10;
 
-/// Writes `from` to `to` with every frame changed by `change`, which gets the random numbers of the clip and those of the
-/// frame. The last of several rewritings is saved for viewers (4:2:0, CRF [`NEARLY`]), others without loss.
+/// Writes `from` to `to` with every frame changed by `change`, which gets the random numbers of the
+/// clip and those of the frame. The last of several rewritings is saved for viewers (4:2:0, CRF
+/// [`NEARLY`]), others without loss.
 pub(super) fn by_frame(
     from: &Path,
     to: &Path,
@@ -97,8 +99,8 @@ fn encode(to: &Path, (width, height): (u32, u32), rate: (u32, u32), is_last: boo
     command.spawn().context("cannot run ffmpeg")
 }
 
-/// Writes the pictures of `pictures` and the sound of `sound` to `to`: the sound as it is, or encoded anew as AAC. False
-/// where there is no sound.
+/// Writes the pictures of `pictures` and the sound of `sound` to `to`: the sound as it is, or
+/// encoded anew as AAC. False where there is no sound.
 pub(super) fn with_sound(pictures: &Path, sound: &Path, to: &Path, kbps: Option<u32>) -> anyhow::Result<bool> {
     let streams = Command::new("ffprobe")
         .args(["-v", "error", "-select_streams", "a", "-show_entries", "stream=index", "-of", "csv=p=0"])

@@ -1,7 +1,7 @@
 //! Saved as JPEG.
 //!
-//! As users' programs save: IJG tables, 4:2:0 with averaged chroma, baseline ([`crate::saving`]). The options say what
-//! some programs do otherwise.
+//! As users' programs save: IJG tables, 4:2:0 with averaged chroma, baseline ([`crate::saving`]).
+//! The options say what some programs do otherwise.
 use anyhow::Context as _;
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageFormat, RgbImage};
@@ -68,7 +68,8 @@ fn bytes(picture: &RgbImage, level: &Level) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A square crop saved with full chroma and opened again, for training: the crop is small beside its file's 16x16 units.
+/// A square crop saved with full chroma and opened again, for training: the crop is small beside
+/// its file's 16x16 units.
 pub fn compress(canvas: &mut Canvas, side: usize, quality: u8) {
     let bytes = to_image(canvas, side);
     let mut file = Vec::new();

@@ -1,10 +1,11 @@
 //! Sent by a messenger, once or several times, or seen in a call.
 //!
-//! Messenger-like: no messenger says what it does, and published measurements disagree (longest edge 800 to 2,048, JPEG
-//! 55 to 85). What is done here is the common part: the longest edge is limited (Lanczos), stills are saved as JPEG 4:2:0
-//! without metadata, clips as H.264 at a bit rate with a key frame every two seconds and AAC at 64 kbit/s. A call is
-//! 640x360 or smaller at a lower rate, with one frame in a hundred lost and the one before held. Each forwarding does it
-//! again. `draw=yes` draws edge, quality and rate from the published ranges instead of taking those given.
+//! Messenger-like: no messenger says what it does, and published measurements disagree (longest
+//! edge 800 to 2,048, JPEG 55 to 85). What is done here is the common part: the longest edge is
+//! limited (Lanczos), stills are saved as JPEG 4:2:0 without metadata, clips as H.264 at a bit rate
+//! with a key frame every two seconds and AAC at 64 kbit/s. A call is 640x360 or smaller at a lower
+//! rate, with one frame in a hundred lost and the one before held. Each forwarding does it again.
+//! `draw=yes` draws edge, quality and rate from the published ranges instead of taking those given.
 use std::path::Path;
 
 use image::RgbImage;
@@ -54,7 +55,8 @@ static ABOUT: About = About {
     clips: Clips::ByFile,
 };
 
-/// Longest edges and JPEG qualities that are told of messengers, and the range of bit rates of their clips in kbit/s.
+/// Longest edges and JPEG qualities that are told of messengers, and the range of bit rates of
+/// their clips in kbit/s.
 const EDGES: [u32; 5] = [800, 1080, 1280, 1600, 2048];
 const QUALITIES: (i64, i64) = (55, 85);
 const CHAT_KBPS: (i64, i64) = (500, 1500);

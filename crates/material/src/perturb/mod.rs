@@ -1,9 +1,11 @@
-//! What happens to pictures and clips on their way: saved again, made smaller, cropped, turned, blurred, sent by messenger.
+//! What happens to pictures and clips on their way: saved again, made smaller, cropped, turned,
+//! blurred, sent by messenger.
 //!
-//! The decision that shapes it: one family for everything. Networks learn to bear what figures measure and what
-//! `assay data perturb` does, by the same code, so that "JPEG 75" is one thing in all of them. One file each; a chain of
-//! them is written `scale:0.5,jpeg:75` ([`Chain::parse`]). What is done follows from the level and the random numbers
-//! handed in, never from a clock or a thread.
+//! The decision that shapes it: one family for everything. Networks learn to bear what figures
+//! measure and what `assay data perturb` does, by the same code, so that "JPEG 75" is one thing in
+//! all of them. One file each; a chain of them is written `scale:0.5,jpeg:75` ([`Chain::parse`]).
+//! What is done follows from the level and the random numbers handed in, never from a clock or a
+//! thread.
 mod canvas;
 mod chain;
 mod clip;

@@ -1,4 +1,5 @@
-//! Of every perturbation: what it does, that it is the same each time, what is said of a chain that makes no sense.
+//! Of every perturbation: what it does, that it is the same each time, what is said of a chain that
+//! makes no sense.
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -165,7 +166,8 @@ fn clips_are_changed_frame_by_frame_or_by_their_encoder() {
     ffmpeg::compress(&from, &known, 33).unwrap();
     assert!(bytes == std::fs::read(&known).unwrap());
     assert_eq!(frames.len(), 50);
-    // Frame by frame, saved nearly without loss, the same place in all of them: colours say where a pixel comes from.
+    // Frame by frame, saved nearly without loss, the same place in all of them: colours say where a
+    // pixel comes from.
     let slope = RgbImage::from_fn(320, 240, |x, y| Rgb([(x * 255 / 319) as u8, (y * 255 / 239) as u8, 90]));
     let (still, cropped) = (folder.path().join("still.mp4"), folder.path().join("cropped.mp4"));
     ffmpeg::encode_rgb(&still, &vec![slope; 30], 25, 5).unwrap();

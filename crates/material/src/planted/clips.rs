@@ -1,7 +1,8 @@
 //! Planted clips: frames dropped, duplicated or spliced in.
 //!
-//! Segments of three seconds are decoded, edited as raw frames, cut to the same number of frames as their twin and encoded alike, so
-//! that neither length nor encoder tells them apart. One pristine segment is the twin of up to three forgeries.
+//! Segments of three seconds are decoded, edited as raw frames, cut to the same number of frames as
+//! their twin and encoded alike, so that neither length nor encoder tells them apart. One pristine
+//! segment is the twin of up to three forgeries.
 use super::edits::{Edit, recorded};
 use super::index::{Index, Item, Kind, Split};
 use super::make::Wanted;
@@ -37,10 +38,12 @@ struct Segment<'a> {
     start_secs: f64,
 }
 
-/// Makes the clips and `planted_video.json` in `options.out`. The counts of pairs in `options` are for pictures and are not used.
+/// Makes the clips and `planted_video.json` in `options.out`. The counts of pairs in `options` are
+/// for pictures and are not used.
 ///
 /// # Errors
-/// When there are no clips, ffmpeg is missing or fails, nothing can be written, or `progress` was cancelled.
+/// When there are no clips, ffmpeg is missing or fails, nothing can be written, or `progress` was
+/// cancelled.
 pub fn make_clips(clips: &[Clip], options: &Wanted, progress: &dyn Progress) -> anyhow::Result<Index> {
     let clips = probed(clips)?;
     let place = options.out.join("clips");
@@ -86,8 +89,9 @@ pub struct RealSegment {
     pub is_twin: bool,
 }
 
-/// Every clip cut into whole three-second segments, encoded like planted clips and written into `out` unless they are
-/// there: all segments, of both splits. Returns them in the order of their names.
+/// Every clip cut into whole three-second segments, encoded like planted clips and written into
+/// `out` unless they are there: all segments, of both splits. Returns them in the order of their
+/// names.
 ///
 /// # Errors
 /// As [`make_clips`].
@@ -246,7 +250,8 @@ fn edit(
     }
 }
 
-/// Frames of the same clip away from the segment, or of another clip of the same split, size and rate.
+/// Frames of the same clip away from the segment, or of another clip of the same split, size and
+/// rate.
 fn pick_donor<'a>(
     rng: &mut Rng,
     segment: &Segment<'a>,

@@ -18,7 +18,8 @@ pub const QUALITIES: [u8; 4] = [95, 85, 75, 60];
 
 /// Draws tried for one pair before its photo is given up.
 const ATTEMPTS: usize = 400;
-/// After so many draws donors are picked by folder: a large photo needs a large donor, and those are few.
+/// After so many draws donors are picked by folder: a large photo needs a large donor, and those
+/// are few.
 const ATTEMPTS_OVER_ALL: usize = 100;
 /// Largest region of a copy: both places must fit beside each other.
 const LARGEST_COPY: f64 = 0.16;
@@ -48,11 +49,12 @@ struct Plan<'a> {
 
 /// Makes the pictures, masks and `planted.json` in `options.out`.
 ///
-/// A photo serves at most four pairs, each at another final quality, so no two pristine twins are the same file. With too few photos
-/// fewer pairs are made than asked for; the index says how many.
+/// A photo serves at most four pairs, each at another final quality, so no two pristine twins are
+/// the same file. With too few photos fewer pairs are made than asked for; the index says how many.
 ///
 /// # Errors
-/// When there are no photos, one cannot be decoded, nothing can be written, or `progress` was cancelled.
+/// When there are no photos, one cannot be decoded, nothing can be written, or `progress` was
+/// cancelled.
 pub fn make(photos: &[Photo], options: &Wanted, progress: &dyn Progress) -> anyhow::Result<Index> {
     anyhow::ensure!(!photos.is_empty(), "no source photos");
     for folder in ["pictures", "masks"] {
@@ -85,15 +87,16 @@ pub fn make(photos: &[Photo], options: &Wanted, progress: &dyn Progress) -> anyh
     Ok(index)
 }
 
-/// Groups of photos of which such a set has something to say: those that its calibration pairs are made from, and its
-/// whole test split.
+/// Groups of photos of which such a set has something to say: those that its calibration pairs are
+/// made from, and its whole test split.
 pub fn known_groups(photos: &[Photo], wanted: &Wanted) -> BTreeSet<String> {
     let learned = plan(photos, Split::Calibration, wanted.pairs_calibration, wanted.seed);
     let tested = photos.iter().filter(|photo| photo.split == Split::Test).map(|photo| photo.group.clone());
     learned.iter().map(|plan| plan.photo.group.clone()).chain(tested).collect()
 }
 
-/// Shares the pairs out over folders, photos, kinds and qualities: equal numbers for each folder as far as its photos reach.
+/// Shares the pairs out over folders, photos, kinds and qualities: equal numbers for each folder as
+/// far as its photos reach.
 fn plan(photos: &[Photo], split: Split, pairs: usize, seed: u64) -> Vec<Plan<'_>> {
     let mut folders: Vec<(&str, Vec<&Photo>)> = Vec::new();
     for photo in photos.iter().filter(|photo| photo.split == split) {

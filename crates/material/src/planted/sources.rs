@@ -1,7 +1,9 @@
-//! What planted sets are made of: photos and clips of the caller's, each with its side of the split.
+//! What planted sets are made of: photos and clips of the caller's, each with its side of the
+//! split.
 //!
-//! The decision that shapes it: which files there are, who is seen in them and on which side they lie is the caller's to
-//! say, so that a planted set is divided by the same rule as everything else that is learned or measured.
+//! The decision that shapes it: which files there are, who is seen in them and on which side they
+//! lie is the caller's to say, so that a planted set is divided by the same rule as everything else
+//! that is learned or measured.
 use super::index::Split;
 use anyhow::Context;
 use image::RgbImage;

@@ -1,7 +1,9 @@
-//! What cameras, editors and networks do to a crop: light, colour, blur, noise, compression, things in the way.
+//! What cameras, editors and networks do to a crop: light, colour, blur, noise, compression, things
+//! in the way.
 //!
-//! The decision that shapes it: what is done is done by the perturbations that figures measure (`assay_material::perturb`);
-//! here it is drawn how much. Compression comes last, as it does in the world, and every strength goes down to nothing.
+//! The decision that shapes it: what is done is done by the perturbations that figures measure
+//! (`assay_material::perturb`); here it is drawn how much. Compression comes last, as it does in
+//! the world, and every strength goes down to nothing.
 use assay_material::perturb::blur::blur;
 use assay_material::perturb::jpeg::compress;
 use assay_material::perturb::light::{Tone, saturate};
@@ -101,7 +103,8 @@ mod tests {
             .collect()
     }
 
-    /// The digest is of what the shipped networks were trained with, before these degradations were perturbations.
+    /// The digest is of what the shipped networks were trained with, before these degradations were
+    /// perturbations.
     #[test]
     fn degradations_and_their_draws_are_those_of_the_shipped_networks() {
         let mut digest = Sha256::new();

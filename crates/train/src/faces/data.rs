@@ -1,7 +1,9 @@
-//! The pictures that the face networks learn from: photographs and frames with machine-made meshes, split by person.
+//! The pictures that the face networks learn from: photographs and frames with machine-made meshes,
+//! split by person.
 //!
-//! The decision that shapes it: what a picture is, who is in it and on which side of the split it lies is said by the
-//! collection that it is of, so that nobody is learned from who is measured on elsewhere.
+//! The decision that shapes it: what a picture is, who is in it and on which side of the split it
+//! lies is said by the collection that it is of, so that nobody is learned from who is measured on
+//! elsewhere.
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
@@ -94,7 +96,8 @@ impl Picture {
 /// Which frames of clips are read, and how large they are kept.
 #[derive(Debug, Clone, Copy)]
 pub struct ClipFrames {
-    /// Every so many frames; every [`LABELLED`]th has labels of its own, between two of them meshes are interpolated.
+    /// Every so many frames; every [`LABELLED`]th has labels of its own, between two of them meshes
+    /// are interpolated.
     pub every: u64,
     /// The longer side that no kept frame exceeds.
     pub largest: u32,
@@ -174,8 +177,8 @@ fn rows(folder: &Path, table: &str, tensor: &str) -> anyhow::Result<Vec<Row>> {
     Ok(out)
 }
 
-/// Reads every labelled picture and frame of `folder` that networks may learn from, and every picture of a scene (there
-/// without faces where the machine found none).
+/// Reads every labelled picture and frame of `folder` that networks may learn from, and every
+/// picture of a scene (there without faces where the machine found none).
 ///
 /// # Errors
 /// When the descriptor, the labels or a picture cannot be read.

@@ -1,8 +1,9 @@
 //! Labels for a folder of somebody's own: faces with their meshes, found by the shipped networks.
 //!
-//! The decision that shapes it: labels are what [`super::data::load`] reads, for every file that the folder's descriptor
-//! gives to training, and nothing else has to be marked by hand: boxes and 468 points by machine, one row a face; of clips
-//! every fifteenth frame, the recorded and the altered half of side-by-side clips each by itself.
+//! The decision that shapes it: labels are what [`super::data::load`] reads, for every file that
+//! the folder's descriptor gives to training, and nothing else has to be marked by hand: boxes and
+//! 468 points by machine, one row a face; of clips every fifteenth frame, the recorded and the
+//! altered half of side-by-side clips each by itself.
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -45,11 +46,12 @@ struct Row {
     mesh: Vec<[f32; 2]>,
 }
 
-/// Writes `labels/faces.csv`, `labels/video_faces.csv` and `labels/facemesh468.safetensors` below `folder`, for its
-/// descriptor's files for training.
+/// Writes `labels/faces.csv`, `labels/video_faces.csv` and `labels/facemesh468.safetensors` below
+/// `folder`, for its descriptor's files for training.
 ///
 /// # Errors
-/// When there are labels already, the descriptor or a folder cannot be read, there is no face, or nothing can be written.
+/// When there are labels already, the descriptor or a folder cannot be read, there is no face, or
+/// nothing can be written.
 pub fn label(folder: &Path, networks: &dyn FaceNetworks, progress: &dyn Progress) -> anyhow::Result<Labelled> {
     let data = Collection::of(folder)?;
     let labels = folder.join("labels");
