@@ -1,6 +1,5 @@
 //! The one split on the project's own data: nobody is on two sides of anything, and the sides are
 //! those that the shipped networks learned by.
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
