@@ -9,3 +9,4 @@ pub mod datasets;
 pub mod judge;
 pub mod map_units;
 pub mod measure;
+pub mod planted;

@@ -14,6 +14,7 @@ mod files;
 mod generated;
 mod progress;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -42,6 +43,23 @@ struct Cli {
     command: Command,
 }
 
+// A command that reads folders of data. Not a doc comment: clap would show it in place of the command's own.
+#[derive(clap::Args)]
+struct Described<A: clap::Args> {
+    /// What the folders of data hold, where they have no collection.toml of their own (docs/data.md); without it, the folders of the project's own networks
+    #[arg(long, value_name = "FILE", global = true)]
+    collection: Option<PathBuf>,
+    #[command(flatten)]
+    args: A,
+}
+
+impl<A: clap::Args> Described<A> {
+    fn then(self, run: fn(A) -> anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+        self.collection.as_deref().map_or(Ok(()), assay_bench::collections::describe_by)?;
+        run(self.args)
+    }
+}
+
 #[derive(Subcommand)]
 enum Command {
     /// Examine pictures and videos and report what speaks for or against an alteration
@@ -57,13 +75,13 @@ enum Command {
     /// List, import, check and export the weights of networks
     Models(commands::models::Args),
     /// Make planted forgeries, learn the calibration from them, measure the analyzers
-    Lab(commands::lab::Args),
+    Lab(Described<commands::lab::Args>),
     /// Read, divide and check data sets of real and fake media
-    Data(commands::data::Args),
+    Data(Described<commands::data::Args>),
     /// Measure a detector on a data set
     Evaluate(commands::evaluate::Args),
     /// Train a network of this project
-    Train(commands::train::Args),
+    Train(Described<commands::train::Args>),
     /// Move a picture of a face as the face in a clip moves; the result carries label, watermark and signed manifest
     Animate(commands::animate::Args),
     /// Put parts of one face into another; the result carries label, watermark and signed manifest
@@ -86,10 +104,10 @@ fn main() -> ExitCode {
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Log(args) => commands::log::run(&args),
         Command::Models(args) => commands::models::run(&args),
-        Command::Lab(args) => commands::lab::run(args),
-        Command::Data(args) => commands::data::run(args),
+        Command::Lab(args) => args.then(commands::lab::run),
+        Command::Data(args) => args.then(commands::data::run),
         Command::Evaluate(args) => commands::evaluate::run(&args),
-        Command::Train(args) => commands::train::run(args),
+        Command::Train(args) => args.then(commands::train::run),
         Command::Animate(args) => commands::animate::run(args),
         Command::Partswap(args) => commands::partswap::run(args),
         Command::Swap(args) => commands::swap::run(args),

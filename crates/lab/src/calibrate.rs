@@ -11,7 +11,8 @@ use assay_media::Progress;
 use assay_workbench::calibration::{About, CalibrationTable, Item};
 
 use assay_bench::collect::collect;
-use assay_material::planted::{Index, Split, real_segments};
+use assay_bench::planted::real_segments;
+use assay_material::planted::{Index, Split};
 
 /// Folder below a planted set for untouched stretches of real clips.
 pub(crate) const SEGMENTS: &str = "segments";

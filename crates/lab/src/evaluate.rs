@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use assay_bench::collect::{Record, collect};
 use assay_bench::measure::{Cells, Interval, Judged, Localisation as MapJudge, Rate, auc, auc_interval, mean_localisation};
-use assay_material::planted::{Index, Item, Kind, QUALITIES, Split, group_below, real_segments};
+use assay_bench::collections::{Collection, Use};
+use assay_bench::planted::real_segments;
+use assay_material::planted::{Index, Item, Kind, QUALITIES, Split};
 
 /// Detection by the fused verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -297,17 +299,6 @@ pub fn evaluate(
     Ok(figures)
 }
 
-/// Folders of real photos.
-const REAL_PHOTOS: [&str; 7] = [
-    "faces/lfw250",
-    "faces/lfw_multi",
-    "faces/celeba178",
-    "faces/ffhq256",
-    "faces/selfies",
-    "camera/natural",
-    "camera/flat",
-];
-
 fn untouched(
     set: &Path,
     sources: &Path,
@@ -317,11 +308,12 @@ fn untouched(
     figures: &mut Figures,
     progress: &dyn Progress,
 ) -> anyhow::Result<()> {
+    let data = Collection::of(sources)?;
     let pictures = Index::load(set)?;
     let mut learned: BTreeSet<String> = BTreeSet::new();
     for item in pictures.of(Split::Calibration) {
         learned.insert(item.group.clone());
-        learned.extend(item.donor.as_deref().map(group_below));
+        learned.extend(item.donor.as_deref().map(|donor| data.owner(donor)));
     }
     let ids: Vec<String> = crate::calibrate::scored_analyzers().into_iter().map(str::to_owned).collect();
     let mut count = |name: &str, files: &[PathBuf], root: &Path, seen: &dyn Fn(&Path, &str) -> bool| {
@@ -346,16 +338,13 @@ fn untouched(
         }));
         anyhow::Ok(())
     };
-    for folder in REAL_PHOTOS {
-        let mut files: Vec<PathBuf> = match std::fs::read_dir(sources.join(folder)) {
-            Ok(entries) => entries.filter_map(|e| Some(e.ok()?.path())).collect(),
-            Err(_) => continue,
-        };
-        files.sort();
+    for folder in data.folders(Use::Untouched).filter(|folder| sources.join(&folder.path).is_dir()) {
+        let files = data.files_for(folder, Use::Untouched)?;
+        let files: Vec<PathBuf> = files.into_iter().map(|file| sources.join(file)).collect();
         // A sample is spread evenly over the sorted names; small folders are always taken whole.
         let step = if files.len() <= 100 { 1 } else { every.max(1) };
         let files: Vec<PathBuf> = files.into_iter().step_by(step).collect();
-        count(folder, &files, sources, &|_, relative| learned.contains(&group_below(relative)))?;
+        count(&folder.path, &files, sources, &|_, relative| learned.contains(&data.owner(relative)))?;
     }
     let folder = set.join(crate::calibrate::SEGMENTS);
     let segments = real_segments(sources, &folder, progress)?;

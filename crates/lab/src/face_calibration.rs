@@ -21,11 +21,11 @@ use crate::calibrate::scored_analyzers;
 use assay_bench::collect::collect;
 use assay_bench::datasets::{Label, Manifest, Part, Row};
 use assay_bench::collections::folds::{Folds, Unseen, look_unseen};
-use assay_bench::collections::sets;
+use assay_bench::collections::sets::{self, Derived, SwapClip};
 use assay_bench::judge::{self, Detector, Look, Pace};
 use assay_bench::map_units::{self, Unit};
-use assay_material::planted;
-use assay_bench::collections::{Split, owner};
+use assay_bench::planted;
+use assay_bench::collections::{Collection, Split};
 use assay_material::frames::every_kth;
 
 /// What to learn from.
@@ -155,8 +155,8 @@ fn genuine_faces(bench: &Bench<'_>) -> anyhow::Result<Vec<Vec<Unit>>> {
     let mut groups = Vec::new();
     for saving in sets::STILLS {
         let mut group = Vec::new();
-        for folder in sets::PHOTOGRAPH_FOLDERS {
-            let real = sets::photographs(bench.data, bench.work, folder, Split::Validation, saving)?;
+        for folder in sets::photograph_folders(bench.data)? {
+            let real = sets::photographs(bench.data, bench.work, &folder, Split::Validation, saving)?;
             group.extend(map_units::of(&real, &bench.networks, &Detector::Forgery, bench.progress));
         }
         groups.push(group);
@@ -178,18 +178,19 @@ pub(crate) fn genuine_stretches(bench: &Bench<'_>) -> anyhow::Result<Vec<Vec<Uni
     Ok(groups)
 }
 
-/// Frames of the halves of the swap clips as lossless stills below `work`, with what they are: file below `work`, label.
-fn stills(data: &Path, work: &Path, clips: &[String]) -> anyhow::Result<Vec<(String, Label, String)>> {
+/// Frames of the halves of the swap clips as lossless stills below `work`.
+fn stills(data: &Path, work: &Path, clips: &[SwapClip]) -> anyhow::Result<Vec<Derived>> {
     let folder = work.join("stills");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let mut out = Vec::new();
-    for clip in clips.iter().filter(|c| !c.contains("Dean_Wiesel_2")) {
-        for (index, frame) in every_kth(&data.join(clip), STILL_EVERY)? {
+    for clip in clips.iter().filter(|clip| clip.is_pair()) {
+        for (index, frame) in every_kth(&data.join(&clip.file), STILL_EVERY)? {
             let half = frame.width() / 2;
-            for (x, label, side) in [(0, Label::Real, "left"), (half, Label::Fake, "right")] {
-                let name = format!("stills/{}_{index}_{side}.png", clip.replace(['/', '.'], "_"));
-                image::imageops::crop_imm(&frame, x, 0, half, frame.height()).to_image().save(work.join(&name))?;
-                out.push((name, label, clip.clone()));
+            for (part, label) in &clip.parts {
+                let x = if *part == Part::Left { 0 } else { half };
+                let file = format!("stills/{}_{index}_{}.png", clip.file.replace(['/', '.'], "_"), part.name());
+                image::imageops::crop_imm(&frame, x, 0, half, frame.height()).to_image().save(work.join(&file))?;
+                out.push(Derived { file, label: *label, source: clip.file.clone(), owner: clip.owner.clone() });
             }
         }
     }
@@ -236,7 +237,7 @@ impl Bench<'_> {
     /// Stills for both tables; `frames` are those of side-by-side clips.
     fn stills(
         &self,
-        frames: &[(String, Label, String)],
+        frames: &[Derived],
         swaps: &mut Vec<Told>,
         portraits: &mut Vec<Told>,
     ) -> anyhow::Result<()> {
@@ -244,14 +245,14 @@ impl Bench<'_> {
             let condition = |_: &Row| saving.condition();
             let frames = Manifest { root: self.work.to_owned(), rows: saving.rows_of(self.work, self.work, frames)? };
             swaps.extend(self.items_of_unseen(&frames, condition));
-            for folder in sets::PHOTOGRAPH_FOLDERS {
-                let real = sets::photographs(self.data, self.work, folder, Split::Validation, saving)?;
+            for folder in sets::photograph_folders(self.data)? {
+                let real = sets::photographs(self.data, self.work, &folder, Split::Validation, saving)?;
                 let looks = self.look(&real);
                 swaps.extend(items_of(&real, &looks, condition, "face_forgery"));
                 portraits.extend(items_of(&real, &looks, condition, "face_synthesis"));
             }
-            for names in [["stylegan256", "ffhq256"], ["gan256", "ffhq256"]] {
-                let mut manifest = sets::portraits(self.data, self.work, names, Split::Validation, saving)?;
+            for names in sets::generated(self.data)? {
+                let mut manifest = sets::portraits(self.data, self.work, &names, Split::Validation, saving)?;
                 manifest.rows.retain(|r| r.label == Label::Fake);
                 portraits.extend(self.items(&manifest, condition, "face_synthesis"));
             }
@@ -263,14 +264,15 @@ impl Bench<'_> {
     fn whole_verdicts(&self, values: &[BTreeMap<PathBuf, f64>; 2]) -> anyhow::Result<Vec<GenuineFile>> {
         let planted = CalibrationTable::planted()?;
         let known = planted::known_groups(self.data)?;
+        let collection = Collection::of(self.data)?;
         let analyzers: Vec<String> = scored_analyzers().iter().map(ToString::to_string).collect();
         let mut files = Vec::new();
         for saving in sets::STILLS {
-            for folder in sets::PHOTOGRAPH_FOLDERS {
-                let real = sets::photographs(self.data, self.work, folder, Split::Validation, saving)?;
+            for folder in sets::photograph_folders(self.data)? {
+                let real = sets::photographs(self.data, self.work, &folder, Split::Validation, saving)?;
                 let is_new = |row: &&Row| {
                     let source = row.source.as_deref().unwrap_or_default();
-                    !known.contains(&planted::group_below(source))
+                    !known.contains(&collection.owner(source))
                 };
                 let paths: Vec<PathBuf> = real.rows.iter().filter(is_new).map(|row| row.path.clone()).collect();
                 for record in collect(&paths, &analyzers, false, None, self.progress)? {
@@ -317,7 +319,7 @@ fn items_of(manifest: &Manifest, looks: &[Look], condition: impl Fn(&Row) -> Con
         items.extend(stretches(own).into_iter().map(|stretch| Told {
             path: row.path.clone(),
             item: Item {
-                group: row.group.clone().unwrap_or_else(|| owner(&path.display().to_string())),
+                group: row.group.clone().unwrap_or_else(|| path.display().to_string()),
                 forged: row.label == Label::Fake,
                 condition: condition(row),
                 scores: [(analyzer.to_owned(), stretch.logit)].into(),

@@ -10,10 +10,11 @@ use assay_media::Progress;
 use assay_models::face_forgery::FaceForgery;
 use assay_models::shipped_faces::temporal_network;
 
+use assay_bench::collections::parts;
 use assay_bench::datasets::{self, FrameScore, Part};
 use crate::forgery_figures::{sets, shown};
 use assay_train::forgery::temporal::{self, windows};
-use assay_train::forgery::{Choice, faces};
+use assay_train::forgery::Choice;
 
 /// Folders of the runs, and the labelled pictures and clips.
 pub struct Options {
@@ -40,11 +41,12 @@ pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String>
     let nets: Vec<(FaceForgery, Choice)> = options.runs.iter().map(|r| opened(r)).collect::<anyhow::Result<_>>()?;
     let moments = windows::load(&options.data, progress)?;
     let pairs: Vec<&windows::Moment> = moments.iter().filter(|m| m.swapped.is_some()).collect();
-    let mut clips: Vec<String> = pairs.iter().map(|m| m.clip.clone()).collect();
-    clips.dedup();
+    let mut owned: Vec<(String, String)> = pairs.iter().map(|m| (m.clip.clone(), m.owner.clone())).collect();
+    owned.dedup();
+    let clips: Vec<&String> = owned.iter().map(|(clip, _)| clip).collect();
     let judge_of = |clip: &String| {
         nets.iter().find(|(_, choice)| {
-            choice.held_out.is_none_or(|fold| faces::parts(&clips, fold.of).get(clip) == Some(&fold.part))
+            choice.held_out.is_none_or(|fold| parts(&owned, fold.of).get(clip) == Some(&fold.part))
         })
     };
     let thrown_away = tempfile::tempdir()?;

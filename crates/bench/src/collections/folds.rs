@@ -7,10 +7,12 @@ use assay_media::Progress;
 use assay_models::shipped_faces::Judges;
 
 use super::parts;
+use super::sets::SwapClip;
 use crate::datasets::{Failure, Manifest, Row};
 use crate::judge::{self, Detector, Look, Pace};
 
-/// Networks trained on swaps carry this, then the number of the part of the clips that they held out, from 1.
+/// Networks trained on swaps carry this, then the number of the part of the clips that they held
+/// out, from 1.
 const PREFIX: &str = "face-forgery-pairs-";
 
 /// The networks trained on swaps and the part of the clips that each held out.
@@ -37,7 +39,8 @@ impl Unseen {
     }
 }
 
-/// The looks at side-by-side clips by the networks that did not see their people, and what could not be looked at.
+/// The looks at side-by-side clips by the networks that did not see their people, and what could
+/// not be looked at.
 pub fn look_unseen(
     manifest: &Manifest,
     unseen: &[Unseen],
@@ -58,16 +61,17 @@ pub type ByClip<'a> = Box<dyn Fn(&str) -> Detector + 'a>;
 
 impl Folds {
     /// The folds of these networks over these clips.
-    pub fn of(ids: &[String], clips: &[String]) -> Self {
+    pub fn of(ids: &[String], clips: &[SwapClip]) -> Self {
         let number = |id: &String| id.strip_prefix(PREFIX)?.parse::<usize>().ok()?.checked_sub(1);
         let held_out: Vec<Option<usize>> = ids.iter().filter(|id| id.starts_with("face-forgery")).map(number).collect();
         let of = held_out.iter().flatten().count();
-        // As in training, where the clip without a real half is no pair.
-        let pairs: Vec<String> = clips.iter().filter(|c| !c.contains("Dean_Wiesel_2")).cloned().collect();
-        let mut parts = parts(&pairs, of);
-        for clip in clips.iter().filter(|c| !pairs.contains(c)) {
-            let mate = pairs.iter().find(|p| super::owner(p) == super::owner(clip));
-            parts.insert(clip.clone(), mate.and_then(|m| parts.get(m)).copied().unwrap_or(0));
+        // As in training, where a clip without a recorded half is no pair.
+        let (pairs, others): (Vec<&SwapClip>, Vec<&SwapClip>) = clips.iter().partition(|clip| clip.is_pair());
+        let named: Vec<(String, String)> = pairs.iter().map(|c| (c.file.clone(), c.owner.clone())).collect();
+        let mut parts = parts(&named, of);
+        for clip in others {
+            let mate = pairs.iter().find(|pair| pair.owner == clip.owner);
+            parts.insert(clip.file.clone(), mate.and_then(|m| parts.get(&m.file)).copied().unwrap_or(0));
         }
         Self { held_out, parts }
     }
@@ -79,8 +83,9 @@ impl Folds {
         Detector::Weighted(self.held_out.iter().map(weight).collect())
     }
 
-    /// For each part of the clips the network that a scan would ask if it had not seen the part's people: the mean of the shipped weights, those that held the part
-    /// out in place of all that learned from swaps.
+    /// For each part of the clips the network that a scan would ask if it had not seen the part's
+    /// people: the mean of the shipped weights, those that held the part out in place of all that
+    /// learned from swaps.
     ///
     /// # Errors
     /// When they cannot be opened.
@@ -119,6 +124,9 @@ impl Folds {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use super::super::Collection;
     use super::*;
 
     const CLIPS: [&str; 9] = [
@@ -142,10 +150,16 @@ mod tests {
 
     #[test]
     fn every_clip_is_judged_by_one_network_that_did_not_see_its_group() {
-        let clips: Vec<String> = CLIPS.iter().map(|c| format!("pairs/faceswap_sbs/{c}.mp4")).collect();
+        let data = Collection::of(Path::new("nowhere")).unwrap();
+        let clip = |name: &&str| {
+            let file = format!("pairs/faceswap_sbs/{name}.mp4");
+            SwapClip { owner: data.owner(&file), parts: data.parts(&file), file }
+        };
+        let swaps: Vec<SwapClip> = CLIPS.iter().map(clip).collect();
+        let clips: Vec<String> = swaps.iter().map(|clip| clip.file.clone()).collect();
         let ids = ["face-forgery-sbi-1", "face-forgery-pairs-1", "face-forgery-pairs-2", "face-synthesis-1"];
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        let folds = Folds::of(&ids, &clips);
+        let folds = Folds::of(&ids, &swaps);
         let unseen = folds.unseen(&ids).unwrap();
         let of = |name: &str| {
             let clip = clips.iter().find(|c| c.contains(name)).unwrap();

@@ -24,4 +24,4 @@ pub use layouts::{Indexed, Layout, index};
 pub use manifest::{Label, Manifest, Part, Row, Split};
 pub use plots::{page, reliability_svg, roc_svg};
 pub use results::{Counts, Curves, Drawn, Failure, FailureKind, FileResult, FrameScore, Results, Slice};
-pub use split::{Assigned, Leak, LeakKind, Leaks, Shares, assign, leaks};
+pub use split::{Assigned, Leak, LeakKind, Leaks, assign, leaks};

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use assay_lab::face_calibration::Learn;
-use assay_material::planted::{Options, make, make_clips};
+use assay_bench::planted::{Options, make, make_clips};
 use assay_workbench::calibration::CalibrationTable;
 use clap::{Subcommand, ValueEnum};
 

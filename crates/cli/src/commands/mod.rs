@@ -9,6 +9,7 @@ pub(crate) mod log;
 pub(crate) mod mark;
 pub(crate) mod models;
 pub(crate) mod partswap;
+mod perturb;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod scan;

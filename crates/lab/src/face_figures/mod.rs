@@ -11,7 +11,8 @@ use image::RgbImage;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use assay_bench::collections::Split;
+use assay_bench::collections::{Collection, Folder, Split, Use};
+use assay_bench::datasets::{Label, Part};
 use assay_train::faces::data::{self, Picture, hand_points};
 use assay_train::faces::points::tight_box;
 use detection::{Detection, SIZES};
@@ -64,8 +65,9 @@ pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Fig
     let pictures = data::load(&options.data, Some(data::ClipFrames::SHAPES))?;
     let hand = hand_points(&options.data)?;
     let geometry = Geometry::learn(&pictures, &hand);
+    let collection = Collection::of(&options.data)?;
     let mut known = geometry.known(&pictures, &hand, split);
-    let empty: Vec<&Picture> = pictures.iter().filter(|p| p.split != Split::Train && shows_nobody(p)).collect();
+    let empty: Vec<&Picture> = pictures.iter().filter(|p| p.split != Split::Train && shows_nobody(&collection, p)).collect();
     known.extend(geometry.pasted(&pictures, &hand, &empty, split, 1000));
     if split == Split::Test {
         for (picture, faces) in truth::dlib(&options.data)? {
@@ -106,7 +108,7 @@ fn agreement(
     least: f32,
 ) -> Vec<detection::Row> {
     let held: Vec<&Picture> =
-        pictures.iter().filter(|p| p.split == split && !p.name.starts_with("nonface") && !p.faces.is_empty()).collect();
+        pictures.iter().filter(|p| p.split == split && !p.is_scene() && !p.faces.is_empty()).collect();
     let found: Vec<(&str, usize, usize, usize)> = held
         .par_iter()
         .map(|p| {
@@ -136,21 +138,13 @@ fn agreement(
 
 fn clips(networks: &Networks, data: &Path, progress: &dyn Progress) -> anyhow::Result<Vec<tracking::Tracking>> {
     let mut all = Vec::new();
-    for (folder, halves) in [
-        ("video/talking", false),
-        ("video/blink", false),
-        ("video/pulse", false),
-        ("drive256", false),
-        ("pairs/faceswap_sbs", true),
-    ] {
-        let mut names: Vec<String> = std::fs::read_dir(data.join(folder))?
-            .filter_map(|e| Some(format!("{folder}/{}", e.ok()?.file_name().to_string_lossy())))
-            .filter(|n| Path::new(n).extension().is_some_and(|e| e == "mp4" || e == "mov"))
-            .collect();
-        names.sort();
-        for name in names {
+    let collection = Collection::of(data)?;
+    let of = |folder: &&Folder| folder.uses.contains(&Use::Clips) || folder.uses.contains(&Use::Swaps);
+    for folder in collection.descriptor().folders.iter().filter(of) {
+        for name in collection.files_in(folder)? {
             progress.update("following faces", all.len() as u64, 0);
-            all.push(tracking::recorded(networks, data, &name, halves && !name.contains("Dean_Wiesel_2"))?);
+            let halves = collection.label(&name, Part::Left) == Some(Label::Real);
+            all.push(tracking::recorded(networks, data, &name, halves)?);
         }
     }
     let folder = tempfile::tempdir()?;

@@ -64,7 +64,7 @@ pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String>
          | what | saved as | n | face_forgery | face_synthesis | not judged |\n|---|---|---|---|---|---|\n"
     );
     for saving in sets::PHOTOGRAPHS {
-        for folder in sets::PHOTOGRAPH_FOLDERS {
+        for folder in &sets::photograph_folders(bench.data)? {
             let manifest = sets::photographs(bench.data, bench.work, folder, Split::Test, saving)?;
             let (looks, _) = judge::look(&manifest, &bench.networks, PACE, bench.progress);
             let condition = match saving.condition() {

@@ -162,7 +162,7 @@ fn portraits(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
     );
     let synthesis = ids.iter().any(|id| id.starts_with("face-synthesis"));
     let asked = [("face-synthesis", Detector::Synthesis), ("face-forgery", Detector::Forgery)];
-    for names in [["stylegan256", "ffhq256"], ["gan256", "ffhq256"]] {
+    for names in &sets::generated(bench.data)? {
         for saving in sets::PORTRAITS {
             let manifest = sets::portraits(bench.data, bench.work, names, Split::Test, saving)?;
             let (looks, failures) = bench.look(&manifest);

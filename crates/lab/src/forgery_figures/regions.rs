@@ -87,7 +87,7 @@ fn genuine(bench: &Bench<'_>, usual: &Usual) -> anyhow::Result<String> {
     );
     for saving in sets::PHOTOGRAPHS {
         let mut all = Shown::default();
-        for folder in sets::PHOTOGRAPH_FOLDERS {
+        for folder in &sets::photograph_folders(bench.data)? {
             let manifest = sets::photographs(bench.data, bench.work, folder, Split::Test, saving)?;
             let mut own = Shown::default();
             for unit in map_units::of(&manifest, &bench.networks, &Detector::Forgery, bench.progress) {
@@ -189,7 +189,7 @@ fn portraits(bench: &Bench<'_>, usual: &Usual) -> anyhow::Result<String> {
     let mut text = String::from(
         "Generated portraits of the test split:\n\n| what | saved as | n | activation, generated: with a region |\n|---|---|---|---|\n",
     );
-    for names in [["stylegan256", "ffhq256"], ["gan256", "ffhq256"]] {
+    for names in &sets::generated(bench.data)? {
         for saving in sets::PORTRAITS {
             let mut manifest = sets::portraits(bench.data, bench.work, names, Split::Test, saving)?;
             manifest.rows.retain(|row| row.label == Label::Fake);

@@ -9,7 +9,9 @@ use super::alarms::wilson;
 use super::{Bench, sets};
 use assay_bench::datasets::{FailureKind, FrameScore, Label, Manifest, Row};
 use assay_bench::judge;
-use assay_material::planted::{self, real_segments};
+use assay_bench::collections::sets::Derived;
+use assay_bench::planted::{RealSegment, real_segments};
+use assay_material::planted;
 use assay_bench::collections::Split;
 
 /// The table; of the photographs every `every`th is scanned.
@@ -22,7 +24,7 @@ pub(super) fn table(bench: &Bench<'_>, every: usize) -> anyhow::Result<String> {
     );
     for saving in sets::PHOTOGRAPHS {
         let mut all = Count::default();
-        for folder in sets::PHOTOGRAPH_FOLDERS {
+        for folder in &sets::photograph_folders(bench.data)? {
             let mut manifest = sets::photographs(bench.data, bench.work, folder, Split::Test, saving)?;
             manifest.rows = manifest.rows.into_iter().step_by(every.max(1)).collect();
             let count = Count::of(&manifest, bench)?;
@@ -32,12 +34,12 @@ pub(super) fn table(bench: &Bench<'_>, every: usize) -> anyhow::Result<String> {
         text += &all.row("all photographs", saving.name);
     }
     let segments = real_segments(bench.data, &bench.work.join("segments"), bench.progress)?;
-    let unseen: Vec<(String, Label, String)> = segments
+    let unseen: Vec<Derived> = segments
         .iter()
         .filter(|s| s.split == planted::Split::Test)
         .map(|s| {
-            let name = s.path.strip_prefix(bench.work).unwrap_or(&s.path).display().to_string();
-            (name.clone(), Label::Real, name)
+            let file = s.path.strip_prefix(bench.work).unwrap_or(&s.path).display().to_string();
+            Derived { source: file.clone(), file, label: Label::Real, owner: s.group.clone() }
         })
         .collect();
     for saving in sets::CLIPS {
@@ -45,7 +47,7 @@ pub(super) fn table(bench: &Bench<'_>, every: usize) -> anyhow::Result<String> {
         let name = if saving == sets::CLIPS[0] { "H.264 CRF 20, as cut" } else { saving.name };
         text += &Count::of(&manifest, bench)?.row("stretches of clips, unseen", name);
     }
-    let row = |s: &planted::RealSegment| Row::new(&s.path, Label::Real);
+    let row = |s: &RealSegment| Row::new(&s.path, Label::Real);
     let manifest = Manifest { root: bench.work.to_owned(), rows: segments.iter().map(row).collect() };
     text += &Count::of(&manifest, bench)?.row("stretches of clips, all", "H.264 CRF 20, as cut");
     Ok(text + "\n")

@@ -15,6 +15,7 @@ use super::mesh::crop_from_picture;
 use super::preview::Crop;
 use crate::Task;
 use assay_bench::collections::Split;
+use assay_bench::datasets::Label;
 use assay_material::rng::Rng;
 
 /// People in a batch, with two crops each.
@@ -35,9 +36,9 @@ pub struct Embedding<'a> {
 /// where `real` asks for it.
 pub fn people(pictures: &[Picture], split: Split, real: bool) -> BTreeMap<String, Views<'_>> {
     let mut people: BTreeMap<String, Views<'_>> = BTreeMap::new();
-    for picture in pictures.iter().filter(|p| p.split == split && !p.name.starts_with("nonface")) {
-        let generated = ["gan256", "stylegan256", "portraits"].contains(&picture.source.as_str());
-        let swapped = picture.name.contains("#right") || picture.name.contains("Dean_Wiesel_2");
+    for picture in pictures.iter().filter(|p| p.split == split && !p.is_scene()) {
+        let generated = !picture.told.is_swap && picture.told.label != Some(Label::Real);
+        let swapped = picture.told.is_swap && picture.told.label == Some(Label::Fake);
         let [face] = picture.faces.as_slice() else { continue };
         if swapped || (real && generated) {
             continue;

@@ -10,7 +10,8 @@ use super::reconstruct::Passed;
 use super::task::{Forgery, Recipe, Scale};
 use crate::faces::augment::{Canvas, mirror};
 use crate::faces::data::Picture;
-use assay_bench::collections::Split;
+use assay_bench::collections::{Split, Use};
+use assay_bench::datasets::Label;
 use assay_material::rng::Rng;
 
 /// Share of the run after which everything has its full strength.
@@ -72,15 +73,19 @@ pub(super) struct Portraits<'a> {
 
 impl<'a> Portraits<'a> {
     pub(super) fn new(pictures: &'a [Picture], split: Split) -> Self {
-        let of = |sources: &[&str]| -> Vec<View<'a>> {
-            let fits = |p: &&Picture| p.split == split && sources.contains(&p.source.as_str());
+        let of = |label: Label, only_matched: bool| -> Vec<View<'a>> {
+            let fits = |p: &&Picture| {
+                let told = &p.told;
+                let is_asked_for = told.label == Some(label) && (told.is_matched || !only_matched);
+                p.split == split && told.uses.contains(&Use::Portraits) && is_asked_for
+            };
             pictures.iter().filter(fits).flat_map(|p| p.faces.iter().map(move |f| (p, f))).collect()
         };
         Self {
-            twins: of(&["ffhq256"]),
-            generated: of(&["stylegan256"]),
-            reals: of(&["ffhq256", "celeba178", "lfw250", "selfies"]),
-            all_generated: of(&["stylegan256", "gan256"]),
+            twins: of(Label::Real, true),
+            generated: of(Label::Fake, true),
+            reals: of(Label::Real, false),
+            all_generated: of(Label::Fake, false),
         }
     }
 }
@@ -330,7 +335,7 @@ mod tests {
     use assay_models::face_forgery::{JUDGED_SIDE, SIDE};
 
     use super::*;
-    use crate::faces::data::Face;
+    use crate::faces::data::{Face, Told};
     use crate::faces::warp::Levels;
     use crate::forgery::Choice;
 
@@ -346,7 +351,8 @@ mod tests {
         };
         let faces = vec![Face { mesh: (0..468).map(point).collect(), hand: None }];
         let (name, person) = (format!("faces/{name}.jpg"), name.to_owned());
-        Picture { name, source: "lfw250".to_owned(), person, split, levels: Levels::new(pixels), faces }
+        let told = Told { label: Some(Label::Real), ..Told::default() };
+        Picture { name, source: "lfw250".to_owned(), person, split, levels: Levels::new(pixels), told, faces }
     }
 
     #[test]
@@ -377,11 +383,13 @@ mod tests {
 
     #[test]
     fn a_rectangle_changes_places_between_portraits_and_is_told_of() {
-        let flat = |source: &str, grey: u8| {
+        let flat = |name: &str, label: Label, grey: u8| {
             let pixels = image::RgbImage::from_pixel(400, 400, image::Rgb([grey; 3]));
-            Picture { source: source.to_owned(), levels: Levels::new(pixels), ..picture(source, Split::Train, 230.0) }
+            let uses = [Use::Portraits].into();
+            let told = Told { label: Some(label), is_matched: true, uses, ..Told::default() };
+            Picture { levels: Levels::new(pixels), told, ..picture(name, Split::Train, 230.0) }
         };
-        let pictures = [flat("ffhq256", 50), flat("stylegan256", 200)];
+        let pictures = [flat("recorded", Label::Real, 50), flat("generated", Label::Fake, 200)];
         let task = Forgery::new(&pictures, Choice { recipe: Recipe::Synthesis, degrades: false, ..Choice::default() });
         let (mut rng, mut exchanged) = (Rng::new(3), 0);
         for _ in 0..20 {

@@ -12,7 +12,8 @@ use crate::faces::augment::{Canvas, to_image};
 use crate::faces::data::{Face, Picture};
 use crate::faces::points::tight_box;
 use crate::faces::warp::Similarity;
-use assay_bench::collections::{Split, owner};
+use assay_bench::collections::Split;
+use assay_bench::datasets::Label;
 use assay_material::rng::Rng;
 
 /// Faces narrower than this show no grain at the crop's size.
@@ -34,16 +35,12 @@ pub struct Pair<'a> {
 
 /// Whether nothing in a picture is synthesised or manipulated, as far as the data's makers say.
 pub fn is_real(picture: &Picture) -> bool {
-    let made = ["gan256", "stylegan256", "portraits", "nonface", "bsds", "imagenet256"];
-    !made.contains(&picture.source.as_str())
-        && !picture.name.starts_with("nonface")
-        && !picture.name.contains("#right")
-        && !picture.name.contains("Dean_Wiesel_2")
+    picture.told.label == Some(Label::Real) && !picture.is_scene()
 }
 
 /// Every real face of a split that measures at least `least` pixels, side-by-side clips left out.
 pub fn real(pictures: &[Picture], split: Split, least: f32) -> Vec<View<'_>> {
-    let fits = |p: &&Picture| p.split == split && is_real(p) && !p.name.contains("faceswap_sbs");
+    let fits = |p: &&Picture| p.split == split && is_real(p) && !p.told.is_swap;
     let large = |(_, f): &View<'_>| size(&f.mesh) >= least;
     pictures.iter().filter(fits).flat_map(|p| p.faces.iter().map(move |f| (p, f))).filter(large).collect()
 }
@@ -51,12 +48,12 @@ pub fn real(pictures: &[Picture], split: Split, least: f32) -> Vec<View<'_>> {
 /// The faces of both halves of side-by-side clips at the same moment. Where a clip shows several people the one that differs most is taken.
 pub fn pairs(pictures: &[Picture]) -> Vec<Pair<'_>> {
     let mut moments: BTreeMap<(&str, &str), [Option<&Picture>; 2]> = BTreeMap::new();
-    for picture in pictures.iter().filter(|p| p.name.contains("faceswap_sbs")) {
+    for picture in pictures.iter().filter(|p| p.told.is_swap) {
         let Some((clip, rest)) = picture.name.split_once('#') else { continue };
         let Some((part, frame)) = rest.split_once(',') else { continue };
-        let side = match part {
-            "left" => 0,
-            "right" => 1,
+        let side = match (part, picture.told.label) {
+            ("left" | "right", Some(Label::Real)) => 0,
+            ("left" | "right", Some(Label::Fake)) => 1,
             _ => continue,
         };
         moments.entry((clip, frame)).or_default()[side] = Some(picture);

@@ -71,11 +71,11 @@ impl<'a> Filling<'a> {
     pub fn new(pictures: &'a [Picture]) -> Self {
         let natural = |split: Split| -> Vec<&'a Picture> {
             let large = |p: &&Picture| p.levels.full().width().min(p.levels.full().height()) >= SIDE as u32;
-            let of = |p: &&Picture| p.split == split && p.name.starts_with("nonface");
+            let of = |p: &&Picture| p.split == split && p.is_scene();
             pictures.iter().filter(of).filter(large).collect()
         };
         let faces = |split: Split| -> Vec<View<'a>> {
-            let of = |p: &&Picture| p.split == split && !p.name.contains("faceswap_sbs");
+            let of = |p: &&Picture| p.split == split && !p.told.is_swap;
             let views = pictures.iter().filter(of).flat_map(|p| p.faces.iter().map(move |f| (p, f)));
             views.filter(|(_, f)| faces::size(&f.mesh) >= faces::MIN_EXTENT_PX).collect()
         };

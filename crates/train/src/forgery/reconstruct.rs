@@ -11,9 +11,10 @@ use image::RgbImage;
 
 use super::faces::View;
 use crate::Task;
-use crate::faces::augment::{Canvas, append, blur, mirror, to_image};
+use crate::faces::augment::{Canvas, append, mirror, to_image};
 use crate::faces::mesh::crop_from_picture;
 use crate::faces::warp::{Levels, Similarity};
+use assay_material::perturb::blur::blur;
 use assay_material::rng::Rng;
 
 /// The autoencoders of a run.

@@ -23,7 +23,7 @@ use super::given::Given;
 use super::task::{Choice, Forgery};
 use crate::Options;
 use crate::animator::heads::{self, ROOM, Stretch};
-use crate::faces::data::{Face, Picture};
+use crate::faces::data::{Face, Picture, Told};
 use crate::faces::warp::Levels;
 use assay_bench::collections::Split;
 use assay_material::rng::Rng;
@@ -183,6 +183,7 @@ fn bank(stage: &Stage, seed: u64, progress: &dyn Progress) -> anyhow::Result<Vec
                     person: source.clone(),
                     split,
                     levels: Levels::new(picture),
+                    told: Told::default(),
                     faces: vec![Face { mesh, hand: None }],
                 };
                 Some(Given { picture, is_fake, mask: None })

@@ -3,16 +3,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-const CLIPS: [&str; 7] = ["mp4", "avi", "mov", "mkv", "webm", "m4v", "mpg"];
-const STILLS: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif"];
+use crate::collections::Media;
 
 /// Links that point upwards must not make the walk endless.
 const MAX_DEPTH: usize = 16;
 
 /// True for the extensions of clips and pictures.
 pub(super) fn is_media(path: &Path) -> bool {
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-    CLIPS.contains(&extension.as_str()) || STILLS.contains(&extension.as_str())
+    Media::of(path).is_some()
 }
 
 /// Entries of a folder by name; none when it does not exist.

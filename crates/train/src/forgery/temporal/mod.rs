@@ -16,7 +16,6 @@ use super::Fold;
 use super::batch::{self, Batch, layers};
 use super::blend::{Blend, Tremor, matched, processed, self_blended};
 use super::examples::changed;
-use super::faces;
 use super::masks::{self, Mask};
 use super::reconstruct::{Autoencoding, Passed};
 use super::task::Choice;
@@ -236,9 +235,9 @@ impl<'a> Temporal<'a> {
 /// Whether a pair's clip is held out; `None` where its own split decides.
 fn held_out(moments: &[Moment], fold: Option<Fold>) -> impl Fn(&Moment) -> Option<bool> {
     let pairs = moments.iter().filter(|m| m.swapped.is_some());
-    let mut clips: Vec<String> = pairs.map(|m| m.clip.clone()).collect();
+    let mut clips: Vec<(String, String)> = pairs.map(|m| (m.clip.clone(), m.owner.clone())).collect();
     clips.dedup();
-    let parts = fold.map(|fold| (fold, faces::parts(&clips, fold.of)));
+    let parts = fold.map(|fold| (fold, assay_bench::collections::parts(&clips, fold.of)));
     move |moment| {
         let (fold, parts) = parts.as_ref().filter(|_| moment.swapped.is_some())?;
         Some(parts.get(&moment.clip) == Some(&fold.part))
@@ -376,7 +375,7 @@ mod tests {
             [centre + 50.0 * sin, centre + 62.0 * cos]
         });
         let (mesh, swapped) = (mesh.collect(), swapped.then(window));
-        Moment { clip: "a".into(), index: 4, split: Split::Train, mesh, real: window(), swapped }
+        Moment { clip: "a".into(), owner: "file:a".into(), index: 4, split: Split::Train, mesh, real: window(), swapped }
     }
 
     #[test]
@@ -405,6 +404,7 @@ mod tests {
         let mut all = vec![moment(true), moment(true), moment(true)];
         for (i, m) in all.iter_mut().enumerate() {
             m.clip = format!("pairs/faceswap_sbs/Person_{i}.mp4");
+            m.owner = format!("group:Person_{i}");
         }
         for part in 0..3 {
             let choice = Choice { held_out: Some(Fold { part, of: 3 }), ..Choice::default() };
