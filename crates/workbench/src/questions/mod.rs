@@ -127,6 +127,23 @@ pub fn find(id: &str) -> Option<&'static Question> {
     QUESTIONS.iter().copied().find(|q| q.id == id)
 }
 
+/// The embedded calibration tables, in the order of the questions.
+///
+/// # Errors
+/// When one does not parse, which a test rules out.
+pub fn tables() -> Result<Vec<CalibrationTable>, serde_json::Error> {
+    QUESTIONS.iter().map(|q| q.calibration()).collect()
+}
+
+/// The embedded calibration table of a question.
+///
+/// # Errors
+/// The reason in a sentence where there is no such question, or its table does not parse, which a test rules out.
+pub fn table(id: &str) -> Result<CalibrationTable, String> {
+    let question = find(id).ok_or_else(|| format!("there is no question {id:?}; questions are: {}", ids()))?;
+    question.calibration().map_err(|e| e.to_string())
+}
+
 /// All ids, for messages.
 pub fn ids() -> String {
     QUESTIONS.iter().map(|q| q.id).collect::<Vec<_>>().join(", ")
