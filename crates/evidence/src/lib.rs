@@ -25,10 +25,10 @@ pub use finding::{
 pub use marks::{Badge, BadgeKind, LabelReport, ManifestReport, ManifestState, ManifestWhere, Marks, WatermarkReport};
 pub use persons::{FaceBox, FaceQuality, FaceSearch, FacesFound, Likeness, NetworkInfo, Person, Range};
 pub use report::{
-    Failure, Preview, QuestionThreshold, Report, RunInfo, SCHEMA_REPORT, SCHEMA_SCAN, ScanDocument, ScanResult, Settings,
-    ToolInfo,
+    Failure, Preview, QuestionThreshold, Report, RunInfo, SCHEMA_REPORT, SCHEMA_SCAN, ScanDocument, ScanResult,
+    Settings, ToolInfo,
 };
 pub use verdict::{
-    Bound, BoundKind, CalibrationRef, Contribution, Correction, Headline, Llr, NotTested, Posterior, Statement, Threshold,
-    VerbalBand, Verdict,
+    Bound, BoundKind, CalibrationRef, Contribution, Correction, Headline, Llr, NotTested, Posterior, Statement,
+    Threshold, VerbalBand, Verdict,
 };

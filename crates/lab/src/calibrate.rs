@@ -72,12 +72,7 @@ pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<C
         })
         .collect();
     Ok(CalibrationTable::learn(
-        About {
-            id: "planted",
-            question: QUESTION,
-            data: &options.data,
-            made_with: &options.made_with,
-        },
+        About { id: "planted", question: QUESTION, data: &options.data, made_with: &options.made_with },
         &items,
         &ids,
     ))

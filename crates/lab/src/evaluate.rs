@@ -16,7 +16,9 @@ use image::GrayImage;
 use serde::{Deserialize, Serialize};
 
 use assay_bench::collect::{Record, collect};
-use assay_bench::measure::{Cells, Interval, Judged, Localisation as MapJudge, Rate, auc, auc_interval, mean_localisation};
+use assay_bench::measure::{
+    Cells, Interval, Judged, Localisation as MapJudge, Rate, auc, auc_interval, mean_localisation,
+};
 use assay_material::planted::{Index, Item, Kind, QUALITIES, Split, group_below, real_segments};
 
 /// Detection by the fused verdict.

@@ -18,14 +18,14 @@ use assay_workbench::{questions, weigh};
 
 use crate::calibrate::{QUESTION as ALTERED, scored_analyzers};
 use assay_bench::collect::collect;
-use assay_bench::datasets::{Label, Manifest, Part, Row};
 use assay_bench::collections::folds::{Folds, Unseen, look_unseen};
 use assay_bench::collections::sets;
+use assay_bench::collections::{Split, owner};
+use assay_bench::datasets::{Label, Manifest, Part, Row};
 use assay_bench::judge::{self, Detector, Look, Pace};
 use assay_bench::map_units::{self, Unit};
-use assay_material::planted;
-use assay_bench::collections::{Split, owner};
 use assay_material::frames::every_kth;
+use assay_material::planted;
 
 /// What to learn from.
 pub struct Options {
@@ -112,8 +112,10 @@ pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<L
     let (swap_table, swap_values) = fit("swaps", REPLACED, SWAPS, &swaps);
     let (portrait_table, portrait_values) = fit("portraits", GENERATED, PORTRAITS, &portraits);
     if asked(Learn::Verdict) {
-        let values =
-            [(REPLACED.0, worst_values(&swaps, &swap_values)), (GENERATED.0, worst_values(&portraits, &portrait_values))];
+        let values = [
+            (REPLACED.0, worst_values(&swaps, &swap_values)),
+            (GENERATED.0, worst_values(&portraits, &portrait_values)),
+        ];
         let files = bench.whole_verdicts(&values)?;
         let mut thresholds = Thresholds::count(WHOLE, &options.made_with, &files);
         let mut tables = questions::tables()?;

@@ -15,7 +15,11 @@ pub(crate) fn badges(marks: &Marks) -> Vec<Badge> {
     } else if marks.manifest.state != ManifestState::None {
         let words = if marks.manifest.state == ManifestState::Invalid { "Signature broken" } else { "Signed" };
         badges.push(Badge {
-            kind: if marks.manifest.state == ManifestState::Invalid { BadgeKind::Contradiction } else { BadgeKind::Signed },
+            kind: if marks.manifest.state == ManifestState::Invalid {
+                BadgeKind::Contradiction
+            } else {
+                BadgeKind::Signed
+            },
             words: words.into(),
             because: marks.manifest.state.words().into(),
         });

@@ -83,7 +83,10 @@ mod tests {
         let one = "[propositions]\nquestion = \"part_altered\"\nforged = \"A cup was put in.\"\n";
         let case = parse(one, false).unwrap();
         assert_eq!(case.propositions.len(), 1);
-        assert_eq!((case.propositions[0].question.as_str(), case.propositions[0].genuine.as_str()), ("part_altered", ""));
+        assert_eq!(
+            (case.propositions[0].question.as_str(), case.propositions[0].genuine.as_str()),
+            ("part_altered", "")
+        );
         let two = "[[propositions]]\nquestion = \"part_altered\"\n[[propositions]]\nquestion = \"face_replaced\"\n\
                    [propositions.prior]\nprobability = 0.1\nsource = \"the court\"\n";
         assert_eq!(parse(two, false).unwrap().propositions[1].prior.as_ref().unwrap().probability, 0.1);
@@ -94,7 +97,10 @@ mod tests {
 
     #[test]
     fn free_text_without_a_question_is_refused_with_the_list() {
-        for text in ["[propositions]\nforged = \"It is fake.\"\ngenuine = \"It is not.\"\n", "[[propositions]]\nforged = \"x\"\n"] {
+        for text in [
+            "[propositions]\nforged = \"It is fake.\"\ngenuine = \"It is not.\"\n",
+            "[[propositions]]\nforged = \"x\"\n",
+        ] {
             let reason = parse(text, false).unwrap_err();
             for question in questions::QUESTIONS {
                 assert!(reason.contains(question.id), "{reason}");
@@ -104,8 +110,11 @@ mod tests {
         assert!(unknown.contains("\"fake\"") && unknown.contains("part_altered"), "{unknown}");
         let twice = "[[propositions]]\nquestion = \"part_altered\"\n[[propositions]]\nquestion = \"part_altered\"\n";
         assert!(parse(twice, false).unwrap_err().contains("two propositions"));
-        let prior = "[propositions]\nquestion = \"part_altered\"\n[propositions.prior]\nprobability = 1.0\nsource = \"\"\n";
+        let prior =
+            "[propositions]\nquestion = \"part_altered\"\n[propositions.prior]\nprobability = 1.0\nsource = \"\"\n";
         assert!(parse(prior, false).unwrap_err().contains("between 0 and 1"));
-        assert!(parse("[propositions]\nquestion = \"part_altered\"\nforgd = \"x\"\n", false).unwrap_err().contains("forgd"));
+        assert!(
+            parse("[propositions]\nquestion = \"part_altered\"\nforgd = \"x\"\n", false).unwrap_err().contains("forgd")
+        );
     }
 }

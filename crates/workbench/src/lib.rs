@@ -19,8 +19,8 @@ mod verdict;
 use std::io::Read as _;
 use std::path::Path;
 
-pub use inputs::{Inputs, Shard};
 pub use case::{CaseError, read_case};
+pub use inputs::{Inputs, Shard};
 pub use pipeline::{Asked, DEFAULT_FRAMES, Setup, SetupError, ThresholdChoice, Tool, result_hash, scan_file};
 pub use reproduce::{Difference, ReproduceError, differences, reproduce, setup_of};
 pub use scan::{Done, Scan};

@@ -64,7 +64,8 @@ impl WorkKey {
         hash.update(meta.len().to_le_bytes());
         hash.update(modified.to_le_bytes());
         let tables: Vec<_> = setup.questions.iter().map(|asked| &asked.table).collect();
-        for part in [serde_json::to_vec(&setup.settings), serde_json::to_vec(&setup.case), serde_json::to_vec(&tables)] {
+        for part in [serde_json::to_vec(&setup.settings), serde_json::to_vec(&setup.case), serde_json::to_vec(&tables)]
+        {
             hash.update(part.unwrap_or_default());
         }
         for part in [&setup.tool.name, &setup.tool.version, &setup.tool.binary_sha256] {

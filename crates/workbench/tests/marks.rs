@@ -65,7 +65,10 @@ fn a_made_picture_says_so_beside_an_untouched_verdict() {
     let page = assay_report::page(&report);
     let headline = page.find(&report.result.verdict.headline.sentence).unwrap();
     assert!(page.find("Signed as AI-generated").unwrap() < headline);
-    assert!(summary.contains("[Signed as AI-generated]") && assay_report::line(&report).contains("[Signed as AI-generated]"));
+    assert!(
+        summary.contains("[Signed as AI-generated]")
+            && assay_report::line(&report).contains("[Signed as AI-generated]")
+    );
     let row = assay_report::IndexRow::of(&report, "made.html".into());
     assert!(assay_report::index_page(&[row]).contains("Signed as AI-generated"));
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use assay_evidence::{Failure, Report};
 use assay_report::IndexRow;
-use assay_workbench::{DEFAULT_FRAMES, Done, Inputs, Scan, Setup, Shard, Store, ThresholdChoice, read_case, report_name};
+use assay_workbench::{
+    DEFAULT_FRAMES, Done, Inputs, Scan, Setup, Shard, Store, ThresholdChoice, read_case, report_name,
+};
 use clap::ValueEnum;
 
 use crate::Exit;

@@ -12,7 +12,12 @@ fn exit_codes_follow_the_threshold() {
     assert_eq!(run(assay(at).args(["scan", "photo.jpg", "--threshold", "1e-9"])).0, 1);
     assert_eq!(run(assay(at).args(["scan", "photo.jpg", "--threshold", "0"])).0, 2);
     // For one question, the others kept out of reach.
-    let only = |id: &str| ["scan", "photo.jpg", "--threshold", "1e9", "--threshold"].map(str::to_owned).into_iter().chain([format!("{id}=1e-9")]);
+    let only = |id: &str| {
+        ["scan", "photo.jpg", "--threshold", "1e9", "--threshold"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([format!("{id}=1e-9")])
+    };
     assert_eq!(run(assay(at).args(only("part_altered"))).0, 1);
     assert_eq!(run(assay(at).args(only("face_replaced"))).0, 0, "there is no face in it");
     let (code, _, errors) = run(assay(at).args(only("nonsense")));
@@ -57,7 +62,8 @@ fn a_report_is_rendered_again_and_carries_the_case() {
     std::fs::write(at.join("case.toml"), "nummer = 3\n").unwrap();
     assert_eq!(run(assay(at).args(["scan", "photo.jpg", "--case", "case.toml"])).0, 2);
     // Words of one's own get a ratio only together with the question that has one.
-    std::fs::write(at.join("case.toml"), "[propositions]\nforged = \"It is fake.\"\ngenuine = \"It is not.\"\n").unwrap();
+    std::fs::write(at.join("case.toml"), "[propositions]\nforged = \"It is fake.\"\ngenuine = \"It is not.\"\n")
+        .unwrap();
     let (code, _, errors) = run(assay(at).args(["scan", "photo.jpg", "--case", "case.toml"]));
     assert_eq!((code, errors.lines().count()), (2, 1), "{errors}");
     assert!(errors.contains("part_altered, face_replaced, face_generated"), "{errors}");
@@ -111,7 +117,10 @@ fn a_drawn_animation_gets_no_value_whatever_its_scores() {
     let verdict = &document["reports"][0]["result"]["verdict"];
     assert!(verdict["abstained"].as_str().unwrap().contains("GIF"), "{verdict}");
     assert!(verdict["statements"].as_array().unwrap().iter().all(|s| s["llr"].is_null()), "{verdict}");
-    assert!(!document["reports"][0]["result"]["findings"].as_array().unwrap().is_empty(), "findings are shown all the same");
+    assert!(
+        !document["reports"][0]["result"]["findings"].as_array().unwrap().is_empty(),
+        "findings are shown all the same"
+    );
 }
 
 #[test]

@@ -10,10 +10,10 @@ use assay_workbench::questions;
 
 use super::folds::{Folds, look_unseen};
 use super::{Bench, sets};
-use assay_bench::datasets::Label;
 use crate::face_calibration::{PACE, by_person};
-use assay_bench::judge::{self, Detector, Look};
 use assay_bench::collections::Split;
+use assay_bench::datasets::Label;
+use assay_bench::judge::{self, Detector, Look};
 
 /// Smallest face whose missing judgement counts as an abstention, in pixels.
 const COUNTED_PX: f64 = 64.0;

@@ -11,7 +11,6 @@ use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::Digest as _;
 
-use crate::charts;
 use crate::text::ratio;
 
 const STYLE: &str = include_str!("style.css");

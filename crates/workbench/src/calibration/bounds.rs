@@ -19,7 +19,7 @@ pub fn bounds(llrs_log10: &[f64], forged: &[bool], sources: &[&str]) -> Vec<Boun
     [
         (BoundKind::Misleading, up.misleading(), down.misleading()),
         (BoundKind::Elub, up.elub(), down.elub()),
-        (BoundKind::Invariance, up.invariance(false), down.invariance(true)),
+        (BoundKind::Invariance, up.invariance(), down.invariance()),
         (BoundKind::Sources, sources, sources),
     ]
     .map(|(kind, upper, lower)| Bound { kind, upper_log10: round(upper), lower_log10: round(-lower) })
@@ -49,6 +49,8 @@ fn round(v: f64) -> f64 {
 struct Sides {
     ones: Vec<f64>,
     zeros: Vec<f64>,
+    /// Turned round, so that what lay above a value now lies below it, and a value that is met exactly changes sides.
+    mirrored: bool,
 }
 
 fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
@@ -68,20 +70,21 @@ fn at_or_above(list: &[f64], t: f64) -> f64 {
 impl Sides {
     fn new(values: &[f64], forged: &[bool]) -> Self {
         let of = |label: bool| sorted(values.iter().zip(forged).filter(|(_, l)| **l == label).map(|(v, _)| *v));
-        Self { ones: of(true), zeros: of(false) }
+        Self { ones: of(true), zeros: of(false), mirrored: false }
     }
 
     /// What speaks for H2 the other way round.
     fn mirrored(&self) -> Self {
         let turned = |list: &[f64]| sorted(list.iter().map(|v| -v));
-        Self { ones: turned(&self.zeros), zeros: turned(&self.ones) }
+        Self { ones: turned(&self.zeros), zeros: turned(&self.ones), mirrored: true }
     }
 
     /// Expected cost of deciding by the ratio at a prior where `t` decides, as a share of deciding without it; one misleading item a class is imagined.
     fn cost(&self, t: f64) -> f64 {
         let (n1, n0) = (self.ones.len() as f64, self.zeros.len() as f64);
-        let missed = (n1 - above(&self.ones, t) + 1.0) / (n1 + 1.0);
-        let misled = (above(&self.zeros, t) + 1.0) / (n0 + 1.0);
+        let beyond = if self.mirrored { at_or_above } else { above };
+        let missed = (n1 - beyond(&self.ones, t) + 1.0) / (n1 + 1.0);
+        let misled = (beyond(&self.zeros, t) + 1.0) / (n0 + 1.0);
         missed + 10f64.powf(t) * misled
     }
 
@@ -101,11 +104,9 @@ impl Sides {
     }
 
     /// The last value before the smoothed shares of items at or beyond it no longer bear it out.
-    fn invariance(&self, strictly: bool) -> f64 {
-        let beyond = |list: &[f64], t| {
-            let count = if strictly { above(list, t) } else { at_or_above(list, t) };
-            (count + 0.5) / (list.len() as f64 + 1.0)
-        };
+    fn invariance(&self) -> f64 {
+        let count = if self.mirrored { above } else { at_or_above };
+        let beyond = |list: &[f64], t| (count(list, t) + 0.5) / (list.len() as f64 + 1.0);
         let bears = |t: f64| (beyond(&self.ones, t) / beyond(&self.zeros, t)).log10() - t >= 0.0;
         (0..=6000).map(|step| f64::from(step) / 1000.0).take_while(|t| bears(*t)).last().unwrap_or(0.0)
     }
@@ -194,7 +195,8 @@ mod tests {
     #[test]
     fn the_smaller_class_counts_its_sources() {
         let (values, labels) = golden::labelled(&[2.0; 40], &[-2.0; 400]);
-        let names: Vec<String> = (0..440).map(|i| if i < 40 { format!("f{}", i % 12) } else { format!("g{i}") }).collect();
+        let names: Vec<String> =
+            (0..440).map(|i| if i < 40 { format!("f{}", i % 12) } else { format!("g{i}") }).collect();
         let sources: Vec<&str> = names.iter().map(String::as_str).collect();
         let bound = bounds(&values, &labels, &sources).into_iter().find(|b| b.kind == BoundKind::Sources).unwrap();
         assert!((bound.upper_log10 - 12f64.log10()).abs() < 1e-3 && (bound.lower_log10 + 12f64.log10()).abs() < 1e-3);

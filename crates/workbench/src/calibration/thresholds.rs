@@ -13,7 +13,8 @@ use super::Condition;
 
 /// Thresholds that a default is chosen from, as likelihood ratios.
 pub const GRID_LR: [f64; 21] = [
-    2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 18.0, 20.0, 22.0, 25.0, 28.0, 30.0, 35.0, 40.0, 50.0, 60.0, 80.0, 100.0,
+    2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 18.0, 20.0, 22.0, 25.0, 28.0, 30.0, 35.0, 40.0, 50.0, 60.0, 80.0,
+    100.0,
 ];
 
 /// Share of genuine files that may be above any threshold by mistake.
@@ -111,7 +112,7 @@ impl Thresholds {
         for question in questions {
             for (what, condition) in &kinds {
                 let own = || files.iter().filter(|f| f.what == *what && f.condition == **condition);
-                let above = |t: f64| own().filter(|f| f.values.get(question).is_some_and(|v| crate::reaches(*v, t)));
+                let above = |t: f64| own().filter(move |f| f.values.get(question).is_some_and(|v| crate::reaches(*v, t)));
                 parts.push(Counted {
                     question: question.clone(),
                     what: (*what).to_owned(),

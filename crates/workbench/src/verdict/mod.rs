@@ -11,8 +11,8 @@ mod words;
 use std::collections::BTreeMap;
 
 use assay_evidence::{
-    Correction, FaceSearch, Finding, MediaKind, Outcome, Posterior, Prior, Propositions, Statement, Threshold, VerbalBand,
-    Verdict, Where,
+    Correction, FaceSearch, Finding, MediaKind, Outcome, Posterior, Prior, Propositions, Statement, Threshold,
+    VerbalBand, Verdict, Where,
 };
 
 use crate::calibration::Condition;
@@ -93,7 +93,7 @@ impl Case<'_> {
         let own = self.setup.case.propositions.iter().find(|p| p.question == question.id);
         let mut propositions = question.propositions();
         if let Some(own) = own {
-            let mut take = |ours: &mut String, theirs: &str| {
+            let take = |ours: &mut String, theirs: &str| {
                 if !theirs.is_empty() {
                     theirs.clone_into(ours);
                 }
@@ -151,7 +151,8 @@ impl Case<'_> {
                 let segments = segments(self.item);
                 said.correction.segments = segments;
                 if asked.question.needs_face {
-                    let found = if let FaceSearch::Searched(found) = self.faces { found.persons.len() as u32 } else { 1 };
+                    let found =
+                        if let FaceSearch::Searched(found) = self.faces { found.persons.len() as u32 } else { 1 };
                     said.correction.persons = found.max(1);
                 } else {
                     said.correction.taken_off_log10 = round(f64::from(segments).log10());

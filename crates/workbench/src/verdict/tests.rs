@@ -1,6 +1,7 @@
 //! Verdicts over made findings and made tables whose raw score is the log10 likelihood ratio itself.
 use assay_evidence::{
-    BoundKind, Evidence, FacesFound, Finding, Heatmap, Legend, Person, PngData, Prior, Proposition, Role, Verdict, Where,
+    BoundKind, Evidence, FacesFound, Finding, Heatmap, Legend, Person, PngData, Prior, Proposition, Role, Verdict,
+    Where,
 };
 
 use super::*;
@@ -140,7 +141,9 @@ fn every_question_has_its_own_threshold() {
     assert_eq!(above, [false, false, true]);
     assert_eq!(verdict.headline.question.as_deref(), Some("face_generated"), "what is found leads what is not");
     assert_eq!(verdict.statements[0].threshold.lr, Some(30.0));
-    assert!(verdict.statements[0].sentence.starts_with("There are moderate signs that a part of this picture was altered"));
+    assert!(
+        verdict.statements[0].sentence.starts_with("There are moderate signs that a part of this picture was altered")
+    );
     for wrong in ["0", "-3", "x", "nobody=3", "part_altered=0", "inf"] {
         assert!(wrong.parse::<ThresholdChoice>().is_err(), "{wrong}");
     }
@@ -236,7 +239,9 @@ fn an_examiners_proposition_gets_the_ratio_of_its_question() {
     let own = verdict.statement("face_replaced").unwrap();
     assert_eq!(own.propositions.forged, "The face of the driver was put in later.");
     assert!(own.propositions.genuine.contains("that the camera recorded"), "the question's own where none is given");
-    assert!(own.evaluative.as_ref().unwrap().contains("moderately supports the proposition \u{201c}The face of the driver"));
+    assert!(
+        own.evaluative.as_ref().unwrap().contains("moderately supports the proposition \u{201c}The face of the driver")
+    );
     let posterior = own.posterior.as_ref().unwrap().probability;
     assert!((posterior - 10.0 / 11.0).abs() < 1e-9, "by its own ratio, not by the mean: {posterior}");
     assert!(verdict.statements.iter().filter(|s| s.posterior.is_some()).count() == 1);
@@ -284,9 +289,11 @@ fn sentences_name_the_supported_proposition_first() {
         let llr = assay_evidence::Llr { log10, low: log10, high: log10 };
         words::evaluative(VerbalBand::of(log10), llr, &compared)
     };
-    assert!(at(2.5).starts_with(
-        "The evidence moderately strongly supports the proposition \u{201c}it was altered\u{201d} over"
-    ));
+    assert!(
+        at(2.5).starts_with(
+            "The evidence moderately strongly supports the proposition \u{201c}it was altered\u{201d} over"
+        )
+    );
     assert!(at(-0.5).contains("weakly supports the proposition \u{201c}it was not\u{201d}"));
     assert!(at(0.1).contains("does not favour"));
 }
@@ -297,7 +304,10 @@ fn what_is_not_answered_is_listed_as_not_tested() {
     let answered = whats(&said(&all(0.0), &searched(1), &setup()));
     let silent = whats(&said(&[("part_altered", 0.0)], &searched(0), &setup()));
     assert!(answered.iter().any(|w| w.contains("diffusion models")) && answered.iter().any(|w| w.contains("lip")));
-    assert!(silent.iter().any(|w| w.starts_with("Face swap")) && silent.iter().any(|w| w.starts_with("Faces generated as a whole")));
+    assert!(
+        silent.iter().any(|w| w.starts_with("Face swap"))
+            && silent.iter().any(|w| w.starts_with("Faces generated as a whole"))
+    );
     let mut few = setup();
     few.settings.analyzers = vec!["error_level".into()];
     let verdict = said(&[], &searched(0), &few);

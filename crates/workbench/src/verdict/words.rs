@@ -80,9 +80,7 @@ pub(super) fn headline(kind: MediaKind, statements: &[Statement]) -> Headline {
             llr: Some(llr),
             band: Some(band),
         },
-        _ if llr.log10 > 0.0 => {
-            Headline { question: Some(question), sentence, llr: Some(llr), band: Some(band) }
-        }
+        _ if llr.log10 > 0.0 => Headline { question: Some(question), sentence, llr: Some(llr), band: Some(band) },
         _ if statements.iter().any(|s| s.llr.is_none()) => Headline {
             question: None,
             sentence: format!(
@@ -107,7 +105,9 @@ pub(super) fn headline(kind: MediaKind, statements: &[Statement]) -> Headline {
 pub(super) fn without_faces(faces: &FaceSearch) -> Option<String> {
     match faces {
         FaceSearch::NotSearched { .. } => Some("faces were not looked for in this run.".into()),
-        FaceSearch::Failed { reason } => Some(format!("the search for faces failed: {}.", reason.trim_end_matches('.'))),
+        FaceSearch::Failed { reason } => {
+            Some(format!("the search for faces failed: {}.", reason.trim_end_matches('.')))
+        }
         FaceSearch::Searched(found) if found.persons.is_empty() => {
             Some(format!("no face was found (faces from {:.0} px can be found).", found.smallest_face_px))
         }

@@ -216,7 +216,8 @@ fn results_are_the_same_with_any_number_of_threads_and_can_be_reproduced() {
     assert_eq!(differences.iter().map(|d| d.pointer.as_str()).collect::<Vec<_>>(), ["/tool/version"]);
     // Without the networks the difference is named, and nothing differs but what is not said for it.
     let (_, differences) = reproduce(&one, &file, None, Tool::default(), &NoProgress).unwrap();
-    let follows = ["/settings/networks", "/faces", "/verdict/first", "/verdict/statements/1/", "/verdict/statements/2/"];
+    let follows =
+        ["/settings/networks", "/faces", "/verdict/first", "/verdict/statements/1/", "/verdict/statements/2/"];
     assert!(differences.iter().all(|d| follows.iter().any(|f| d.pointer.starts_with(f))), "{differences:?}");
     assert!(differences.iter().any(|d| d.pointer.starts_with("/settings/networks")));
     // A report made without faces is run again without them.
