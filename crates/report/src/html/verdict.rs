@@ -48,7 +48,7 @@ pub(super) fn first_screen(result: &ScanResult) -> Markup {
             div class=(if pointed.is_some() { "first" } else { "first alone" }) {
                 div {
                     p { (badges(&result.badges)) }
-                    p.say { (verdict.headline.sentence) }
+                    p class=(if verdict.above_threshold { "say found" } else { "say" }) { (verdict.headline.sentence) }
                     (value(&verdict.headline, verdict.leading()))
                     @if let Some(formal) = verdict.leading().and_then(|s| s.evaluative.as_ref()) { p.soft { (formal) } }
                 }
@@ -86,6 +86,12 @@ fn above(said: &Statement) -> Markup {
     }
 }
 
+/// With a capital first letter.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 /// One row a question.
 fn statements(verdict: &Verdict) -> Markup {
     html! {
@@ -93,7 +99,7 @@ fn statements(verdict: &Verdict) -> Markup {
             tr { th { "Question" } th { "What is said" } th.n { "LR" } th.n { "90 % interval" } th.n { "Threshold" } th {} }
             @for said in &verdict.statements {
                 tr {
-                    td { b { (said.asked) } " " small.mono { (said.question) } }
+                    td { b { (capital(&said.asked)) } " " small.mono { (said.question) } }
                     td { (said.sentence) }
                     @if let Some(llr) = &said.llr {
                         td.n data-name="LR" { b { (ratio(llr.log10)) } }
@@ -117,7 +123,7 @@ pub(super) fn numbers(verdict: &Verdict) -> Markup {
             h3 { "How the statements came about" }
             @for said in &verdict.statements {
                 details open[said.posterior.is_some()] {
-                    summary { (said.asked) @if let Some(llr) = &said.llr { " LR " (ratio(llr.log10)) } @else { " No value" } }
+                    summary { (capital(&said.asked)) @if let Some(llr) = &said.llr { " LR " (ratio(llr.log10)) } @else { " No value" } }
                     (behind(said))
                 }
             }

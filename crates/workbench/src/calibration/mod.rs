@@ -369,7 +369,8 @@ mod tests {
         assert!(part.cap_log10 > 1.0 && part.cap_log10 < 3.0, "{}", part.cap_log10);
         let points = &part.operating_points;
         assert!(points.is_sorted_by_key(|p| std::cmp::Reverse((p.forged, p.genuine))), "{points:?}");
-        assert!(points[0].forged > 10 * points[0].genuine && points[0].genuine > 0, "{points:?}");
+        let three = points.iter().find(|p| p.threshold_lr == 3.0).unwrap();
+        assert!(three.forged > 10 * three.genuine && three.genuine > 0, "{points:?}");
         let fuse = |good: f64| part.fuse(&BTreeMap::from([("good".to_owned(), good)])).llr;
         assert!(fuse(3.0).log10 > 0.5 && fuse(-2.0).log10 < -0.5);
         assert!(fuse(100.0).log10 <= part.cap_log10);

@@ -112,7 +112,8 @@ impl Thresholds {
         for question in questions {
             for (what, condition) in &kinds {
                 let own = || files.iter().filter(|f| f.what == *what && f.condition == **condition);
-                let above = |t: f64| own().filter(move |f| f.values.get(question).is_some_and(|v| crate::reaches(*v, t)));
+                let above =
+                    |t: f64| own().filter(move |f| f.values.get(question).is_some_and(|v| crate::reaches(*v, t)));
                 parts.push(Counted {
                     question: question.clone(),
                     what: (*what).to_owned(),
