@@ -124,8 +124,11 @@ pub fn line(report: &Report) -> String {
     };
     let mark = if verdict.above_threshold { "ABOVE" } else { "" };
     let asked = verdict.leading().map(|s| format!("  {}", s.question)).unwrap_or_default();
-    let badges: String = report.result.badges.iter().map(|b| format!(" [{}]", b.words)).collect();
-    format!("{value:>9} {mark:<5} {}{asked}{badges}", plain(&report.run.path))
+    let mut text = format!("{value:>9} {mark:<5} {}{asked}", plain(&report.run.path));
+    for badge in &report.result.badges {
+        let _ = write!(text, " [{}]", badge.words);
+    }
+    text
 }
 
 /// A likelihood ratio in words that fit a line: `320`, `1/45`.

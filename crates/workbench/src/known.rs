@@ -23,7 +23,7 @@ pub(crate) struct Examined<'a> {
 }
 
 impl<'a> Examined<'a> {
-    pub fn of(source: &'a Source) -> Self {
+    pub(crate) fn of(source: &'a Source) -> Self {
         Self {
             kind: source.kind(),
             format: source.format(),
@@ -114,7 +114,7 @@ pub(crate) mod tests {
     fn formats_of_drawings_are_not_known() {
         for format in ["gif", "apng"] {
             for kind in [MediaKind::Image, MediaKind::Video] {
-                assert!(unknown(&Examined { format, kind, ..photograph() }, &[]).unwrap().contains("GIF"));
+                assert!(unknown(&Examined { kind, format, ..photograph() }, &[]).unwrap().contains("GIF"));
             }
         }
         assert!(unknown(&Examined { format: "webp", animated: true, ..photograph() }, &[]).is_some());
