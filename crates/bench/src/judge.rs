@@ -3,10 +3,11 @@
 //! The decision that shapes it: faces are found, followed and cut exactly as a scan does it, only the frames are fewer: as many as asked for, evenly
 //! spaced. A file that cannot be read and a part without a face are failures with a reason, never a made-up score.
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
+use assay_evidence::Verdict;
 use assay_faces::suspicion::{Layer, MAP_SIDE};
 use assay_faces::{ClipFaces, FaceNetworks, Faces, LOOKS_PER_SEC, Suspicion, shown};
 use assay_media::{
@@ -200,18 +201,18 @@ pub fn look(
     all
 }
 
-/// One score a file: the natural logarithm of the likelihood ratio that a whole scan gives. An abstention and a part of a file are failures with a reason.
+/// The verdict of a whole scan with default thresholds on every file. An abstention and a part of a file are failures with a reason.
 ///
 /// # Errors
 /// When a scan cannot be set up.
-pub fn scan(
+pub fn verdicts(
     manifest: &Manifest,
     networks: Arc<dyn FaceNetworks>,
     progress: &dyn Progress,
-) -> anyhow::Result<(Vec<FrameScore>, Vec<Failure>)> {
-    let setup = Setup::new(&[], 1, assay_workbench::DEFAULT_THRESHOLD_LR)?.with_networks(Some(networks));
+) -> anyhow::Result<(Vec<(PathBuf, Verdict)>, Vec<Failure>)> {
+    let setup = Setup::new(&[], 1)?.with_networks(Some(networks));
     let done = Mutex::new(0u64);
-    let answers: Vec<Option<Result<FrameScore, Failure>>> = manifest
+    let answers: Vec<Option<Result<Verdict, Failure>>> = manifest
         .rows
         .par_iter()
         .map(|row| {
@@ -226,17 +227,42 @@ pub fn scan(
             Some(answer)
         })
         .collect();
-    let (mut scores, mut failures) = (Vec::new(), Vec::new());
-    for answer in answers.into_iter().flatten() {
+    let (mut verdicts, mut failures) = (Vec::new(), Vec::new());
+    for (row, answer) in manifest.rows.iter().zip(answers) {
         match answer {
-            Ok(score) => scores.push(score),
-            Err(failure) => failures.push(failure),
+            Some(Ok(verdict)) => verdicts.push((row.path.clone(), verdict)),
+            Some(Err(failure)) => failures.push(failure),
+            None => {}
         }
     }
-    Ok((scores, failures))
+    Ok((verdicts, failures))
 }
 
-fn verdict(row: &Row, setup: &Setup) -> Result<FrameScore, Failure> {
+/// One score a file: the natural logarithm of the mean likelihood ratio over the questions of a whole scan.
+///
+/// # Errors
+/// As [`verdicts`].
+pub fn scan(
+    manifest: &Manifest,
+    networks: Arc<dyn FaceNetworks>,
+    progress: &dyn Progress,
+) -> anyhow::Result<(Vec<FrameScore>, Vec<Failure>)> {
+    let (verdicts, failures) = verdicts(manifest, networks, progress)?;
+    let score = |(path, verdict): (PathBuf, Verdict)| {
+        Some(FrameScore {
+            path,
+            part: Part::Whole,
+            person: 0,
+            frame: 0,
+            log_odds: verdict.mean?.log10 * std::f64::consts::LN_10,
+            face_px: None,
+            yaw_deg: None,
+        })
+    };
+    Ok((verdicts.into_iter().filter_map(score).collect(), failures))
+}
+
+fn verdict(row: &Row, setup: &Setup) -> Result<Verdict, Failure> {
     let failed = |kind: FailureKind, reason: String| failure(&row.path, row.part, kind, reason);
     if row.part != Part::Whole {
         let reason = "a scan looks at whole files; cut the part out first".to_owned();
@@ -245,18 +271,10 @@ fn verdict(row: &Row, setup: &Setup) -> Result<FrameScore, Failure> {
     let report = assay_workbench::scan_file(&row.path, setup, &NoProgress)
         .map_err(|error| failed(FailureKind::Decode, error.to_string()))?;
     let verdict = report.result.verdict;
-    let Some(llr) = verdict.llr else {
-        return Err(failed(FailureKind::Abstained, verdict.abstained.unwrap_or_else(|| "no value".into())));
-    };
-    Ok(FrameScore {
-        path: row.path.clone(),
-        part: row.part,
-        person: 0,
-        frame: 0,
-        log_odds: llr.log10 * std::f64::consts::LN_10,
-        face_px: None,
-        yaw_deg: None,
-    })
+    match verdict.abstained {
+        Some(reason) => Err(failed(FailureKind::Abstained, reason)),
+        None => Ok(verdict),
+    }
 }
 
 fn failure(path: &Path, part: Part, kind: FailureKind, reason: String) -> Failure {

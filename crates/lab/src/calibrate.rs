@@ -5,10 +5,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use assay_analyzers::{ANALYZERS, Need};
-use assay_evidence::Status;
 use assay_media::Progress;
 use assay_workbench::calibration::{About, CalibrationTable, Item};
+use assay_workbench::questions::{self, Question};
 
 use assay_bench::collect::collect;
 use assay_bench::planted::real_segments;
@@ -32,10 +31,12 @@ pub struct Options {
     pub made_with: String,
 }
 
+/// The question that planted alterations are items of.
+pub const QUESTION: &str = "part_altered";
+
 /// Ids of the analyzers that have a score for planted alterations; faces have items of their own.
 pub fn scored_analyzers() -> Vec<&'static str> {
-    let fits = |a: &&assay_analyzers::About| a.status == Status::Calibrated && !a.needs.contains(&Need::Faces);
-    ANALYZERS.iter().map(|a| a.about()).filter(fits).map(|a| a.id).collect()
+    questions::find(QUESTION).map(Question::analyzers).unwrap_or_default()
 }
 
 /// Asks the analyzers about the calibration split and learns a table.
@@ -72,12 +73,7 @@ pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<C
         })
         .collect();
     Ok(CalibrationTable::learn(
-        About {
-            id: "planted",
-            question: "was a part of it altered?",
-            data: &options.data,
-            made_with: &options.made_with,
-        },
+        About { id: "planted", question: QUESTION, data: &options.data, made_with: &options.made_with },
         &items,
         &ids,
     ))

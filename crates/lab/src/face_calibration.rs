@@ -1,5 +1,5 @@
-//! Learning what the analyzers that ask networks about faces are calibrated by: tables of their scores, levels of their maps, the threshold of the verdict that
-//! they have a part in.
+//! Learning what the analyzers that ask networks about faces are calibrated by: tables of their scores, levels of their maps, the default
+//! thresholds of all questions.
 //!
 //! The decision that shapes it: an item is what the analyzer scores, one person over a stretch of three seconds or one picture. Portraits, photographs and
 //! real clips come from the validation split, where no network has learned. Of swaps there are too few clips for a split: each is judged by the network
@@ -9,24 +9,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use assay_evidence::Llr;
 use assay_faces::stretches::stretches;
 use assay_faces::usual::{Kind, Usual};
 use assay_faces::{FaceNetworks, LOOKS_PER_SEC, Networks};
 use assay_media::Progress;
-use assay_workbench::calibration::{About, CalibrationTable, Condition, GenuineFile, GenuineFiles, Item, Whole};
-use assay_workbench::{NOTHING_LEARNED, mixture, weigh};
+use assay_workbench::calibration::{About, CalibrationTable, Condition, Counted, GenuineFile, Item, Thresholds};
+use assay_workbench::{questions, weigh};
 
-use crate::calibrate::scored_analyzers;
+use crate::calibrate::{QUESTION as ALTERED, scored_analyzers};
 use assay_bench::collect::collect;
-use assay_bench::datasets::{Label, Manifest, Part, Row};
 use assay_bench::collections::folds::{Folds, Unseen, look_unseen};
 use assay_bench::collections::sets::{self, Derived, SwapClip};
 use assay_bench::judge::{self, Detector, Look, Pace};
 use assay_bench::map_units::{self, Unit};
-use assay_bench::planted;
 use assay_bench::collections::{Collection, Split};
+use assay_bench::datasets::{Label, Manifest, Part, Row};
 use assay_material::frames::every_kth;
+use assay_bench::planted;
 
 /// What to learn from.
 pub struct Options {
@@ -47,7 +46,7 @@ pub enum Learn {
     Tables,
     /// What maps show on genuine faces.
     Maps,
-    /// What thresholds on the whole verdict do to genuine files.
+    /// What thresholds do to genuine files under every question.
     Verdict,
 }
 
@@ -58,8 +57,8 @@ pub struct Learned {
     pub tables: Vec<CalibrationTable>,
     /// What maps show on genuine faces.
     pub usual: Option<Usual>,
-    /// What thresholds do.
-    pub whole: Option<Whole>,
+    /// What thresholds do, and so the defaults.
+    pub thresholds: Option<Thresholds>,
 }
 
 /// Every so many frames of a swap clip become a still.
@@ -71,7 +70,11 @@ const PORTRAITS: &str = "StyleGAN and GAN portraits against photographs, validat
 const GENUINE: &str = "photographs of validation people (stills) and stretches of three seconds of real clips (validation clips, and real halves of side-by-side clips by the networks that held their people out), saved again in every way; \
      the level is that of the way of saving where it is highest";
 const WHOLE: &str = "photographs of validation people, saved again in every way, that no table of altered parts was learned from: altered parts by the shipped table, replaced and generated faces by values fitted without the photograph's \
-     person; and the stretches of real clips behind the table of altered parts, with its own cross-fitted counts at the next lower operating point";
+     person, a photograph without a value counting as one that reaches nothing; and the stretches of real clips behind the tables, with their own cross-fitted counts at the next lower operating point";
+
+/// The questions about faces, each with the analyzer that it is learned of.
+const REPLACED: (&str, &str) = ("face_replaced", "face_forgery");
+const GENERATED: (&str, &str) = ("face_generated", "face_synthesis");
 
 /// Learns what is asked for.
 ///
@@ -102,19 +105,28 @@ pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<L
     let mut swaps = if asked(Learn::Tables) { bench.stretches()? } else { Vec::new() };
     let mut portraits = Vec::new();
     bench.stills(&stills(&options.data, work, &clips)?, &mut swaps, &mut portraits)?;
-    let fit = |id: &str, question: &str, data: &str, items: &[Told], analyzer: &str| {
+    let fit = |id: &str, (question, analyzer): (&str, &str), data: &str, items: &[Told]| {
         let items: Vec<Item> = items.iter().map(|told| told.item.clone()).collect();
         CalibrationTable::cross_fitted(About { id, question, data, made_with: &options.made_with }, &items, &[analyzer])
     };
-    let (swap_table, swap_values) =
-        fit("swaps", "was a face in it replaced or reshaped?", SWAPS, &swaps, "face_forgery");
-    let (portrait_table, portrait_values) =
-        fit("portraits", "was a face in it generated as a whole?", PORTRAITS, &portraits, "face_synthesis");
+    let (swap_table, swap_values) = fit("swaps", REPLACED, SWAPS, &swaps);
+    let (portrait_table, portrait_values) = fit("portraits", GENERATED, PORTRAITS, &portraits);
     if asked(Learn::Verdict) {
-        let values = [worst_values(&swaps, &swap_values), worst_values(&portraits, &portrait_values)];
-        let mut whole = Whole::count(WHOLE, &options.made_with, &bench.whole_verdicts(&values)?);
-        whole.parts.extend(stretches_of(&CalibrationTable::planted()?, &whole.thresholds_lr));
-        learned.whole = Some(whole);
+        let values = [
+            (REPLACED.0, worst_values(&swaps, &swap_values)),
+            (GENERATED.0, worst_values(&portraits, &portrait_values)),
+        ];
+        let files = bench.whole_verdicts(&values)?;
+        let mut thresholds = Thresholds::count(WHOLE, &options.made_with, &files);
+        let mut tables = questions::tables()?;
+        // Clips were looked at only where the tables were to be learned.
+        if asked(Learn::Tables) {
+            tables.retain(|t| t.question == ALTERED);
+            tables.extend([swap_table.clone(), portrait_table.clone()]);
+        }
+        thresholds.parts.extend(tables.iter().filter_map(|t| stretches_of(t, &thresholds.grid_lr)));
+        thresholds.count_together(&files);
+        learned.thresholds = Some(thresholds);
     }
     if asked(Learn::Tables) {
         learned.tables = vec![swap_table, portrait_table];
@@ -134,18 +146,18 @@ fn worst_values(told: &[Told], values: &[Option<f64>]) -> BTreeMap<PathBuf, f64>
     worst
 }
 
-/// Real clips, of which no value about faces exists: their verdict lies at or below that about altered parts, whose cross-fitted counts are known at a table's
-/// operating points.
-fn stretches_of(planted: &CalibrationTable, thresholds_lr: &[f64]) -> Option<GenuineFiles> {
-    let table = planted.of(&Condition::Video)?;
+/// Stretches of real clips: a table's cross-fitted counts at its next lower operating point.
+fn stretches_of(table: &CalibrationTable, thresholds_lr: &[f64]) -> Option<Counted> {
+    let part = table.of(&Condition::Video)?;
     let above = |threshold: &f64| {
-        let lower = table.operating_points.iter().filter(|p| p.threshold_lr <= *threshold);
-        lower.map(|p| p.genuine).next_back().unwrap_or(table.genuine)
+        let lower = part.operating_points.iter().filter(|p| p.threshold_lr <= *threshold);
+        lower.map(|p| p.genuine).next_back().unwrap_or(part.genuine)
     };
-    Some(GenuineFiles {
+    Some(Counted {
+        question: table.question.clone(),
         what: "stretches of real clips".into(),
         condition: Condition::Video,
-        files: table.genuine,
+        files: part.genuine,
         above: thresholds_lr.iter().map(above).collect(),
     })
 }
@@ -212,11 +224,6 @@ pub(crate) struct Bench<'a> {
     pub(crate) progress: &'a dyn Progress,
 }
 
-/// A value of which only the middle counts.
-fn at(log10: f64) -> Llr {
-    Llr { log10, low: log10, high: log10 }
-}
-
 impl Bench<'_> {
     fn look(&self, manifest: &Manifest) -> Vec<Look> {
         judge::look(manifest, &self.networks, PACE, self.progress).0
@@ -260,9 +267,10 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// The whole verdict on the photographs of both tables. `values` are what they say of a file; a photograph without a face is in neither.
-    fn whole_verdicts(&self, values: &[BTreeMap<PathBuf, f64>; 2]) -> anyhow::Result<Vec<GenuineFile>> {
-        let planted = CalibrationTable::planted()?;
+    /// What every question says of the photographs of both tables. `values` are what the questions about faces say of a file; a photograph without a face is in
+    /// neither.
+    fn whole_verdicts(&self, values: &[(&str, BTreeMap<PathBuf, f64>); 2]) -> anyhow::Result<Vec<GenuineFile>> {
+        let altered = questions::table(ALTERED).map_err(anyhow::Error::msg)?;
         let known = planted::known_groups(self.data)?;
         let collection = Collection::of(self.data)?;
         let analyzers: Vec<String> = scored_analyzers().iter().map(ToString::to_string).collect();
@@ -276,14 +284,14 @@ impl Bench<'_> {
                 };
                 let paths: Vec<PathBuf> = real.rows.iter().filter(is_new).map(|row| row.path.clone()).collect();
                 for record in collect(&paths, &analyzers, false, None, self.progress)? {
-                    let altered = weigh(&planted, record.condition.as_ref(), record.size, &record.scores());
-                    let about_faces = values.iter().filter_map(|of| of.get(&record.path)).map(|log10| at(*log10));
-                    let told: Vec<Llr> =
-                        std::iter::once(altered.map_or(NOTHING_LEARNED, |(llr, _)| llr)).chain(about_faces).collect();
+                    let own = weigh(&altered, record.condition.as_ref(), record.size, &record.scores());
+                    let own = own.ok().map(|(llr, _)| (ALTERED.to_owned(), llr.log10));
+                    let about_faces =
+                        values.iter().filter_map(|(id, of)| Some(((*id).to_owned(), *of.get(&record.path)?)));
                     files.push(GenuineFile {
                         what: "photographs".into(),
                         condition: saving.condition(),
-                        log10_lr: mixture(&told).log10,
+                        values: own.into_iter().chain(about_faces).collect(),
                     });
                 }
             }

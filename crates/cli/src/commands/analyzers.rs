@@ -3,6 +3,7 @@ use assay_analyzers::{ANALYZERS, About, Need};
 use assay_evidence::Status;
 use assay_faces::Ask;
 use assay_workbench::calibration::CalibrationTable;
+use assay_workbench::questions;
 use clap::Subcommand;
 
 use crate::Exit;
@@ -35,7 +36,7 @@ enum Command {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.command {
         Command::List { json: Some(target) } => {
-            let tables = CalibrationTable::shipped()?;
+            let tables = questions::tables()?;
             target.write(&ANALYZERS.iter().map(|a| describe(a.about(), &tables)).collect::<Vec<_>>())?;
         }
         Command::List { json: None } => {
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Show { id, json } => {
             let analyzer = assay_analyzers::find(id)
                 .ok_or_else(|| anyhow::anyhow!("there is no analyzer {id:?}; `assay analyzers list` shows them all"))?;
-            let tables = CalibrationTable::shipped()?;
+            let tables = questions::tables()?;
             match json {
                 Some(target) => target.write(&describe(analyzer.about(), &tables))?,
                 None => out!("{}", show(analyzer.about(), &tables)),

@@ -407,12 +407,18 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                 write_whole(&usual, (serde_json::to_string(&found)? + "\n").as_bytes())?;
                 outln!("written: {} (build again to embed it)", usual.display());
             }
-            if let Some(whole) = learned.whole {
-                for (threshold, above) in whole.above() {
-                    outln!("verdict LR {threshold}: {above} of {} genuine files", whole.files());
+            if let Some(thresholds) = learned.thresholds {
+                for question in assay_workbench::questions::QUESTIONS {
+                    for kind in [assay_evidence::MediaKind::Image, assay_evidence::MediaKind::Video] {
+                        let threshold = thresholds.of(question.id, kind).threshold(kind);
+                        outln!("{:<16} {:?}: {:?} ({})", question.id, kind, threshold.lr, threshold.basis);
+                    }
                 }
-                let path = out.join("verdict.json");
-                write_whole(&path, (serde_json::to_string_pretty(&whole)? + "\n").as_bytes())?;
+                for part in &thresholds.together {
+                    outln!("any question, {}: {} of {} {}", part.condition.words(), part.above, part.files, part.what);
+                }
+                let path = out.join("thresholds.json");
+                write_whole(&path, (serde_json::to_string_pretty(&thresholds)? + "\n").as_bytes())?;
                 outln!("written: {} (build again to embed it)", path.display());
             }
             for table in learned.tables {
@@ -508,12 +514,16 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
 fn show(table: &CalibrationTable) {
     for part in &table.conditions {
         outln!(
-            "{:<28} {:>4} forged {:>4} genuine  Cllr {:.3}  cap {:.2}",
+            "{:<28} {:>4} forged of {:>3} sources {:>4} genuine of {:>3}  Cllr {:.3} (least {:.3})  cap {:.2} by {}",
             part.condition.words(),
             part.forged,
+            part.forged_sources,
             part.genuine,
+            part.genuine_sources,
             part.cllr,
-            part.cap_log10
+            part.cllr_min,
+            part.cap_log10,
+            table.reference(part).cap_by.words()
         );
         for (map, weight) in part.analyzers.iter().zip(&part.fusion.weights) {
             outln!("    {:<22} Cllr {:.3}  weight {:.2}", map.analyzer, map.cllr, weight / std::f64::consts::LN_10);
