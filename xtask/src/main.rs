@@ -3,6 +3,7 @@ mod compare;
 mod demo;
 mod layers;
 mod new;
+mod new_detector;
 mod system;
 mod test;
 
@@ -44,6 +45,11 @@ enum New {
         /// Snake-case id
         id: String,
     },
+    /// A detector: its file and its word in the list
+    Detector {
+        /// Snake-case id
+        id: String,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -53,5 +59,6 @@ fn main() -> anyhow::Result<()> {
         Verb::Layers => layers::run(),
         Verb::Compare { before, after } => compare::run(&before, &after),
         Verb::New { what: New::Analyzer { id } } => new::analyzer(&id),
+        Verb::New { what: New::Detector { id } } => new_detector::detector(&id),
     }
 }

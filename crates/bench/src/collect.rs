@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use assay_analyzers::Need;
 use assay_evidence::{Outcome, Report};
-use assay_faces::{FaceNetworks, Networks};
+use assay_faces::FaceNetworks;
 use assay_media::{Limits, NoProgress, Progress, Source};
 use assay_workbench::calibration::Condition;
 use assay_workbench::{Scan, Setup};
@@ -167,7 +167,7 @@ fn ask<'a>(
     progress: &dyn Progress,
 ) -> anyhow::Result<Asked<'a>> {
     let setup = Setup::new(ids, 1, assay_workbench::DEFAULT_THRESHOLD_LR)?;
-    let networks = setup.asks().map(|asks| Networks::asked(&asks)).transpose()?;
+    let networks = setup.detectors().map(|ids| assay_detect::networks(&ids)).transpose()?;
     let setup = setup.with_networks(networks.map(|n| Arc::new(n) as Arc<dyn FaceNetworks>));
     let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut finished = 0;

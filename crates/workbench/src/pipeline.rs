@@ -9,7 +9,7 @@ use assay_evidence::{
     Case, FaceSearch, Finding, InputFacts, MediaKind, Outcome, Preview, Report, RunInfo, SCHEMA_REPORT, ScanResult,
     Settings, Status, ToolInfo,
 };
-use assay_faces::{Ask, FaceNetworks};
+use assay_faces::FaceNetworks;
 use assay_media::{Limits, MediaError, Progress, Source};
 use sha2::Digest as _;
 
@@ -94,11 +94,11 @@ impl Setup {
         self
     }
 
-    /// What the chosen analyzers ask about faces; `None` where none of them looks at any.
-    pub fn asks(&self) -> Option<Vec<Ask>> {
+    /// The detectors that the chosen analyzers ask about faces; `None` where none of them looks at any.
+    pub fn detectors(&self) -> Option<Vec<&'static str>> {
         let needs: Vec<Need> = self.analyzers().iter().flat_map(|a| a.about().needs).copied().collect();
-        let ask = |need: &Need| if let Need::Judged(ask) = need { Some(*ask) } else { None };
-        needs.contains(&Need::Faces).then(|| needs.iter().filter_map(ask).collect())
+        let id = |need: &Need| if let Need::Detector(id) = need { Some(*id) } else { None };
+        needs.contains(&Need::Faces).then(|| needs.iter().filter_map(id).collect())
     }
 
     fn analyzers(&self) -> Vec<&'static dyn Analyzer> {
@@ -284,5 +284,7 @@ fn previews(artefacts: &Artefacts) -> Result<Vec<Preview>, AnalyzerError> {
             .iter()
             .map(|frame| maps::preview(&sample, &frame.picture, Some(frame.pts_secs)))
             .collect(),
+        // What has neither a picture nor frames is shown by none.
+        _ => Ok(Vec::new()),
     }
 }

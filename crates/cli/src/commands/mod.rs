@@ -22,15 +22,15 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use assay_evidence::{Report, SCHEMA_REPORT, SCHEMA_SCAN, ScanDocument};
-use assay_faces::{FaceNetworks, Networks};
+use assay_faces::FaceNetworks;
 use assay_workbench::Setup;
 
 /// The networks that faces are looked for with, of those that are part of the program: what finds faces, and what the analyzers of a run ask about them.
 /// `None` where none of the analyzers looks at a face, unless `always`.
 fn face_networks(setup: &Setup, always: bool) -> anyhow::Result<Option<Arc<dyn FaceNetworks>>> {
-    let asks = setup.asks().or_else(|| always.then(Vec::new));
-    Ok(match asks {
-        Some(asks) => Some(Arc::new(Networks::asked(&asks)?)),
+    let detectors = setup.detectors().or_else(|| always.then(Vec::new));
+    Ok(match detectors {
+        Some(ids) => Some(Arc::new(assay_detect::networks(&ids)?)),
         None => None,
     })
 }
