@@ -79,6 +79,12 @@ fn descriptions_are_complete_and_unique() {
             assert!(filled, "{} has no {what}", about.id);
         }
         assert!(documentation(about.id).is_some_and(|d| d.len() > 400), "{} is not documented", about.id);
+        for need in about.needs {
+            if let Need::Detector(id) = need {
+                assert!(assay_detect::find(id).is_some(), "{} asks {id:?}, which is no detector", about.id);
+                assert!(about.needs.contains(&Need::Faces), "{} gets {id} with the faces", about.id);
+            }
+        }
     }
 }
 

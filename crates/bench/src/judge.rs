@@ -110,7 +110,10 @@ impl Maps {
             &mut inside,
         );
         let map = |id: MapId| Some((id, judged.map(id.detector, id.map)?.to_vec()));
-        Self { judged: assay_detect::maps().filter_map(map).collect(), face: inside.iter().map(|v| *v >= 0.5).collect() }
+        Self {
+            judged: assay_detect::maps().filter_map(map).collect(),
+            face: inside.iter().map(|v| *v >= 0.5).collect(),
+        }
     }
 
     /// One of them; `None` where its detector was not asked.

@@ -35,12 +35,7 @@ pub(super) fn judged<'a>(faces: &'a Faces, detector: &str) -> Vec<Judged<'a>> {
     faces.persons.iter().enumerate().filter_map(|(at, who)| person(faces, at, who, detector)).collect()
 }
 
-fn person<'a>(
-    faces: &'a Faces,
-    at: usize,
-    who: &'a assay_faces::Person,
-    detector: &str,
-) -> Option<Judged<'a>> {
+fn person<'a>(faces: &'a Faces, at: usize, who: &'a assay_faces::Person, detector: &str) -> Option<Judged<'a>> {
     let mut all: Vec<&Observation> = faces.observations(who).filter(|o| o.judged.is_some()).collect();
     all.sort_by(|a, b| a.pts_secs.total_cmp(&b.pts_secs));
     let look = |o: &&'a Observation| {

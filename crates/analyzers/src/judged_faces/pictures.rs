@@ -87,11 +87,10 @@ pub(super) fn most_and_least(
             detector.maps.iter().map(|m| Region::of(&mean(&inside, detector.id, m.name), level(m.name))).collect();
         let over =
             if kind == Kind::Clip { format!(", over its stretch of {} looks", inside.len()) } else { String::new() };
-        let described = detector
-            .maps
-            .iter()
-            .zip(&regions)
-            .fold(String::new(), |text, (m, region)| text + "; then " + m.bright + &over + ": " + &region.words(kind));
+        let described =
+            detector.maps.iter().zip(&regions).fold(String::new(), |text, (m, region)| {
+                text + "; then " + m.bright + &over + ": " + &region.words(kind)
+            });
         let caption =
             format!("{}, {what} look, at {:.2} s, logit {:.2}{described}", person.id, look.pts_secs, look.logit);
         if is_most {

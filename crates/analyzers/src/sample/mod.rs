@@ -121,10 +121,12 @@ impl Artefacts {
 
     /// An artefact, made at the first call.
     fn get<T: Artefact>(&self) -> Result<&T, AnalyzerError> {
-        let make = || T::make(self, &NoProgress).map_err(|unmade| match unmade {
-            Unmade::Media(error) => error.to_string(),
-            Unmade::Known(text) => text,
-        });
+        let make = || {
+            T::make(self, &NoProgress).map_err(|unmade| match unmade {
+                Unmade::Media(error) => error.to_string(),
+                Unmade::Known(text) => text,
+            })
+        };
         T::cell(&self.cells).get_or_init(make).as_ref().map_err(|text| AnalyzerError::Unreadable(text.clone()))
     }
 
@@ -157,8 +159,7 @@ impl Artefacts {
             let sha256 = format!("{:x}", sha2::Sha256::digest(picture.rgb.as_raw()));
             FrameHash { index: 0, pts_secs: None, sha256 }
         });
-        let frame =
-            |p: &Preview| FrameHash { index: p.index, pts_secs: Some(p.pts_secs), sha256: p.sha256.clone() };
+        let frame = |p: &Preview| FrameHash { index: p.index, pts_secs: Some(p.pts_secs), sha256: p.sha256.clone() };
         picture.into_iter().chain(self.previews().iter().map(frame)).collect()
     }
 }
