@@ -125,7 +125,8 @@ impl Detectors {
             let crop = crops.get(at).and_then(Option::as_ref);
             let crop = crop.ok_or_else(|| DetectError::misused(about.id, "the face has no extent"))?;
             let given = Given::Face(GivenFace { crop, on: asked.on.and_then(|on| said.get(on)) });
-            said.push(asked.detector.judge(&given)?);
+            let judgement = asked.detector.judge(&given)?;
+            said.push(judgement);
         }
         let answer = |(asked, said): (&Asked, &Judgement)| {
             let place = |(name, map): &(&'static str, Vec<f32>)| {
