@@ -11,6 +11,7 @@ const ROWS: &[&[&str]] = &[
     &["assay-evidence", "assay-checkpoints", "assay-files"],
     &["assay-media", "assay-models"],
     &["assay-faces", "assay-provenance", "assay-material"],
+    &["assay-detect"],
     &["assay-analyzers", "assay-report", "assay-generators"],
     &["assay-workbench"],
     &["assay-bench"],

@@ -3,6 +3,7 @@ mod compare;
 mod demo;
 mod layers;
 mod new;
+mod new_detector;
 mod new_perturbation;
 mod system;
 mod test;
@@ -50,6 +51,11 @@ enum New {
         /// Snake-case id
         id: String,
     },
+    /// A detector: its file and its word in the list
+    Detector {
+        /// Snake-case id
+        id: String,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -60,5 +66,6 @@ fn main() -> anyhow::Result<()> {
         Verb::Compare { before, after } => compare::run(&before, &after),
         Verb::New { what: New::Analyzer { id } } => new::analyzer(&id),
         Verb::New { what: New::Perturbation { id } } => new_perturbation::perturbation(&id),
+        Verb::New { what: New::Detector { id } } => new_detector::detector(&id),
     }
 }

@@ -6,16 +6,15 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use assay_detect::{Detectors, Weights};
 use assay_faces::{FaceNetworks, Networks};
 use assay_media::Progress;
 use assay_models::device::DeviceChoice;
-use assay_models::face_forgery::Input;
-use assay_models::shipped_faces::Judges;
+use assay_models::face_forgery::{Input, Opened};
 
 use assay_bench::datasets;
 use crate::forgery_figures::{sets, shown};
-use assay_bench::judge::{self, Detector, Pace};
+use assay_bench::judge::{self, Pace, Score};
 use assay_train::Task as _;
 use assay_train::faces::data;
 use assay_train::forgery::masks::Shapes;
@@ -77,20 +76,22 @@ pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String>
             run.from = Some(start.out);
         }
         let weights = forgery::run(choice, &options.data, &run, progress)?;
-        let judges = Judges::open(&[weights.display().to_string()])?;
-        let network = judges.forgery.first().context("the run wrote no network")?;
-        let figures = whole.validate(network);
+        let weights = weights.display().to_string();
+        let figures = whole.validate(&Opened::open(&weights)?.network);
         let blends = figures.iter().find(|(name, _)| *name == "blends").map_or(f64::NAN, |(_, value)| *value);
-        let row = swaps(&manifest, judges, progress)?;
+        let row = swaps(&manifest, &weights, progress)?;
         let _ = writeln!(text, "| {name} | {blends:.3} | {row} |");
     }
     Ok(text)
 }
 
-fn swaps(manifest: &datasets::Manifest, judges: Judges, progress: &dyn Progress) -> anyhow::Result<String> {
-    let networks: Arc<dyn FaceNetworks> = Arc::new(Networks::with(judges)?);
+fn swaps(manifest: &datasets::Manifest, weights: &str, progress: &dyn Progress) -> anyhow::Result<String> {
+    let mut detectors = Detectors::default();
+    detectors.add("face_forgery", &Weights::file(weights))?;
+    let networks: Arc<dyn FaceNetworks> = Arc::new(Networks::shipped()?.with_detectors(Arc::new(detectors)));
+    let score = Score::of("face_forgery");
     let (looks, failures) = judge::look(manifest, &networks, Pace::Frames(judge::FRAMES), progress);
-    let scores = judge::scores(&looks, |look| Detector::Forgery.score(look));
+    let scores = judge::scores(&looks, |look| score.score(look));
     let results = datasets::evaluate(manifest, &scores, &failures, 1)?;
     Ok([&results.video_auc, &results.frame_auc, &results.paired_accuracy].map(shown).join(" | "))
 }

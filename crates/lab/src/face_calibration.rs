@@ -9,18 +9,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use assay_detect::null_levels::{Kind, NullLevels};
 use assay_faces::stretches::stretches;
-use assay_faces::usual::{Kind, Usual};
-use assay_faces::{FaceNetworks, LOOKS_PER_SEC, Networks};
+use assay_faces::{FaceNetworks, LOOKS_PER_SEC};
 use assay_media::Progress;
 use assay_workbench::calibration::{About, CalibrationTable, Condition, Counted, GenuineFile, Item, Thresholds};
 use assay_workbench::{questions, weigh};
 
 use crate::calibrate::{QUESTION as ALTERED, scored_analyzers};
+use crate::forgery_figures::weight_ids;
 use assay_bench::collect::collect;
 use assay_bench::collections::folds::{Folds, Unseen, look_unseen};
 use assay_bench::collections::sets::{self, Derived, SwapClip};
-use assay_bench::judge::{self, Detector, Look, Pace};
+use assay_bench::judge::{self, Look, Pace, Score};
 use assay_bench::map_units::{self, Unit};
 use assay_bench::collections::{Collection, Split};
 use assay_bench::datasets::{Label, Manifest, Part, Row};
@@ -56,7 +57,7 @@ pub struct Learned {
     /// The table of swaps and that of portraits.
     pub tables: Vec<CalibrationTable>,
     /// What maps show on genuine faces.
-    pub usual: Option<Usual>,
+    pub null_levels: Option<NullLevels>,
     /// What thresholds do, and so the defaults.
     pub thresholds: Option<Thresholds>,
 }
@@ -83,8 +84,9 @@ const GENERATED: (&str, &str) = ("face_generated", "face_synthesis");
 pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<Learned> {
     let thrown_away = tempfile::tempdir()?;
     let work = options.work.as_deref().unwrap_or(thrown_away.path());
-    let networks = Networks::shipped()?;
-    let (ids, behind_maps) = (networks.judge_ids(), networks.behind_maps());
+    let networks = assay_detect::all_networks()?;
+    let ids = weight_ids(&networks);
+    let weights = networks.detectors().map(|d| d.weights()).unwrap_or_default();
     let clips = sets::swap_clips(&options.data)?;
     let unseen = Folds::of(&ids, &clips).unseen(&ids)?;
     let bench = Bench { data: &options.data, work, networks: Arc::new(networks), unseen: &unseen, progress };
@@ -96,8 +98,8 @@ pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<L
             let groups: Vec<Vec<&Unit>> = groups.iter().map(|g| g.iter().collect()).collect();
             map_units::learn(kind, &groups)
         };
-        let places = [Kind::Still, Kind::Clip].into_iter().zip(&groups).flat_map(learn).collect();
-        learned.usual = Some(Usual::new(GENUINE, &options.made_with, behind_maps, places));
+        let maps = [Kind::Still, Kind::Clip].into_iter().zip(&groups).flat_map(learn).collect();
+        learned.null_levels = Some(NullLevels::new(GENUINE, &options.made_with, &weights, maps));
     }
     if !asked(Learn::Tables) && !asked(Learn::Verdict) {
         return Ok(learned);
@@ -169,7 +171,7 @@ fn genuine_faces(bench: &Bench<'_>) -> anyhow::Result<Vec<Vec<Unit>>> {
         let mut group = Vec::new();
         for folder in sets::photograph_folders(bench.data)? {
             let real = sets::photographs(bench.data, bench.work, &folder, Split::Validation, saving)?;
-            group.extend(map_units::of(&real, &bench.networks, &Detector::Forgery, bench.progress));
+            group.extend(map_units::of(&real, &bench.networks, &Score::of("face_forgery"), bench.progress));
         }
         groups.push(group);
     }
@@ -181,7 +183,7 @@ pub(crate) fn genuine_stretches(bench: &Bench<'_>) -> anyhow::Result<Vec<Vec<Uni
     let mut groups = Vec::new();
     for saving in sets::CLIPS {
         let real = sets::clips(bench.data, bench.work, &[Split::Validation], saving)?;
-        let mut group = map_units::of(&real, &bench.networks, &Detector::Forgery, bench.progress);
+        let mut group = map_units::of(&real, &bench.networks, &Score::of("face_forgery"), bench.progress);
         let mut halves = sets::swaps(bench.data, bench.work, saving)?;
         halves.rows.retain(|row| row.label == Label::Real);
         group.extend(map_units::of_unseen(&halves, bench.unseen, bench.progress));
@@ -313,8 +315,9 @@ impl Bench<'_> {
 /// One item a person and stretch. Of the people of a forged part only the most suspicious one counts: one of them is swapped.
 fn items_of(manifest: &Manifest, looks: &[Look], condition: impl Fn(&Row) -> Condition, analyzer: &str) -> Vec<Told> {
     let rows: HashMap<(&Path, Part), &Row> = manifest.rows.iter().map(|r| ((r.path.as_path(), r.part), r)).collect();
-    let detector = if analyzer == "face_synthesis" { Detector::Synthesis } else { Detector::Forgery };
-    let persons = by_person(looks, |look| detector.score(look));
+    // The analyzers of both questions ask the detector of their own id.
+    let score = Score::of(analyzer);
+    let persons = by_person(looks, |look| score.score(look));
     let mean = |looks: &[(f64, f64)]| looks.iter().map(|l| l.1).sum::<f64>() / looks.len().max(1) as f64;
     let mut items = Vec::new();
     for ((path, part, person), own) in &persons {

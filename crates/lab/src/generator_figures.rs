@@ -8,17 +8,16 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use assay_faces::{Networks, suspicion};
+use assay_faces::{Networks, square};
 use assay_generators::{
     About, ClipFacts, Crop, Finder, Generator, GeneratorError, MadeFrame, Plan, Tally, each_frame, swap, write,
 };
 use assay_media::{FramePlan, Progress};
 use assay_models::Kind;
 use assay_models::cosegmentation::{PartSwapper, Swap};
-use assay_models::face_forgery::{FaceForgery, Input};
+use assay_models::face_forgery::{Crop as FaceCrop, Input, Opened};
 use assay_models::face_generator::Synthesizer;
 use assay_models::registry::{self, Loaded, Registry};
-use assay_models::shipped_faces::{self, Judges};
 use assay_provenance::{ClipShape, Record, Signer, Synthetic};
 use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
@@ -304,21 +303,19 @@ fn analyzers(all: &[Made], folder: &Path, text: &mut String, progress: &dyn Prog
     Ok(())
 }
 
-/// The mean logit of a network on the crop around a face; `None` where it is too small.
-fn logit(judges: &Judges, picture: &RgbImage, mesh: &[[f32; 2]]) -> Option<f64> {
-    let shipped_faces::Crop { side, margin } = judges.crop();
-    let crop = suspicion::cut(picture, &suspicion::square(mesh, margin)?, side as u32);
+/// The logit of a network on the crop around a face; `None` where it is too small.
+fn logit(opened: &Opened, picture: &RgbImage, mesh: &[[f32; 2]]) -> Option<f64> {
+    let FaceCrop { side, margin } = opened.crop;
+    let crop = square::cut(picture, &square::around(mesh, margin)?, side as u32);
     let crop: Vec<[f32; 3]> = crop.pixels().map(|p| p.0.map(f32::from)).collect();
-    let one = |net: &FaceForgery| net.judge(&[&crop], Input::default());
-    let all: Vec<f64> = judges.forgery.iter().flat_map(one).map(|j| f64::from(j.logit)).collect();
-    (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
+    opened.network.judge(&[&crop], Input::default()).pop().map(|judgement| f64::from(judgement.logit))
 }
 
 /// The network of the recipe `reenactment`, at every quality.
 fn detector(options: &Options, all: &[Made], text: &mut String, progress: &dyn Progress) -> anyhow::Result<()> {
     let Some(path) = &options.detector else { return Ok(()) };
-    let judges = Judges::open(&[path.display().to_string()])?;
-    let networks = Networks::with(Judges::default())?;
+    let opened = Opened::open(&path.display().to_string())?;
+    let networks = Networks::shipped()?;
     text.push_str("\n## The recipe `reenactment`\n\nTrained on heads that the animator moved, of training people, half of them marked.\n\n| generator | JPEG 95 | JPEG 75 | JPEG 50 |\n|---|---|---|---|\n");
     for made in all {
         let _ = write!(text, "| {}{} |", made.generator, if made.has_marks { ", marked" } else { "" });
@@ -327,7 +324,7 @@ fn detector(options: &Options, all: &[Made], text: &mut String, progress: &dyn P
             let one = |pair: &Pair| -> anyhow::Result<[Judged; 2]> {
                 let judge = |picture: &RgbImage, forged: bool| -> anyhow::Result<Judged> {
                     let saved = image::load_from_memory(&bytes(picture, quality)?)?.into_rgb8();
-                    let score = mesh_of(&networks, &saved).and_then(|mesh| logit(&judges, &saved, &mesh));
+                    let score = mesh_of(&networks, &saved).and_then(|mesh| logit(&opened, &saved, &mesh));
                     Ok(Judged { score, forged, source: pair.source.clone() })
                 };
                 Ok([judge(&pair.real, false)?, judge(&pair.fake, true)?])

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use assay_media::Progress;
-use assay_models::face_forgery::FaceForgery;
-use assay_models::shipped_faces::temporal_network;
+use assay_models::face_forgery::{FaceForgery, open_temporal};
 
 use assay_bench::collections::parts;
 use assay_bench::datasets::{self, FrameScore, Part};
@@ -30,7 +29,7 @@ fn opened(run: &Path) -> anyhow::Result<(FaceForgery, Choice)> {
     let record = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut record: serde_json::Value = serde_json::from_slice(&record).with_context(|| path.display().to_string())?;
     let choice = serde_json::from_value(record["what"].take()).with_context(|| path.display().to_string())?;
-    Ok((temporal_network(&run.join("weights.safetensors"))?, choice))
+    Ok((open_temporal(&run.join("weights.safetensors"))?, choice))
 }
 
 /// Judges every side-by-side clip and writes the table.

@@ -9,7 +9,8 @@ use assay_evidence::{
     Case, FaceSearch, Finding, InputFacts, MediaKind, Outcome, Preview, QuestionThreshold, Report, RunInfo,
     SCHEMA_REPORT, ScanResult, Settings, Status, Threshold, ToolInfo,
 };
-use assay_faces::{Ask, FaceNetworks, FacesError, Networks};
+use assay_detect::DetectError;
+use assay_faces::FaceNetworks;
 use assay_media::{Limits, MediaError, Progress, Source};
 use sha2::Digest as _;
 
@@ -172,11 +173,11 @@ impl Setup {
         self
     }
 
-    /// What the chosen analyzers ask about faces; `None` where none of them looks at any.
-    pub fn asks(&self) -> Option<Vec<Ask>> {
+    /// The detectors that the chosen analyzers ask about faces; `None` where none of them looks at any.
+    pub fn detectors(&self) -> Option<Vec<&'static str>> {
         let needs: Vec<Need> = self.analyzers().iter().flat_map(|a| a.about().needs).copied().collect();
-        let ask = |need: &Need| if let Need::Judged(ask) = need { Some(*ask) } else { None };
-        needs.contains(&Need::Faces).then(|| needs.iter().filter_map(ask).collect())
+        let id = |need: &Need| if let Need::Detector(id) = need { Some(*id) } else { None };
+        needs.contains(&Need::Faces).then(|| needs.iter().filter_map(id).collect())
     }
 
     /// The networks of those that are part of the program that a run needs: what finds faces, and what its analyzers ask about them. `None` where none of them
@@ -184,10 +185,10 @@ impl Setup {
     ///
     /// # Errors
     /// When shipped weights cannot be opened.
-    pub fn open_networks(&self, always: bool) -> Result<Option<Arc<dyn FaceNetworks>>, FacesError> {
-        let asks = self.asks().or_else(|| always.then(Vec::new));
-        Ok(match asks {
-            Some(asks) => Some(Arc::new(Networks::asked(&asks)?)),
+    pub fn open_networks(&self, always: bool) -> Result<Option<Arc<dyn FaceNetworks>>, DetectError> {
+        let detectors = self.detectors().or_else(|| always.then(Vec::new));
+        Ok(match detectors {
+            Some(ids) => Some(Arc::new(assay_detect::networks(&ids)?)),
             None => None,
         })
     }
@@ -374,5 +375,7 @@ fn previews(artefacts: &Artefacts) -> Result<Vec<Preview>, AnalyzerError> {
             .iter()
             .map(|frame| maps::preview(&sample, &frame.picture, Some(frame.pts_secs)))
             .collect(),
+        // What has neither a picture nor frames is shown by none.
+        _ => Ok(Vec::new()),
     }
 }

@@ -1,7 +1,6 @@
 //! `assay analyzers list` and `assay analyzers show ID`.
 use assay_analyzers::{ANALYZERS, About, Need};
 use assay_evidence::Status;
-use assay_faces::Ask;
 use assay_workbench::calibration::CalibrationTable;
 use assay_workbench::questions;
 use clap::Subcommand;
@@ -69,9 +68,7 @@ fn need(need: Need) -> String {
         Need::Packets => "the packet table of a video".into(),
         Need::FrameStatistics => "the decoded frames of a video".into(),
         Need::Faces => "the faces of the picture or clip".into(),
-        Need::Judged(Ask::Manipulated) => "the networks that tell manipulated faces".into(),
-        Need::Judged(Ask::Generated) => "the networks that tell generated faces".into(),
-        Need::Judged(Ask::Unusual) => "the description of usual faces".into(),
+        Need::Detector(id) => assay_detect::find(id).map_or(id, |detector| detector.about.title).into(),
     }
 }
 

@@ -179,8 +179,8 @@ enum Command {
         #[arg(long, value_name = "DIR", default_value = "crates/workbench/calibration")]
         out: PathBuf,
         /// Where it is written what maps show on genuine faces
-        #[arg(long, value_name = "FILE", default_value = "crates/faces/src/usual.json")]
-        usual: PathBuf,
+        #[arg(long, value_name = "FILE", default_value = "crates/detect/src/null_levels.json")]
+        null_levels: PathBuf,
     },
     /// Measure the forgery networks on swaps, generated portraits and real photographs that they never saw
     Forgery {
@@ -397,15 +397,15 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
                 None => out!("{text}"),
             }
         }
-        Command::CalibrateFaces { data, work, only, out, usual } => {
+        Command::CalibrateFaces { data, work, only, out, null_levels } => {
             let made_with = format!("assay lab calibrate-faces --data {}", base(&data));
             let parts = only.into_iter().map(Learned::part).collect();
             let options = assay_lab::face_calibration::Options { data, work, made_with, parts };
             let learned = assay_lab::face_calibration::calibrate(&options, progress.as_ref())?;
             bars.clear();
-            if let Some(found) = learned.usual {
-                write_whole(&usual, (serde_json::to_string(&found)? + "\n").as_bytes())?;
-                outln!("written: {} (build again to embed it)", usual.display());
+            if let Some(found) = learned.null_levels {
+                write_whole(&null_levels, (serde_json::to_string(&found)? + "\n").as_bytes())?;
+                outln!("written: {} (build again to embed it)", null_levels.display());
             }
             if let Some(thresholds) = learned.thresholds {
                 for question in assay_workbench::questions::QUESTIONS {

@@ -11,9 +11,9 @@ use assay_workbench::questions;
 use super::folds::{Folds, look_unseen};
 use super::{Bench, sets};
 use crate::face_calibration::{PACE, by_person};
+use assay_bench::judge::{self, Look, Score};
 use assay_bench::collections::Split;
 use assay_bench::datasets::Label;
-use assay_bench::judge::{self, Detector, Look};
 
 /// Smallest face whose missing judgement counts as an abstention, in pixels.
 const COUNTED_PX: f64 = 64.0;
@@ -137,15 +137,16 @@ impl Alarms {
         };
         for look in looks.iter().filter(|l| l.face_px() >= COUNTED_PX) {
             self.faces += 1;
-            self.unjudged += usize::from(look.forgery.is_empty());
+            self.unjudged += usize::from(look.logits.is_empty());
         }
-        for own in by_person(looks, |look| Detector::Forgery.score(look)).values() {
+        let [forgery, synthesis] = ["face_forgery", "face_synthesis"].map(Score::of);
+        for own in by_person(looks, |look| forgery.score(look)).values() {
             for stretch in stretches(own) {
                 self.units += 1;
                 self.forgery += usize::from(reaches("face_forgery", stretch.logit));
             }
         }
-        for own in by_person(looks, |look| Detector::Synthesis.score(look)).values() {
+        for own in by_person(looks, |look| synthesis.score(look)).values() {
             self.synthesis += stretches(own).iter().filter(|s| reaches("face_synthesis", s.logit)).count();
         }
     }

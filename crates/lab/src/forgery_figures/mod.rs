@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use assay_faces::{FaceNetworks, Networks};
+use assay_detect::all_networks;
+use assay_faces::FaceNetworks;
 use assay_media::Progress;
-use assay_models::shipped_faces::Judges;
 
 use assay_bench::datasets::{self, FrameScore, Interval, Label, Manifest, Results};
-use assay_bench::judge::{self, Detector, Look, Pace};
+use assay_bench::judge::{self, Look, Pace, Score};
 use assay_bench::collections::Split;
 use folds::{Folds, look_unseen};
 
@@ -82,8 +82,8 @@ const OPENING: &str = "# Networks that judge faces\n\nMade by `assay lab forgery
 pub fn run(options: &Options, old: &str, progress: &dyn Progress) -> anyhow::Result<String> {
     let thrown_away = tempfile::tempdir()?;
     let work = options.work.as_deref().unwrap_or(thrown_away.path());
-    let networks = Networks::shipped()?;
-    let ids = networks.judge_ids();
+    let networks = all_networks()?;
+    let ids = weight_ids(&networks);
     let networks: Arc<dyn FaceNetworks> = Arc::new(networks);
     let bench = Bench { data: &options.data, work, networks, frames: options.frames, progress };
     let mut made = Vec::new();
@@ -97,6 +97,12 @@ pub fn run(options: &Options, old: &str, progress: &dyn Progress) -> anyhow::Res
         });
     }
     Ok(replaced(old, made))
+}
+
+/// Ids of the weights of all detectors, in the order of the record.
+pub(crate) fn weight_ids(networks: &dyn FaceNetworks) -> Vec<String> {
+    let detectors = networks.detectors().map(|d| d.weights()).unwrap_or_default();
+    detectors.into_iter().flat_map(|d| d.weights).map(|w| w.id).collect()
 }
 
 /// The document with these chapters in place of those of the same heading, the new ones at the end.
@@ -117,7 +123,7 @@ fn replaced(old: &str, made: Vec<String>) -> String {
 fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
     let folds = Folds::of(ids, &sets::swap_clips(bench.data)?);
     let unseen = folds.unseen(ids)?;
-    let apart: Arc<dyn FaceNetworks> = Arc::new(Networks::with(Judges::apart()?)?);
+    let apart: Arc<dyn FaceNetworks> = Arc::new(folds.apart()?);
     let mut text = String::from(
         "## Face swaps\n\nSide-by-side clips: the left half as recorded, the right half with another face. Networks that learn from no swap are measured on all \
          clips. Networks that learn from swaps exist once for each part of the clips that they did not see (groups of clips that share a person are never divided); \
@@ -126,6 +132,7 @@ fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
     );
     text += "| saved as | judged by | video AUC | frame AUC | paired | real, fake |\n|---|---|---|---|---|---|\n";
     let pace = Pace::Frames(bench.frames);
+    let ensemble = Score::of("face_forgery");
     for saving in sets::CLIPS {
         let manifest = sets::swaps(bench.data, bench.work, saving)?;
         let mut row = |name: &str, scores: &[FrameScore], failures: &[datasets::Failure]| -> anyhow::Result<()> {
@@ -142,15 +149,15 @@ fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
             Ok(())
         };
         let (looks, failures) = judge::look(&manifest, &apart, pace, bench.progress);
-        for (name, detector) in folds.asked(ids) {
+        for (name, score_of) in folds.asked() {
             let scores = judge::scores(&looks, |look| {
                 let source = manifest.rows.iter().find(|r| r.path == *look.path()).and_then(|r| r.source.as_ref())?;
-                detector(source).score(look)
+                score_of(source).score(look)
             });
             row(&name, &scores, &failures)?;
         }
         let (looks, failures) = look_unseen(&manifest, &unseen, pace, bench.progress);
-        row("ensemble, out of fold", &judge::scores(&looks, |look| Detector::Forgery.score(look)), &failures)?;
+        row("ensemble, out of fold", &judge::scores(&looks, |look| ensemble.score(look)), &failures)?;
     }
     Ok(text + "\n")
 }
@@ -161,13 +168,13 @@ fn portraits(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
          | against | saved as | judged by | AUC | real, fake | without a usable face |\n|---|---|---|---|---|---|\n",
     );
     let synthesis = ids.iter().any(|id| id.starts_with("face-synthesis"));
-    let asked = [("face-synthesis", Detector::Synthesis), ("face-forgery", Detector::Forgery)];
+    let asked = [("face-synthesis", Score::of("face_synthesis")), ("face-forgery", Score::of("face_forgery"))];
     for names in &sets::generated(bench.data)? {
         for saving in sets::PORTRAITS {
             let manifest = sets::portraits(bench.data, bench.work, names, Split::Test, saving)?;
             let (looks, failures) = bench.look(&manifest);
-            for (name, detector) in asked.iter().skip(usize::from(!synthesis)) {
-                let scores = judge::scores(&looks, |look| detector.score(look));
+            for (name, score) in asked.iter().skip(usize::from(!synthesis)) {
+                let scores = judge::scores(&looks, |look| score.score(look));
                 let results = datasets::evaluate(&manifest, &scores, &failures, 1)?;
                 let (real, fake) = counts(&results);
                 let _ = writeln!(

@@ -154,6 +154,16 @@ impl Registry {
         entries.map(|entry| Self::at("").load(&Listed { place: Place::Shipped, entry })).collect()
     }
 
+    /// The weights of this id that are part of the program.
+    ///
+    /// # Errors
+    /// [`ModelError::Registry`] where there are none, or the file is not what its entry says; a test keeps that from happening.
+    pub fn shipped_of(id: &str) -> Result<Loaded, ModelError> {
+        let entry = shipped::entries()?.into_iter().find(|entry| entry.id == id);
+        let entry = entry.ok_or_else(|| ModelError::Registry(format!("no weights {id:?} are part of this build")))?;
+        Self::at("").load(&Listed { place: Place::Shipped, entry })
+    }
+
     /// The user's folder.
     pub fn folder(&self) -> &Path {
         &self.folder

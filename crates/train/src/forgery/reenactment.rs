@@ -11,7 +11,6 @@ use assay_media::Progress;
 use assay_models::first_order::{Animator, Transfer};
 use assay_models::registry::{self, Registry};
 use assay_models::rgb::Rgb;
-use assay_models::shipped_faces::Judges;
 use assay_models::{Kind, registry::Entry};
 use assay_provenance::{Making, MarkedWriter, Record, Synthetic};
 use image::imageops::{self, FilterType};
@@ -168,7 +167,7 @@ pub fn mesh_of(networks: &Networks, picture: &RgbImage) -> Option<Vec<[f32; 2]>>
 
 /// Both pictures of pairs, with the faces found in them.
 fn bank(stage: &Stage, seed: u64, progress: &dyn Progress) -> anyhow::Result<Vec<Given>> {
-    let networks = Networks::with(Judges::default())?;
+    let networks = Networks::shipped()?;
     let of = |split: Split, count: usize| -> Vec<Given> {
         let one = |at: u64| {
             progress.update("reenacting heads", at, count as u64);

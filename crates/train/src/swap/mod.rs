@@ -17,7 +17,6 @@ use assay_media::Progress;
 use assay_models::face_swap::{Config, Layout, Preset};
 use assay_models::perceptual::Features;
 use assay_models::registry::Entry;
-use assay_models::shipped_faces::Judges;
 use assay_models::state::collect;
 use assay_models::{InputContract, Kind};
 use assay_provenance::{Making, Record};
@@ -141,6 +140,6 @@ fn task(choice: &Choice, config: Config, folders: [&Path; 2], options: &Options)
         batch: choice.batch.max(1),
         faces: [a?, b?],
         features,
-        networks: Networks::with(Judges::default())?,
+        networks: Networks::shipped()?,
     })
 }
