@@ -3,6 +3,7 @@ mod compare;
 mod demo;
 mod layers;
 mod new;
+mod new_lab;
 mod system;
 mod test;
 
@@ -44,6 +45,16 @@ enum New {
         /// Snake-case id
         id: String,
     },
+    /// A recipe of the forgery detectors: its file, its word in the list
+    Recipe {
+        /// Snake-case id
+        id: String,
+    },
+    /// An experiment of `assay lab`: its file, its word in the list
+    Experiment {
+        /// Snake-case id
+        id: String,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -53,5 +64,7 @@ fn main() -> anyhow::Result<()> {
         Verb::Layers => layers::run(),
         Verb::Compare { before, after } => compare::run(&before, &after),
         Verb::New { what: New::Analyzer { id } } => new::analyzer(&id),
+        Verb::New { what: New::Recipe { id } } => new_lab::recipe(&id),
+        Verb::New { what: New::Experiment { id } } => new_lab::experiment(&id),
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn analyzer(id: &str) -> anyhow::Result<()> {
 }
 
 /// Adds the id to the list in the last call of the macro.
-fn add_word(path: &std::path::Path, call: &str, id: &str) -> anyhow::Result<()> {
+pub(crate) fn add_word(path: &std::path::Path, call: &str, id: &str) -> anyhow::Result<()> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     fs::write(path, with_word(&text, call, id).with_context(|| format!("no list of {call} in {}", path.display()))?)?;
     Ok(())
