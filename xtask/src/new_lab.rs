@@ -21,7 +21,7 @@ fn lay_out(folder: &str, list: &str, call: &str, id: &str, template: &str) -> an
     let taken = file.exists() || folder.join(id).exists();
     anyhow::ensure!(!taken, "it exists already: {}", file.display());
     add_word(&folder.join(list), call, id)?;
-    fs::write(&file, template.replace("ID", id).replace("KEBAB", &id.replace('_', "-")))?;
+    fs::write(&file, template.replace("SNAKE", id).replace("KEBAB", &id.replace('_', "-")))?;
     println!("{}\n{}", shown(&file).display(), shown(&folder.join(list)).display());
     Ok(())
 }
@@ -40,7 +40,7 @@ use assay_material::rng::Rng;
 /// The recipe.
 pub struct The;
 
-static ABOUT: About = About::new("ID", "How forged faces come about, in one line");
+static ABOUT: About = About::new("SNAKE", "How forged faces come about, in one line");
 
 impl Recipe for The {
     fn about(&self) -> &'static About {

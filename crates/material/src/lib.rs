@@ -8,6 +8,7 @@ pub mod example;
 pub mod ffmpeg;
 pub mod frames;
 pub mod planted;
-pub mod rng;
 pub mod saving;
 pub mod scene;
+
+pub use assay_random as rng;

@@ -12,9 +12,7 @@ mod scan;
 mod store;
 mod verdict;
 
-use std::io::Read as _;
-use std::path::Path;
-
+pub use assay_files::sha256_of_file as hash_file;
 pub use inputs::{Inputs, Shard};
 pub use pipeline::{DEFAULT_FRAMES, DEFAULT_THRESHOLD_LR, Setup, SetupError, result_hash, scan_file};
 pub use reproduce::{Difference, ReproduceError, differences, reproduce, setup_of};
@@ -25,22 +23,4 @@ pub use verdict::{MIN_SIDE, NOTHING_LEARNED, figures_of, mixture, reaches, weigh
 /// Now, RFC 3339, UTC.
 pub fn now_utc() -> String {
     jiff::Timestamp::now().to_string()
-}
-
-/// Lower-case hexadecimal SHA-256 of a file, read in pieces.
-///
-/// # Errors
-/// When the file cannot be read.
-pub fn hash_file(path: &Path) -> std::io::Result<String> {
-    use sha2::Digest as _;
-    let mut file = std::fs::File::open(path)?;
-    let mut hash = sha2::Sha256::new();
-    let mut piece = vec![0; 1 << 16];
-    loop {
-        let n = file.read(&mut piece)?;
-        if n == 0 {
-            return Ok(format!("{:x}", hash.finalize()));
-        }
-        hash.update(&piece[..n]);
-    }
 }
