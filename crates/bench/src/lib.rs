@@ -8,4 +8,4 @@ pub mod collections;
 pub mod datasets;
 pub mod judge;
 pub mod map_units;
-pub mod measure;
+pub mod metrics;

@@ -86,7 +86,7 @@ fn main() -> ExitCode {
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Log(args) => commands::log::run(&args),
         Command::Models(args) => commands::models::run(&args),
-        Command::Lab(args) => commands::lab::run(args),
+        Command::Lab(args) => commands::lab::run(&args),
         Command::Data(args) => commands::data::run(args),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Train(args) => commands::train::run(args),

@@ -12,17 +12,18 @@ use anyhow::Context as _;
 use assay_evidence::Llr;
 use assay_faces::stretches::stretches;
 use assay_faces::usual::{Kind, Usual};
-use assay_faces::{FaceNetworks, LOOKS_PER_SEC, Networks};
+use assay_faces::{FaceNetworks, Networks};
 use assay_media::Progress;
 use assay_workbench::calibration::{About, CalibrationTable, Condition, GenuineFile, GenuineFiles, Item, Whole};
 use assay_workbench::{NOTHING_LEARNED, mixture, weigh};
 
-use crate::calibrate::scored_analyzers;
+use crate::calibrate::{base, scored_analyzers, shown, written};
+use crate::experiment::{Maker, Stage, write};
 use assay_bench::collect::collect;
 use assay_bench::datasets::{Label, Manifest, Part, Row};
 use assay_bench::collections::folds::{Folds, Unseen, look_unseen};
 use assay_bench::collections::sets;
-use assay_bench::judge::{self, Detector, Look, Pace};
+use assay_bench::judge::{self, Detector, Look, PACE, by_person};
 use assay_bench::map_units::{self, Unit};
 use assay_material::planted;
 use assay_bench::collections::{Split, owner};
@@ -41,7 +42,7 @@ pub struct Options {
 }
 
 /// What can be learned by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Learn {
     /// The tables of swaps and of portraits.
     Tables,
@@ -49,6 +50,61 @@ pub enum Learn {
     Maps,
     /// What thresholds on the whole verdict do to genuine files.
     Verdict,
+}
+
+/// How the tables are made.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Folder of labelled pictures and clips
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Where files that are saved again are kept; a temporary folder when not given
+    #[arg(long, value_name = "DIR")]
+    work: Option<PathBuf>,
+    /// Only these
+    #[arg(long, value_delimiter = ',', value_name = "PART")]
+    only: Vec<Learn>,
+    /// Folder of the tables
+    #[arg(long, value_name = "DIR", default_value = "crates/workbench/calibration")]
+    out: PathBuf,
+    /// Where it is written what maps show on genuine faces
+    #[arg(long, value_name = "FILE", default_value = "crates/faces/src/usual.json")]
+    usual: PathBuf,
+}
+
+/// The maker.
+pub struct The;
+
+impl Maker for The {
+    const ID: &'static str = "calibrate-faces";
+    const ABOUT: &'static str = "Learn the calibration tables of the analyzers that ask networks about faces";
+    type Args = Arguments;
+
+    fn run(args: Arguments, stage: &Stage<'_>) -> anyhow::Result<String> {
+        let made_with = format!("assay lab calibrate-faces --data {}", base(&args.data));
+        let Arguments { data, work, only, out, usual } = args;
+        let learned = calibrate(&Options { data, work, made_with, parts: only }, stage.progress)?;
+        let mut text = String::new();
+        if let Some(found) = learned.usual {
+            write(&usual, &(serde_json::to_string(&found)? + "\n"))?;
+            text += &written(&usual);
+        }
+        if let Some(whole) = learned.whole {
+            for (threshold, above) in whole.above() {
+                text += &format!("verdict LR {threshold}: {above} of {} genuine files\n", whole.files());
+            }
+            let path = out.join("verdict.json");
+            write(&path, &(serde_json::to_string_pretty(&whole)? + "\n"))?;
+            text += &written(&path);
+        }
+        for table in learned.tables {
+            let path = out.join(format!("{}.json", table.id));
+            write(&path, &(serde_json::to_string_pretty(&table)? + "\n"))?;
+            text += &shown(&table);
+            text += &written(&path);
+        }
+        Ok(text)
+    }
 }
 
 /// What was learned, as far as it was asked for.

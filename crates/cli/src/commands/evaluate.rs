@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use assay_bench::datasets::{self, Failure, FrameScore, Interval, Manifest, Results, Split};
+use assay_bench::metrics::Estimate;
+use assay_bench::datasets::{self, Failure, FrameScore, Manifest, Results, Split};
 use assay_bench::judge::{self, Detector, Pace};
 use assay_faces::{FaceNetworks, Networks};
 use assay_media::Progress;
@@ -119,7 +120,7 @@ fn table(results: &Results) -> String {
     text
 }
 
-fn row(interval: &Interval) -> String {
+fn row(interval: &Estimate) -> String {
     match (interval.value, interval.low, interval.high) {
         (Some(value), Some(low), Some(high)) => {
             format!("{value:>7.3}  {:<17} {:>6}", format!("{low:.3} to {high:.3}"), interval.n)

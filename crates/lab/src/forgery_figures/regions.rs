@@ -11,12 +11,12 @@ use assay_faces::stretches::log_mean;
 use assay_faces::suspicion::Layer;
 use assay_faces::usual::{Kind, Places, Usual};
 
-use super::alarms::wilson;
-use super::folds::{Folds, Unseen};
+use assay_bench::collections::folds::{Folds, Unseen};
 use super::{Bench, sets};
 use assay_bench::datasets::{Label, Part};
 use crate::face_calibration;
 use assay_bench::judge::Detector;
+use assay_bench::metrics::Rate;
 use assay_bench::map_units::{self, Unit};
 use assay_bench::collections::Split;
 
@@ -48,8 +48,8 @@ impl Shown {
 
     fn share_with(&self, layer: Layer) -> String {
         let count = self.with[layer as usize];
-        let (low, high) = wilson(count, self.units);
-        format!("{count} = {:.3} ({low:.3} to {high:.3})", count as f64 / self.units.max(1) as f64)
+        let Rate { rate, interval, .. } = Rate::new(count, self.units);
+        format!("{count} = {rate:.3} ({:.3} to {:.3})", interval.low, interval.high)
     }
 
     /// Share of all the maps' area that is above the level.

@@ -5,10 +5,10 @@
 //! are taken, and the document says how many.
 use std::fmt::Write as _;
 
-use super::alarms::wilson;
 use super::{Bench, sets};
 use assay_bench::datasets::{FailureKind, FrameScore, Label, Manifest, Row};
 use assay_bench::judge;
+use assay_bench::metrics::{Interval, Rate};
 use assay_material::planted::{self, real_segments};
 use assay_bench::collections::Split;
 
@@ -84,7 +84,7 @@ impl Count {
     }
 
     fn row(&self, what: &str, saved: &str) -> String {
-        let (low, high) = wilson(self.above, self.files);
+        let Interval { low, high } = Rate::new(self.above, self.files).interval;
         let of = self.files.max(1) as f64;
         let mut row = String::new();
         let _ = writeln!(

@@ -17,7 +17,7 @@ use crate::faces::data::{self, Face, Labels};
 use assay_bench::collections::Split;
 
 /// Side of the kept heads over the side of the network's input: room for jitter.
-pub(crate) const ROOM: f32 = 1.15;
+pub const ROOM: f32 = 1.15;
 /// Every so many frames of a clip are kept.
 const EVERY: u64 = 5;
 /// Frames in a stretch at most; a longer clip gives several, so that none outweighs the rest.

@@ -12,7 +12,7 @@ use crate::faces::augment::{Canvas, to_image};
 use crate::faces::data::{Face, Picture};
 use crate::faces::points::tight_box;
 use crate::faces::warp::Similarity;
-use assay_bench::collections::{Split, owner};
+use assay_bench::collections::Split;
 use assay_material::rng::Rng;
 
 /// Faces narrower than this show no grain at the crop's size.
