@@ -105,3 +105,22 @@ impl Markdown for Figures {
     }
 }
 "##;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::new::with_word;
+
+    #[test]
+    fn the_lists_are_where_the_words_go_and_the_files_name_themselves() {
+        for (list, call, template) in [
+            ("crates/train/src/forgery/mod.rs", "recipes!", RECIPE),
+            ("crates/lab/src/lib.rs", "experiments!", EXPERIMENT),
+        ] {
+            let text = fs::read_to_string(root().join(list)).unwrap();
+            let with = with_word(&text, call, "own_word").unwrap();
+            assert!(with.contains("\n    own_word,\n}"), "{list}");
+            assert!(template.contains("SNAKE") || template.contains("KEBAB"), "{list}");
+        }
+    }
+}

@@ -13,10 +13,10 @@ use assay_models::device::DeviceChoice;
 use assay_models::face_forgery::Input;
 use assay_models::shipped_faces::Judges;
 
-use assay_bench::datasets;
 use crate::experiment::{Experiment, Markdown, Stage};
-use assay_bench::collections::sets;
 use crate::forgery_figures::shown;
+use assay_bench::collections::sets;
+use assay_bench::datasets;
 use assay_bench::judge::{self, Detector, Pace};
 use assay_bench::metrics::Estimate;
 use assay_train::Task as _;

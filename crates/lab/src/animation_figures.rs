@@ -18,9 +18,9 @@ use rayon::prelude::*;
 
 use crate::experiment::{Experiment, Stage, sheet_name, write_sheet};
 use crate::tables::Tables;
+use assay_bench::collections::Split;
 use assay_material::rng::Rng;
 use assay_train::animator::heads::{self, ROOM};
-use assay_bench::collections::Split;
 use assay_train::forgery::reenactment::{animator, borrowed, marked_sheet};
 
 /// Side at which points are measured, in pixels: that of the published figures.

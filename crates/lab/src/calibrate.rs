@@ -66,8 +66,7 @@ impl Maker for The {
 
     fn run(args: Arguments, stage: &Stage<'_>) -> anyhow::Result<String> {
         make_kept(args.kept.as_deref())?;
-        let made_with =
-            format!("assay lab calibrate --set {} --sources {}", base(&args.set), base(&args.sources));
+        let made_with = format!("assay lab calibrate --set {} --sources {}", base(&args.set), base(&args.sources));
         let Arguments { set, sources, out, kept, data } = args;
         let table = calibrate(&Options { set, sources, kept, data, made_with }, stage.progress)?;
         write(&out, &(serde_json::to_string_pretty(&table)? + "\n"))?;

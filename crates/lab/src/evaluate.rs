@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::calibrate::make_kept;
 use crate::experiment::{Experiment, Markdown, Stage};
 use assay_bench::collect::{Record, collect};
-use assay_bench::metrics::{Cells, Interval, Judged, Localisation as MapJudge, Rate, auc, auc_interval, mean_localisation};
+use assay_bench::metrics::{
+    Cells, Interval, Judged, Localisation as MapJudge, Rate, auc, auc_interval, mean_localisation,
+};
 use assay_material::planted::{Index, Item, Kind, QUALITIES, Split, group_below, real_segments};
 
 /// What is measured, and where.

@@ -20,14 +20,14 @@ use assay_workbench::{NOTHING_LEARNED, mixture, weigh};
 use crate::calibrate::{base, scored_analyzers, shown, written};
 use crate::experiment::{Maker, Stage, write};
 use assay_bench::collect::collect;
-use assay_bench::datasets::{Label, Manifest, Part, Row};
 use assay_bench::collections::folds::{Folds, Unseen, look_unseen};
 use assay_bench::collections::sets;
+use assay_bench::collections::{Split, owner};
+use assay_bench::datasets::{Label, Manifest, Part, Row};
 use assay_bench::judge::{self, Detector, Look, PACE, by_person};
 use assay_bench::map_units::{self, Unit};
-use assay_material::planted;
-use assay_bench::collections::{Split, owner};
 use assay_material::frames::every_kth;
+use assay_material::planted;
 
 /// What to learn from.
 pub struct Options {

@@ -28,10 +28,10 @@ use rayon::prelude::*;
 use crate::experiment::{self, Experiment};
 use crate::tables::Tables;
 use assay_bench::collect::collect;
+use assay_bench::collections::Split;
 use assay_bench::metrics::{Judged, auc_interval};
 use assay_material::rng::{Rng, hash};
 use assay_train::face_generator::faces::cropped;
-use assay_bench::collections::Split;
 use assay_train::faces::data;
 use assay_train::forgery::reenactment::{Pair, SHOWN, Stage, animator, borrowed, marked, mesh_of};
 

@@ -16,8 +16,8 @@ use image::{RgbImage, imageops};
 use rayon::prelude::*;
 
 use crate::experiment::{Experiment, Markdown, Stage, sheet_name, write_sheet};
-use assay_train::face_generator::faces::{cropped, identity};
 use assay_bench::collections::Split;
+use assay_train::face_generator::faces::{cropped, identity};
 use assay_train::faces::data;
 
 /// Side of the pictures whose colours are compared.

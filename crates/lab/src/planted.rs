@@ -33,8 +33,7 @@ pub struct The;
 
 impl Maker for The {
     const ID: &'static str = "planted";
-    const ABOUT: &'static str =
-        "Make planted forgeries and their pristine twins from a folder of photos and clips";
+    const ABOUT: &'static str = "Make planted forgeries and their pristine twins from a folder of photos and clips";
     type Args = Arguments;
 
     fn run(args: Arguments, stage: &Stage<'_>) -> anyhow::Result<String> {

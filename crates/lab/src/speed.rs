@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::experiment::{Experiment, Markdown, Stage};
 use anyhow::Context as _;
 use assay_media::Progress;
-use crate::experiment::{Experiment, Markdown, Stage};
 use serde::{Deserialize, Serialize};
 
 /// What is measured, on what.

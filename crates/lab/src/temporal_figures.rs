@@ -10,13 +10,13 @@ use assay_media::Progress;
 use assay_models::face_forgery::FaceForgery;
 use assay_models::shipped_faces::temporal_network;
 
-use assay_bench::datasets::{self, FrameScore, Part};
 use crate::experiment::{Experiment, Markdown, Stage};
-use assay_bench::metrics::Estimate;
-use assay_bench::collections::{self, sets};
 use crate::forgery_figures::shown;
-use assay_train::forgery::temporal::{self, windows};
+use assay_bench::collections::{self, sets};
+use assay_bench::datasets::{self, FrameScore, Part};
+use assay_bench::metrics::Estimate;
 use assay_train::forgery::Choice;
+use assay_train::forgery::temporal::{self, windows};
 
 /// Folders of the runs, and the labelled pictures and clips.
 #[derive(Debug, clap::Args)]

@@ -12,9 +12,9 @@ use burn::tensor::Device;
 use crate::experiment::{Experiment, Markdown, Stage};
 use assay_material::rng::Rng;
 use assay_train::Task as _;
-use assay_train::forgery::{Choice, Material};
 use assay_train::forgery::batch::Batch;
 use assay_train::forgery::task::Forgery;
+use assay_train::forgery::{Choice, Material};
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -54,9 +54,8 @@ impl Experiment for The {
 impl Markdown for Speed {
     fn page(&self, _: &str) -> String {
         let beside = self.pytorch_images_per_sec.zip(self.ratio);
-        let beside = beside.map_or_else(String::new, |(theirs, ratio)| {
-            format!(", PyTorch {theirs:.1}: {ratio:.2} times as fast")
-        });
+        let beside = beside
+            .map_or_else(String::new, |(theirs, ratio)| format!(", PyTorch {theirs:.1}: {ratio:.2} times as fast"));
         let Self { images_per_sec, rounds, steps, threads, .. } = self;
         format!("{images_per_sec:.1} images/s{beside} ({rounds} turns of {steps} steps, {threads} threads)\n")
     }

@@ -395,7 +395,12 @@ fn hash(file: &mut File, keep: bool) -> io::Result<Hashed> {
             kept.extend_from_slice(part);
         }
     }
-    Ok(Hashed { length, sha256: assay_files::hex(&short.finalize()), sha512: assay_files::hex(&long.finalize()), bytes: kept })
+    Ok(Hashed {
+        length,
+        sha256: assay_files::hex(&short.finalize()),
+        sha512: assay_files::hex(&long.finalize()),
+        bytes: kept,
+    })
 }
 
 fn read_full(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {

@@ -139,7 +139,8 @@ const SLACK: f64 = 1e-9;
 /// Area under the ROC curve: the chance that a forged one scores higher than a real one, ties counted
 /// half (Mann-Whitney). `None` when either side is empty or a score is not a number.
 pub fn auc(fakes: &[f64], reals: &[f64]) -> Option<f64> {
-    let side = |scores: &[f64], fake| scores.iter().map(move |score| Scored { score: *score, fake }).collect::<Vec<_>>();
+    let side =
+        |scores: &[f64], fake| scores.iter().map(move |score| Scored { score: *score, fake }).collect::<Vec<_>>();
     let mut all = side(fakes, true);
     all.extend(side(reals, false));
     Ranked::new(&all)?.auc(|_| 1.0)

@@ -3,9 +3,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use assay_bench::metrics::Estimate;
 use assay_bench::datasets::{self, Failure, FrameScore, Manifest, Results, Split};
 use assay_bench::judge::{self, Detector, Pace};
+use assay_bench::metrics::Estimate;
 use assay_faces::{FaceNetworks, Networks};
 use assay_media::Progress;
 use assay_models::shipped_faces::Judges;

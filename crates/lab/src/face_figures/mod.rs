@@ -46,8 +46,7 @@ pub struct The;
 
 impl Experiment for The {
     const ID: &'static str = "faces";
-    const ABOUT: &'static str =
-        "Measure the face networks on held-out people: finding, points, identity, following";
+    const ABOUT: &'static str = "Measure the face networks on held-out people: finding, points, identity, following";
     const PAGE: Option<&'static str> = Some("docs/faces.md");
     const KEEPS_JSON: bool = true;
     type Args = Options;

@@ -8,11 +8,11 @@ use assay_faces::stretches::stretches;
 use assay_workbench::calibration::{CalibrationTable, Condition, OperatingPoint};
 
 use super::{Bench, sets};
+use assay_bench::collections::Split;
 use assay_bench::collections::folds::{Folds, look_unseen};
 use assay_bench::datasets::Label;
-use assay_bench::metrics::Rate;
 use assay_bench::judge::{self, Detector, Look, PACE, by_person};
-use assay_bench::collections::Split;
+use assay_bench::metrics::Rate;
 
 /// Smallest face whose missing judgement counts as an abstention, in pixels.
 const COUNTED_PX: f64 = 64.0;

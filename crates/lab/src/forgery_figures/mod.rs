@@ -10,13 +10,13 @@ use assay_faces::{FaceNetworks, Networks};
 use assay_media::Progress;
 use assay_models::shipped_faces::Judges;
 
-use assay_bench::datasets::{self, FrameScore, Label, Manifest, Results};
 use crate::experiment::{Experiment, Markdown, Stage};
 use crate::tables::Tables;
-use assay_bench::metrics::Estimate;
-use assay_bench::judge::{self, Detector, Look, Pace};
 use assay_bench::collections::folds::{Folds, look_unseen};
 use assay_bench::collections::{Split, sets};
+use assay_bench::datasets::{self, FrameScore, Label, Manifest, Results};
+use assay_bench::judge::{self, Detector, Look, Pace};
+use assay_bench::metrics::Estimate;
 
 mod alarms;
 mod regions;

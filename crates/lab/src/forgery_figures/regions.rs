@@ -11,14 +11,14 @@ use assay_faces::stretches::log_mean;
 use assay_faces::suspicion::Layer;
 use assay_faces::usual::{Kind, Places, Usual};
 
-use assay_bench::collections::folds::{Folds, Unseen};
 use super::{Bench, sets};
-use assay_bench::datasets::{Label, Part};
 use crate::face_calibration;
-use assay_bench::judge::Detector;
-use assay_bench::metrics::Rate;
-use assay_bench::map_units::{self, Unit};
 use assay_bench::collections::Split;
+use assay_bench::collections::folds::{Folds, Unseen};
+use assay_bench::datasets::{Label, Part};
+use assay_bench::judge::Detector;
+use assay_bench::map_units::{self, Unit};
+use assay_bench::metrics::Rate;
 
 /// What some units show on each layer.
 #[derive(Default)]

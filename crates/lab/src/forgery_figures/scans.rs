@@ -6,11 +6,11 @@
 use std::fmt::Write as _;
 
 use super::{Bench, sets};
+use assay_bench::collections::Split;
 use assay_bench::datasets::{FailureKind, FrameScore, Label, Manifest, Row};
 use assay_bench::judge;
 use assay_bench::metrics::{Interval, Rate};
 use assay_material::planted::{self, real_segments};
-use assay_bench::collections::Split;
 
 /// The table; of the photographs every `every`th is scanned.
 pub(super) fn table(bench: &Bench<'_>, every: usize) -> anyhow::Result<String> {

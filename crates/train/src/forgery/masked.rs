@@ -16,9 +16,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::faces::{self, Around, View};
 use super::recipe::{About, Order, Recipe};
-use crate::{Task, train};
 use crate::faces::augment::{Canvas, mirror};
 use crate::faces::data::Picture;
+use crate::{Task, train};
 use assay_bench::collections::Split;
 use assay_material::rng::Rng;
 

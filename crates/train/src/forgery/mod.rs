@@ -72,7 +72,11 @@ pub fn run(order: &Order<'_>, progress: &dyn Progress) -> anyhow::Result<PathBuf
     let whole = choice.scale == Scale::Whole;
     anyhow::ensure!(about.has_patches || whole, "--patches belongs to the recipes {}", having(|a| a.has_patches));
     let named = order.animator.is_some();
-    anyhow::ensure!(about.takes_animator || !named, "--animator belongs to the recipe {}", having(|a| a.takes_animator));
+    anyhow::ensure!(
+        about.takes_animator || !named,
+        "--animator belongs to the recipe {}",
+        having(|a| a.takes_animator)
+    );
     let keeps = order.options.from.as_ref().filter(|_| choice.start_share > 0.0);
     anyhow::ensure!(!keeps.is_some_and(|from| from.is_dir()), "a share can be kept of weights by id or file only");
     choice.recipe.run(order, progress)

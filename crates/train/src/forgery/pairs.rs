@@ -2,11 +2,11 @@
 //!
 //! The decision that shapes it: both halves of a side-by-side clip are cut by the same crop, and the
 //! people of the clips are seen forged by other means too, so that being one of them tells nothing.
+use super::blend::regrain;
 use super::examples::{Draws, Example, Reals, Sort, changed, sometimes};
 use super::faces::{self, Fold, Pair};
 use super::masks;
 use super::recipe::{About, Material, Recipe};
-use super::blend::regrain;
 use crate::faces::augment::mirror;
 use assay_bench::collections::{self, Split};
 use assay_material::rng::Rng;
@@ -20,12 +20,8 @@ static ABOUT: About = About {
 };
 
 /// Crops of swaps, in the figures.
-pub(super) static SWAPS: Sort = Sort {
-    name: "swaps",
-    map_auc: Some("swap_map_auc"),
-    by_map: Some("swaps_by_map"),
-    paired: Some("swaps_paired"),
-};
+pub(super) static SWAPS: Sort =
+    Sort { name: "swaps", map_auc: Some("swap_map_auc"), by_map: Some("swaps_by_map"), paired: Some("swaps_paired") };
 
 /// Share of the draws that are pairs of real and swapped frames; the rest are self-blended.
 pub(super) const PAIRS: f64 = 0.4;
@@ -61,7 +57,9 @@ fn divided<'a>(pairs: &[Pair<'a>], held_out: Option<Fold>) -> [Vec<Pair<'a>>; 2]
     let mut clips: Vec<String> = pairs.iter().map(clip).collect();
     clips.dedup();
     let is_in = |pair: &Pair<'_>, split: Split| match held_out {
-        Some(fold) => (collections::parts(&clips, fold.of).get(&clip(pair)) == Some(&fold.part)) == (split != Split::Train),
+        Some(fold) => {
+            (collections::parts(&clips, fold.of).get(&clip(pair)) == Some(&fold.part)) == (split != Split::Train)
+        }
         None => pair.real.0.split == split,
     };
     [Split::Train, Split::Validation].map(|split| pairs.iter().copied().filter(|p| is_in(p, split)).collect())

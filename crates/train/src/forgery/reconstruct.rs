@@ -21,10 +21,10 @@ use super::pairs::PAIRS;
 use super::recipe::{About, Material, Order, Recipe};
 use super::task::Forgery;
 use super::{finish, part_of};
-use crate::{Budget, Options, Task, train};
 use crate::faces::augment::{Canvas, append, blur, mirror, to_image};
 use crate::faces::mesh::crop_from_picture;
 use crate::faces::warp::{Levels, Similarity};
+use crate::{Budget, Options, Task, train};
 use assay_bench::collections::Split;
 use assay_material::rng::Rng;
 

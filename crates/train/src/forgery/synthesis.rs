@@ -18,10 +18,8 @@ use assay_material::rng::Rng;
 /// The recipe.
 pub struct The;
 
-static ABOUT: About = About {
-    kind: Kind::FaceSynthesis,
-    ..About::new("synthesis", "Wholly generated portraits against real ones")
-};
+static ABOUT: About =
+    About { kind: Kind::FaceSynthesis, ..About::new("synthesis", "Wholly generated portraits against real ones") };
 
 /// Portraits, in the figures.
 static PORTRAITS: Sort = Sort { name: "portraits", map_auc: None, by_map: None, paired: Some("portraits_paired") };

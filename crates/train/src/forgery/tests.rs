@@ -106,9 +106,8 @@ fn every_recipe_draws_what_it_always_drew() {
     let reconstruct = Forgery::new(&photographed, Choice { recipe: Chosen::new(&reconstruct::The), ..plain });
     let passed = banks(&reconstruct);
     let reconstruct = reconstruct.with_draws(Box::new(Reconstructed { banks: passed }));
-    let given = |recipe: &'static dyn Recipe| {
-        digests(&Forgery::new(&table, Choice { recipe: Chosen::new(recipe), ..plain }))
-    };
+    let given =
+        |recipe: &'static dyn Recipe| digests(&Forgery::new(&table, Choice { recipe: Chosen::new(recipe), ..plain }));
     let with = |recipe: &'static dyn Recipe| of(Choice { recipe: Chosen::new(recipe), ..plain });
     let held_out = Choice { held_out: Some(Fold { part: 1, of: 2 }), ..plain };
     let bare = Choice { shapes: masks::Shapes::Ellipse, degrades: false, ..plain };
