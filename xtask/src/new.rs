@@ -38,7 +38,7 @@ pub(crate) fn add_word(path: &std::path::Path, call: &str, id: &str) -> anyhow::
     Ok(())
 }
 
-fn with_word(text: &str, call: &str, id: &str) -> Option<String> {
+pub(crate) fn with_word(text: &str, call: &str, id: &str) -> Option<String> {
     let start = text.rfind(&format!("\n{call} {{"))?;
     let end = start + text[start..].find('}')?;
     let head = text[..end].trim_end();

@@ -107,7 +107,7 @@ fn main() -> ExitCode {
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Log(args) => commands::log::run(&args),
         Command::Models(args) => commands::models::run(&args),
-        Command::Lab(args) => args.then(commands::lab::run),
+        Command::Lab(args) => args.then(|args| commands::lab::run(&args)),
         Command::Data(args) => args.then(commands::data::run),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Train(args) => args.then(commands::train::run),

@@ -15,11 +15,57 @@ use crate::calibrate::QUESTION;
 use image::GrayImage;
 use serde::{Deserialize, Serialize};
 
+use crate::calibrate::make_kept;
+use crate::experiment::{Experiment, Markdown, Stage};
 use assay_bench::collect::{Record, collect};
-use assay_bench::measure::{Cells, Interval, Judged, Localisation as MapJudge, Rate, auc, auc_interval, mean_localisation};
 use assay_bench::collections::{Collection, Use};
+use assay_bench::metrics::{
+    Cells, Interval, Judged, Localisation as MapJudge, Rate, auc, auc_interval, mean_localisation,
+};
 use assay_bench::planted::real_segments;
 use assay_material::planted::{Index, Item, Kind, QUALITIES, Split};
+
+/// What is measured, and where.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Folder of the planted set
+    #[arg(long, value_name = "DIR")]
+    pub set: PathBuf,
+    /// Folder of the source photos and clips; with it false alarms on all real ones are counted too
+    #[arg(long, value_name = "DIR")]
+    pub sources: Option<PathBuf>,
+    /// Only every n-th photo of the large folders when false alarms are counted
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub every: usize,
+    /// Folder where the analyzers' answers are kept and used again; delete ID.json in it when that analyzer changed
+    #[arg(long, value_name = "DIR")]
+    pub kept: Option<PathBuf>,
+}
+
+/// The experiment.
+pub struct The;
+
+impl Experiment for The {
+    const ID: &'static str = "evaluate";
+    const ABOUT: &'static str = "Measure the analyzers and the fused verdict on the test split, and false alarms on \
+                                 untouched photos and clips";
+    const PAGE: Option<&'static str> = Some("docs/figures.md");
+    const KEEPS_JSON: bool = true;
+    type Args = Options;
+    type Figures = Figures;
+
+    fn run(options: Options, stage: &Stage<'_>) -> anyhow::Result<Figures> {
+        make_kept(options.kept.as_deref())?;
+        let sources = options.sources.as_deref();
+        evaluate(&options.set, sources, options.every, options.kept.as_deref(), stage.progress)
+    }
+}
+
+impl Markdown for Figures {
+    fn page(&self, _: &str) -> String {
+        markdown(self)
+    }
+}
 
 /// Detection by the fused verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -251,7 +297,7 @@ fn analyzer_row(set: &Path, id: &str, kind: Kind, quality: u8, pairs: &[&Pair]) 
 ///
 /// # Errors
 /// When a file cannot be read or examined.
-pub fn evaluate(
+fn evaluate(
     set: &Path,
     sources: Option<&Path>,
     every: usize,
@@ -394,7 +440,7 @@ fn optional(value: Option<f64>) -> String {
 }
 
 /// The tables as Markdown.
-pub fn markdown(figures: &Figures) -> String {
+fn markdown(figures: &Figures) -> String {
     let mut text = String::from(
         "# Measured figures\n\n\
          Made by `assay lab planted`, `assay lab calibrate` and `assay lab evaluate`; see the README for the whole commands. Calibration and test \

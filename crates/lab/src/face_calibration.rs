@@ -10,23 +10,25 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use assay_detect::null_levels::{Kind, NullLevels};
+use assay_evidence::MediaKind;
 use assay_faces::stretches::stretches;
-use assay_faces::{FaceNetworks, LOOKS_PER_SEC};
+use assay_faces::FaceNetworks;
 use assay_media::Progress;
 use assay_workbench::calibration::{About, CalibrationTable, Condition, Counted, GenuineFile, Item, Thresholds};
 use assay_workbench::{questions, weigh};
 
-use crate::calibrate::{QUESTION as ALTERED, scored_analyzers};
+use crate::calibrate::{QUESTION as ALTERED, base, scored_analyzers, shown, written};
+use crate::experiment::{Maker, Stage, write};
 use crate::forgery_figures::weight_ids;
 use assay_bench::collect::collect;
 use assay_bench::collections::folds::{Folds, Unseen, look_unseen};
 use assay_bench::collections::sets::{self, Derived, SwapClip};
-use assay_bench::judge::{self, Look, Pace, Score};
-use assay_bench::map_units::{self, Unit};
 use assay_bench::collections::{Collection, Split};
 use assay_bench::datasets::{Label, Manifest, Part, Row};
-use assay_material::frames::every_kth;
+use assay_bench::judge::{self, Look, PACE, Score, by_person};
+use assay_bench::map_units::{self, Unit};
 use assay_bench::planted;
+use assay_material::frames::every_kth;
 
 /// What to learn from.
 pub struct Options {
@@ -41,7 +43,7 @@ pub struct Options {
 }
 
 /// What can be learned by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Learn {
     /// The tables of swaps and of portraits.
     Tables,
@@ -49,6 +51,68 @@ pub enum Learn {
     Maps,
     /// What thresholds do to genuine files under every question.
     Verdict,
+}
+
+/// How the tables are made.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Folder of labelled pictures and clips
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Where files that are saved again are kept; a temporary folder when not given
+    #[arg(long, value_name = "DIR")]
+    work: Option<PathBuf>,
+    /// Only these
+    #[arg(long, value_delimiter = ',', value_name = "PART")]
+    only: Vec<Learn>,
+    /// Folder of the tables
+    #[arg(long, value_name = "DIR", default_value = "crates/workbench/calibration")]
+    out: PathBuf,
+    /// Where it is written what maps show on genuine faces
+    #[arg(long, value_name = "FILE", default_value = "crates/detect/src/null_levels.json")]
+    null_levels: PathBuf,
+}
+
+/// The maker.
+pub struct The;
+
+impl Maker for The {
+    const ID: &'static str = "calibrate-faces";
+    const ABOUT: &'static str = "Learn the calibration tables of the analyzers that ask networks about faces";
+    type Args = Arguments;
+
+    fn run(args: Arguments, stage: &Stage<'_>) -> anyhow::Result<String> {
+        let made_with = format!("assay lab calibrate-faces --data {}", base(&args.data));
+        let Arguments { data, work, only, out, null_levels } = args;
+        let learned = calibrate(&Options { data, work, made_with, parts: only }, stage.progress)?;
+        let mut text = String::new();
+        if let Some(found) = learned.null_levels {
+            write(&null_levels, &(serde_json::to_string(&found)? + "\n"))?;
+            text += &written(&null_levels);
+        }
+        if let Some(thresholds) = learned.thresholds {
+            for question in questions::QUESTIONS {
+                for kind in [MediaKind::Image, MediaKind::Video] {
+                    let threshold = thresholds.of(question.id, kind).threshold(kind);
+                    text += &format!("{:<16} {kind:?}: {:?} ({})\n", question.id, threshold.lr, threshold.basis);
+                }
+            }
+            for part in &thresholds.together {
+                let words = part.condition.words();
+                text += &format!("any question, {words}: {} of {} {}\n", part.above, part.files, part.what);
+            }
+            let path = out.join("thresholds.json");
+            write(&path, &(serde_json::to_string_pretty(&thresholds)? + "\n"))?;
+            text += &written(&path);
+        }
+        for table in learned.tables {
+            let path = out.join(format!("{}.json", table.id));
+            write(&path, &(serde_json::to_string_pretty(&table)? + "\n"))?;
+            text += &shown(&table);
+            text += &written(&path);
+        }
+        Ok(text)
+    }
 }
 
 /// What was learned, as far as it was asked for.

@@ -24,11 +24,13 @@ use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
 use rayon::prelude::*;
 
+use crate::experiment::{self, Experiment};
+use crate::tables::Tables;
 use assay_bench::collect::collect;
-use assay_bench::measure::{Judged, auc_interval};
+use assay_bench::collections::Split;
+use assay_bench::metrics::{Judged, auc_interval};
 use assay_material::rng::{Rng, hash};
 use assay_train::face_generator::faces::cropped;
-use assay_bench::collections::Split;
 use assay_train::faces::data;
 use assay_train::forgery::reenactment::{Pair, SHOWN, Stage, animator, borrowed, marked, mesh_of};
 
@@ -47,19 +49,45 @@ const ASKED: [&str; 8] = [
 ];
 
 /// What is measured.
+#[derive(Debug, clap::Args)]
 pub struct Options {
-    /// The labelled pictures and clips.
+    /// Folder of labelled pictures and clips
+    #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Weights of an animator, by id or file; the shipped ones without.
+    /// Weights of the animator, by id or file; the shipped ones when not given
+    #[arg(long, value_name = "ID|FILE")]
     pub animator: Option<String>,
-    /// Weights of a part swap, likewise.
+    /// Weights of the part swap, by id or file; the shipped ones when not given
+    #[arg(long, value_name = "ID|FILE")]
     pub partswap: Option<String>,
-    /// A clip that `assay swap convert` wrote, and the clip that it was made from.
-    pub swapped: Option<[PathBuf; 2]>,
-    /// Weights that `assay train detector --recipe reenactment` wrote.
+    /// A clip that `assay swap convert` wrote, to be judged too
+    #[arg(long, value_name = "CLIP", requires = "swapped_from")]
+    pub swapped: Option<PathBuf>,
+    /// The clip that it was made from
+    #[arg(long, value_name = "CLIP", requires = "swapped")]
+    pub swapped_from: Option<PathBuf>,
+    /// Weights that `assay train detector --recipe reenactment` wrote, to be asked too
+    #[arg(long, value_name = "FILE")]
     pub detector: Option<PathBuf>,
-    /// Pairs of each generator.
+    /// Pairs of a made and a recorded picture, of each generator
+    #[arg(long, value_name = "N", default_value_t = 200)]
     pub pairs: u64,
+}
+
+/// The experiment.
+pub struct The;
+
+impl Experiment for The {
+    const ID: &'static str = "generators";
+    const ABOUT: &'static str = "Ask every analyzer about what the generators make of test people, and about recorded \
+                                 pictures through the same chain";
+    const PAGE: Option<&'static str> = Some("docs/generators.md");
+    type Args = Options;
+    type Figures = Tables;
+
+    fn run(options: Options, stage: &experiment::Stage<'_>) -> anyhow::Result<Tables> {
+        run(&options, stage.progress).map(Tables)
+    }
 }
 
 /// What one generator made.
@@ -75,7 +103,7 @@ struct Made {
 ///
 /// # Errors
 /// When data or weights cannot be read, or no pair can be made.
-pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String> {
+fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String> {
     let stage = Stage::open(animator(options.animator.as_deref())?, &options.data, progress)?;
     let entry = stage.entry();
     let moved: Vec<Pair> = (0..options.pairs)
@@ -91,7 +119,7 @@ pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String>
     drop(stage);
     let marks: Vec<Made> = all.iter().map(with_marks).collect();
     all.extend(marks);
-    if let Some([made, from]) = &options.swapped {
+    if let Some((made, from)) = options.swapped.as_ref().zip(options.swapped_from.as_ref()) {
         all.push(swapped(made, from, options.pairs, progress)?);
     }
     for set in &all {
@@ -253,7 +281,7 @@ fn interval(judged: &[Judged]) -> anyhow::Result<String> {
     if judged.iter().all(|j| j.score.is_none()) {
         return Ok("–".into());
     }
-    let (area, interval) = auc_interval(judged, 1000, 1).context("a score is no number")?;
+    let (area, interval) = auc_interval(judged, 1000, 1).context("a score is not a number")?;
     Ok(format!("{area:.2} ({:.2} to {:.2})", interval.low, interval.high))
 }
 

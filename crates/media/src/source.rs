@@ -415,7 +415,12 @@ fn hash(file: &mut File, keep: bool) -> io::Result<Hashed> {
             kept.extend_from_slice(part);
         }
     }
-    Ok(Hashed { length, sha256: hex(&short.finalize()), sha512: hex(&long.finalize()), bytes: kept })
+    Ok(Hashed {
+        length,
+        sha256: assay_files::hex(&short.finalize()),
+        sha512: assay_files::hex(&long.finalize()),
+        bytes: kept,
+    })
 }
 
 fn read_full(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
@@ -429,13 +434,4 @@ fn read_full(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(filled)
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

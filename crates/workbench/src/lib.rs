@@ -16,9 +16,9 @@ mod scan;
 mod store;
 mod verdict;
 
-use std::io::Read as _;
 use std::path::Path;
 
+pub use assay_files::sha256_of_file as hash_file;
 pub use case::{CaseError, read_case};
 pub use inputs::{Inputs, Shard};
 pub use pipeline::{Asked, DEFAULT_FRAMES, Setup, SetupError, ThresholdChoice, Tool, result_hash, scan_file};
@@ -46,24 +46,6 @@ pub fn report_name(path: &Path) -> String {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let digest = format!("{:x}", sha2::Sha256::digest(whole.as_os_str().as_encoded_bytes()));
     format!("{stem}-{}", &digest[..8])
-}
-
-/// Lower-case hexadecimal SHA-256 of a file, read in pieces.
-///
-/// # Errors
-/// When the file cannot be read.
-pub fn hash_file(path: &Path) -> std::io::Result<String> {
-    use sha2::Digest as _;
-    let mut file = std::fs::File::open(path)?;
-    let mut hash = sha2::Sha256::new();
-    let mut piece = vec![0; 1 << 16];
-    loop {
-        let n = file.read(&mut piece)?;
-        if n == 0 {
-            return Ok(format!("{:x}", hash.finalize()));
-        }
-        hash.update(&piece[..n]);
-    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use assay_bench::datasets::{self, Failure, FrameScore, Interval, Manifest, Results, Split};
+use assay_bench::datasets::{self, Failure, FrameScore, Manifest, Results, Split};
 use assay_bench::judge::{self, Pace, Score};
+use assay_bench::metrics::Estimate;
 use assay_detect::{Detectors, Weights, all_networks};
 use assay_faces::{Detecting as _, FaceNetworks, Networks};
 use assay_media::Progress;
@@ -135,7 +136,7 @@ fn table(results: &Results) -> String {
     text
 }
 
-fn row(interval: &Interval) -> String {
+fn row(interval: &Estimate) -> String {
     match (interval.value, interval.low, interval.high) {
         (Some(value), Some(low), Some(high)) => {
             format!("{value:>7.3}  {:<17} {:>6}", format!("{low:.3} to {high:.3}"), interval.n)

@@ -4,7 +4,6 @@ pub(crate) mod animate;
 pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod lab;
-mod lab_swap;
 pub(crate) mod log;
 pub(crate) mod mark;
 pub(crate) mod models;

@@ -8,12 +8,12 @@ use assay_faces::stretches::stretches;
 use assay_workbench::calibration::{CalibrationTable, Condition, OperatingPoint, Thresholds};
 use assay_workbench::questions;
 
-use super::folds::{Folds, look_unseen};
 use super::{Bench, sets};
-use crate::face_calibration::{PACE, by_person};
-use assay_bench::judge::{self, Look, Score};
 use assay_bench::collections::Split;
+use assay_bench::collections::folds::{Folds, look_unseen};
 use assay_bench::datasets::Label;
+use assay_bench::judge::{self, Look, PACE, Score, by_person};
+use assay_bench::metrics::Rate;
 
 /// Smallest face whose missing judgement counts as an abstention, in pixels.
 const COUNTED_PX: f64 = 64.0;
@@ -31,8 +31,8 @@ struct Alarms {
 impl Alarms {
     fn row(&self, what: &str, saved: &str) -> String {
         let share = |count: usize| {
-            let (low, high) = wilson(count, self.units);
-            format!("{:.3} ({low:.3} to {high:.3})", count as f64 / self.units.max(1) as f64)
+            let Rate { rate, interval, .. } = Rate::new(count, self.units);
+            format!("{rate:.3} ({:.3} to {:.3})", interval.low, interval.high)
         };
         format!(
             "| {what} | {saved} | {} | {} | {} | {:.3} of {} |\n",
@@ -43,15 +43,6 @@ impl Alarms {
             self.faces
         )
     }
-}
-
-/// 95 % interval of a share (Wilson 1927).
-pub(super) fn wilson(count: usize, of: usize) -> (f64, f64) {
-    let (n, z) = (of.max(1) as f64, 1.96f64);
-    let p = count as f64 / n;
-    let middle = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
-    let reach = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-    ((middle - reach).max(0.0), (middle + reach).min(1.0))
 }
 
 /// The table of false alarms.

@@ -13,14 +13,14 @@ use assay_faces::DetectorWeights;
 use assay_faces::judged::MAP_SIDE;
 use assay_faces::stretches::log_mean;
 
-use super::alarms::wilson;
-use super::folds::{Folds, Unseen};
 use super::{Bench, sets};
-use assay_bench::datasets::{Label, Part};
 use crate::face_calibration;
+use assay_bench::collections::Split;
+use assay_bench::collections::folds::{Folds, Unseen};
+use assay_bench::datasets::{Label, Part};
 use assay_bench::judge::Score;
 use assay_bench::map_units::{self, Unit};
-use assay_bench::collections::Split;
+use assay_bench::metrics::Rate;
 
 /// The maps that the tables name.
 const BLEND_MASK: MapId = MapId { detector: "face_forgery", map: "blend_mask" };
@@ -66,8 +66,8 @@ impl Shown {
 
     fn share_with(&self, id: MapId) -> String {
         let count = self.of(id).with;
-        let (low, high) = wilson(count, self.units);
-        format!("{count} = {:.3} ({low:.3} to {high:.3})", count as f64 / self.units.max(1) as f64)
+        let Rate { rate, interval, .. } = Rate::new(count, self.units);
+        format!("{count} = {rate:.3} ({:.3} to {:.3})", interval.low, interval.high)
     }
 
     /// Share of all the maps' area that is above the level.

@@ -5,12 +5,12 @@
 //! are taken, and the document says how many.
 use std::fmt::Write as _;
 
-use super::alarms::wilson;
 use super::{Bench, sets};
 use assay_bench::collections::Split;
+use assay_bench::collections::sets::Derived;
 use assay_bench::datasets::{FailureKind, Label, Manifest, Row};
 use assay_bench::judge;
-use assay_bench::collections::sets::Derived;
+use assay_bench::metrics::{Interval, Rate};
 use assay_bench::planted::{RealSegment, real_segments};
 
 /// The table; of the photographs every `every`th is scanned.
@@ -83,7 +83,7 @@ impl Count {
     }
 
     fn row(&self, what: &str, saved: &str) -> String {
-        let (low, high) = wilson(self.above, self.files);
+        let Interval { low, high } = Rate::new(self.above, self.files).interval;
         let of = self.files.max(1) as f64;
         let mut row = String::new();
         let _ = writeln!(

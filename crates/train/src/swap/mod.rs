@@ -25,6 +25,9 @@ use super::{Options, train};
 pub use example::Augment;
 pub use task::{Nets, Swapping, Weights};
 
+/// Highest learning rate of the small network, unless another is asked for.
+pub const RATE: f64 = 8e-4;
+
 /// Whether discriminators take part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,7 +1,9 @@
 //! Seeded random numbers whose sequence never changes.
 //!
-//! Planted sets and drawn scenes must be the same bytes in every version of every dependency, so the generator is written here:
-//! SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators"). Not for secrets.
+//! The decision that shapes it: planted sets, drawn scenes, the lines of the watermark and what an
+//! analyzer tries must be the same in every version of every dependency, so the generator is written
+//! here, once: SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
+//! Not for secrets.
 
 /// A SplitMix64 stream.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 //!
 //! Maps are coarse (a cell is a block or a window) and masks are fine. Both are compared pixel by pixel as if the map were enlarged to
 //! the mask's size without smoothing; the counting is done by cell, which gives the same numbers.
-use super::detection::weighted_auc;
+use super::ranking::{Ranked, Scored};
 use image::GrayImage;
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +66,9 @@ impl Localisation {
 
     /// Area under the curve over the pixels of this picture; `None` when it is edited everywhere or nowhere.
     pub fn auc(&self) -> Option<f64> {
-        weighted_auc(&mut self.cells.clone())
+        let both = |value: &f64| [true, false].map(|fake| Scored { score: *value, fake });
+        let sides: Vec<Scored> = self.cells.iter().flat_map(|(value, _)| both(value)).collect();
+        Ranked::new(&sides)?.auc(|at| self.cells[at / 2].1[at % 2])
     }
 
     /// F1 of the cells at or above a threshold; 0 when none is edited or none is taken.
@@ -190,7 +192,7 @@ mod tests {
                 let side = if pixel[0] == 255 { &mut edited } else { &mut untouched };
                 side.push(f64::from(values[row * 4 + column]));
             }
-            match (map.auc(), super::super::auc(&edited, &untouched)) {
+            match (map.auc(), crate::metrics::auc(&edited, &untouched)) {
                 (Some(a), Some(b)) => prop_assert!((a - b).abs() < 1e-9),
                 (a, b) => prop_assert_eq!(a, b),
             }

@@ -1,8 +1,8 @@
-//! Figures of merit from scores and truths.
+//! Rankings: the ROC curve, the area below it, operating points.
 //!
-//! The decision that shapes it: every figure takes a weight for each observation and the observations are sorted once, so that a bootstrap
-//! draw (weights 0, 1, 2, ...) costs one pass and gives exactly what the repeated list would give. A figure that is not defined is `None`, and
-//! an area below one half stays as it is.
+//! The decision that shapes it: every figure takes a weight for each observation and the observations
+//! are sorted once, so that a bootstrap draw (weights 0, 1, 2, ...) costs one pass and gives exactly
+//! what the repeated list would give. A figure that is not defined is `None`.
 
 /// An observation: higher speaks for a fake.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -136,120 +136,14 @@ impl Roc {
 /// A share of a count is not exact in binary: 0.95 of 20 must be reached by 19.
 const SLACK: f64 = 1e-9;
 
-fn roc(items: &[Scored]) -> Option<Roc> {
-    Ranked::new(items)?.roc(|_| 1.0)
-}
-
-/// Points of the ROC curve; `None` without both classes.
-pub fn roc_points(items: &[Scored]) -> Option<Vec<RocPoint>> {
-    Some(roc(items)?.points())
-}
-
-/// See [`Roc::auc`].
-pub fn auc(items: &[Scored]) -> Option<f64> {
-    Some(roc(items)?.auc())
-}
-
-/// See [`Roc::eer`].
-pub fn eer(items: &[Scored]) -> Option<f64> {
-    Some(roc(items)?.eer())
-}
-
-/// See [`Roc::average_precision`].
-pub fn average_precision(items: &[Scored]) -> Option<f64> {
-    Some(roc(items)?.average_precision())
-}
-
-/// See [`Roc::fpr_at_tpr`], at 95 %.
-pub fn fpr_at_tpr95(items: &[Scored]) -> Option<f64> {
-    Some(roc(items)?.fpr_at_tpr(0.95))
-}
-
-/// See [`Roc::tpr_at_fpr`], at 1 %.
-pub fn tpr_at_fpr01(items: &[Scored]) -> Option<f64> {
-    Some(roc(items)?.tpr_at_fpr(0.01))
-}
-
-/// Probabilities are kept this far from 0 and 1 in the log loss, so that one sure mistake costs 34.5 and not everything.
-pub const CLIP: f64 = 1e-15;
-
-fn weighted_mean(items: &[Scored], weight: impl Fn(usize) -> f64, value: impl Fn(&Scored) -> f64) -> Option<f64> {
-    let (mut sum, mut total) = (0.0, 0.0);
-    for (i, item) in items.iter().enumerate() {
-        let weight = weight(i);
-        // An observation that was not drawn must not add 0 times infinity.
-        if weight > 0.0 {
-            sum += weight * value(item);
-            total += weight;
-        }
-    }
-    (total > 0.0).then(|| sum / total)
-}
-
-/// Mean of minus the natural logarithm of the probability of the truth, by weights.
-pub fn weighted_log_loss(items: &[Scored], weight: impl Fn(usize) -> f64) -> Option<f64> {
-    weighted_mean(items, weight, |i| {
-        let p = i.score.clamp(CLIP, 1.0 - CLIP);
-        -(if i.fake { p } else { 1.0 - p }).ln()
-    })
-}
-
-/// Mean squared difference of probability and truth, by weights.
-pub fn weighted_brier(items: &[Scored], weight: impl Fn(usize) -> f64) -> Option<f64> {
-    weighted_mean(items, weight, |i| (i.score - f64::from(u8::from(i.fake))).powi(2))
-}
-
-/// See [`weighted_log_loss`].
-pub fn log_loss(items: &[Scored]) -> Option<f64> {
-    weighted_log_loss(items, |_| 1.0)
-}
-
-/// See [`weighted_brier`].
-pub fn brier(items: &[Scored]) -> Option<f64> {
-    weighted_brier(items, |_| 1.0)
-}
-
-/// Bins of the reliability diagram.
-pub const BINS: usize = 15;
-
-/// Observations whose probability lies in one bin.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Bin {
-    /// Their weight; a count when all weights are 1.
-    pub weight: f64,
-    /// Mean probability; 0 in an empty bin.
-    pub mean: f64,
-    /// Share of fakes; 0 in an empty bin.
-    pub fakes: f64,
-}
-
-/// Equally wide bins from 0 to 1; a probability on an edge goes up, 1 into the last.
-pub fn reliability(items: &[Scored], weight: impl Fn(usize) -> f64) -> [Bin; BINS] {
-    let mut bins = [Bin::default(); BINS];
-    for (i, item) in items.iter().enumerate() {
-        let bin = &mut bins[((item.score * BINS as f64) as usize).min(BINS - 1)];
-        let weight = weight(i);
-        bin.weight += weight;
-        bin.mean += weight * item.score;
-        bin.fakes += if item.fake { weight } else { 0.0 };
-    }
-    for bin in bins.iter_mut().filter(|b| b.weight > 0.0) {
-        bin.mean /= bin.weight;
-        bin.fakes /= bin.weight;
-    }
-    bins
-}
-
-/// Expected calibration error of the probability of a fake, by weights: mean distance between probability and share of fakes over the bins.
-pub fn weighted_ece(items: &[Scored], weight: impl Fn(usize) -> f64) -> Option<f64> {
-    let bins = reliability(items, weight);
-    let total: f64 = bins.iter().map(|b| b.weight).sum();
-    (total > 0.0).then(|| bins.iter().map(|b| b.weight * (b.mean - b.fakes).abs()).sum::<f64>() / total)
-}
-
-/// See [`weighted_ece`].
-pub fn ece(items: &[Scored]) -> Option<f64> {
-    weighted_ece(items, |_| 1.0)
+/// Area under the ROC curve: the chance that a forged one scores higher than a real one, ties counted
+/// half (Mann-Whitney). `None` when either side is empty or a score is not a number.
+pub fn auc(fakes: &[f64], reals: &[f64]) -> Option<f64> {
+    let side =
+        |scores: &[f64], fake| scores.iter().map(move |score| Scored { score: *score, fake }).collect::<Vec<_>>();
+    let mut all = side(fakes, true);
+    all.extend(side(reals, false));
+    Ranked::new(&all)?.auc(|_| 1.0)
 }
 
 /// What a pair of a real and a fake score earns: 1 when the fake one is higher, one half for a tie.
@@ -263,42 +157,46 @@ pub fn credit(real: f64, fake: f64) -> f64 {
     }
 }
 
-/// Mean credit of pairs (real, fake).
-pub fn paired_accuracy(pairs: &[(f64, f64)]) -> Option<f64> {
-    (!pairs.is_empty()).then(|| pairs.iter().map(|(r, f)| credit(*r, *f)).sum::<f64>() / pairs.len() as f64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use assay_material::rng::Rng;
+    use proptest::prelude::*;
 
     fn list(items: &[(f64, u8)]) -> Vec<Scored> {
         items.iter().map(|(score, fake)| Scored { score: *score, fake: *fake == 1 }).collect()
+    }
+
+    fn roc(items: &[Scored]) -> Option<Roc> {
+        Ranked::new(items)?.roc(|_| 1.0)
     }
 
     fn near(a: Option<f64>, b: f64) -> bool {
         a.is_some_and(|a| (a - b).abs() < 1e-12)
     }
 
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-9, "{a} is not {b}");
+    }
+
     #[test]
     fn areas_by_hand() {
         // Fakes 0.8, 0.4; reals 0.6, 0.4, 0.2: wins 3 + (0 + half + 1) of 6.
         let items = list(&[(0.8, 1), (0.4, 1), (0.6, 0), (0.4, 0), (0.2, 0)]);
-        assert!(near(auc(&items), 4.5 / 6.0));
+        assert!(near(roc(&items).map(|r| r.auc()), 4.5 / 6.0));
         // Precision 1 at the first fake, 2 of 4 at the tie.
-        assert!(near(average_precision(&items), 0.5 + 0.5 * 0.5));
-        assert!(near(auc(&list(&[(1.0, 1), (0.0, 0)])), 1.0));
-        assert!(near(auc(&list(&[(0.0, 1), (1.0, 0)])), 0.0));
-        assert_eq!(auc(&list(&[(1.0, 1), (0.3, 1)])), None);
-        assert_eq!(auc(&[]), None);
-        assert_eq!(auc(&list(&[(f64::NAN, 1), (0.3, 0)])), None);
-        assert!(near(auc(&list(&[(f64::INFINITY, 1), (f64::NEG_INFINITY, 0)])), 1.0));
+        assert!(near(roc(&items).map(|r| r.average_precision()), 0.5 + 0.5 * 0.5));
+        assert!(near(roc(&list(&[(1.0, 1), (0.0, 0)])).map(|r| r.auc()), 1.0));
+        assert!(near(roc(&list(&[(0.0, 1), (1.0, 0)])).map(|r| r.auc()), 0.0));
+        assert_eq!(roc(&list(&[(1.0, 1), (0.3, 1)])).map(|r| r.auc()), None);
+        assert!(roc(&[]).is_none());
+        assert_eq!(roc(&list(&[(f64::NAN, 1), (0.3, 0)])).map(|r| r.auc()), None);
+        assert!(near(roc(&list(&[(f64::INFINITY, 1), (f64::NEG_INFINITY, 0)])).map(|r| r.auc()), 1.0));
     }
 
     #[test]
     fn the_curve_joins_ties_in_one_step() {
-        let points = roc_points(&list(&[(0.8, 1), (0.4, 1), (0.6, 0), (0.4, 0)])).unwrap();
+        let points = roc(&list(&[(0.8, 1), (0.4, 1), (0.6, 0), (0.4, 0)])).unwrap().points();
         let rates: Vec<(f64, f64)> = points.iter().map(|p| (p.fpr, p.tpr)).collect();
         assert_eq!(rates, [(0.0, 0.0), (0.0, 0.5), (0.5, 0.5), (1.0, 1.0)]);
         assert_eq!(points[3].threshold, 0.4);
@@ -308,12 +206,12 @@ mod tests {
     fn equal_error_rates_by_hand() {
         // One of four on either side is on the wrong side.
         let items = list(&[(8.0, 1), (7.0, 1), (6.0, 1), (5.0, 0), (4.0, 1), (3.0, 0), (2.0, 0), (1.0, 0)]);
-        assert!(near(eer(&items), 0.25));
+        assert!(near(roc(&items).map(|r| r.eer()), 0.25));
         // The line from (0, 1/2) straight up to (0, 1) meets at no error.
-        assert!(near(eer(&list(&[(4.0, 1), (3.0, 1), (2.0, 0), (1.0, 0)])), 0.0));
-        assert!(near(eer(&list(&[(1.0, 1), (2.0, 0)])), 1.0));
+        assert!(near(roc(&list(&[(4.0, 1), (3.0, 1), (2.0, 0), (1.0, 0)])).map(|r| r.eer()), 0.0));
+        assert!(near(roc(&list(&[(1.0, 1), (2.0, 0)])).map(|r| r.eer()), 1.0));
         // All tied: half way along the diagonal.
-        assert!(near(eer(&list(&[(1.0, 1), (1.0, 0)])), 0.5));
+        assert!(near(roc(&list(&[(1.0, 1), (1.0, 0)])).map(|r| r.eer()), 0.5));
     }
 
     #[test]
@@ -321,25 +219,9 @@ mod tests {
         let mut items: Vec<Scored> = (0..20).map(|i| Scored { score: 100.0 - f64::from(i), fake: true }).collect();
         items.extend((0..200).map(|i| Scored { score: 83.5 - f64::from(i), fake: false }));
         // 19 of 20 fakes are found at 82, above which 83.5 and 82.5 lie.
-        assert!(near(fpr_at_tpr95(&items), 2.0 / 200.0));
+        assert!(near(roc(&items).map(|r| r.fpr_at_tpr(0.95)), 2.0 / 200.0));
         // Two false alarms of 200 are allowed: the threshold 82 finds 19.
-        assert!(near(tpr_at_fpr01(&items), 19.0 / 20.0));
-    }
-
-    #[test]
-    fn probabilities_by_hand() {
-        let items = list(&[(0.8, 1), (0.3, 0)]);
-        assert!(near(log_loss(&items), -(0.8f64.ln() + 0.7f64.ln()) / 2.0));
-        assert!(near(brier(&items), (0.04 + 0.09) / 2.0));
-        assert!(log_loss(&list(&[(0.0, 1)])).unwrap() < 35.0);
-        // Bins 12 (0.80..0.87) and 4 (0.27..0.33).
-        assert!(near(ece(&items), (0.2 + 0.3) / 2.0));
-        // Two in one bin, one fake: |0.81 - 0.5|.
-        assert!(near(ece(&list(&[(0.80, 1), (0.82, 0)])), 0.31));
-        assert!(near(ece(&list(&[(1.0, 1), (0.0, 0)])), 0.0));
-        assert_eq!((log_loss(&[]), brier(&[]), ece(&[])), (None, None, None));
-        assert!(near(paired_accuracy(&[(0.1, 0.9), (0.5, 0.5), (0.9, 0.1)]), 0.5));
-        assert_eq!(paired_accuracy(&[]), None);
+        assert!(near(roc(&items).map(|r| r.tpr_at_fpr(0.01)), 19.0 / 20.0));
     }
 
     #[test]
@@ -350,12 +232,37 @@ mod tests {
         let weights: Vec<f64> = items.iter().map(|_| rng.below(4) as f64).collect();
         let repeated: Vec<Scored> =
             items.iter().zip(&weights).flat_map(|(i, w)| std::iter::repeat_n(*i, *w as usize)).collect();
-        let weighted = Ranked::new(&items).unwrap().roc(|i| weights[i]).unwrap();
-        assert!(near(auc(&repeated), weighted.auc()));
-        assert!(near(Ranked::new(&items).unwrap().auc(|i| weights[i]), weighted.auc()));
-        assert!(near(eer(&repeated), weighted.eer()));
-        assert!(near(average_precision(&repeated), weighted.average_precision()));
-        assert!(near(ece(&repeated), weighted_ece(&items, |i| weights[i]).unwrap()));
-        assert!(near(log_loss(&repeated), weighted_log_loss(&items, |i| weights[i]).unwrap()));
+        let (weighted, repeated) = (Ranked::new(&items).unwrap().roc(|i| weights[i]).unwrap(), roc(&repeated).unwrap());
+        close(repeated.auc(), weighted.auc());
+        close(repeated.auc(), Ranked::new(&items).unwrap().auc(|i| weights[i]).unwrap());
+        close(repeated.eer(), weighted.eer());
+        close(repeated.average_precision(), weighted.average_precision());
+    }
+
+    #[test]
+    fn areas_match_counting_by_hand() {
+        close(auc(&[3.0, 4.0], &[1.0, 2.0]).unwrap(), 1.0);
+        close(auc(&[1.0], &[2.0]).unwrap(), 0.0);
+        // Pairs: 2>1, 2=2, 4>1, 4>2: 3.5 of 4.
+        close(auc(&[2.0, 4.0], &[1.0, 2.0]).unwrap(), 3.5 / 4.0);
+        assert_eq!(auc(&[], &[1.0]), None);
+        assert_eq!(auc(&[f64::NAN], &[1.0]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn an_area_is_a_share_and_turns_over_with_the_sides(
+            a in prop::collection::vec(-5i32..5, 1..30),
+            b in prop::collection::vec(-5i32..5, 1..30),
+        ) {
+            let (a, b): (Vec<f64>, Vec<f64>) = (a.into_iter().map(f64::from).collect(), b.into_iter().map(f64::from).collect());
+            let area = auc(&a, &b).unwrap();
+            prop_assert!((0.0..=1.0).contains(&area));
+            prop_assert!((area + auc(&b, &a).unwrap() - 1.0).abs() < 1e-9);
+            let pairs: f64 = a.iter().flat_map(|x| b.iter().map(move |y| if x > y { 1.0 } else if x == y { 0.5 } else { 0.0 })).sum();
+            prop_assert!((area - pairs / (a.len() * b.len()) as f64).abs() < 1e-9);
+            let monotone = |v: &[f64]| v.iter().map(|x| (x / 3.0).exp()).collect::<Vec<_>>();
+            prop_assert!((auc(&monotone(&a), &monotone(&b)).unwrap() - area).abs() < 1e-9);
+        }
     }
 }
