@@ -54,12 +54,11 @@ struct Swaps<'a> {
 
 fn divided<'a>(pairs: &[Pair<'a>], held_out: Option<Fold>) -> [Vec<Pair<'a>>; 2] {
     let clip = |pair: &Pair<'_>| pair.real.0.name.split('#').next().unwrap_or_default().to_owned();
-    let mut clips: Vec<String> = pairs.iter().map(clip).collect();
+    let mut clips: Vec<(String, String)> = pairs.iter().map(|p| (clip(p), p.real.0.person.clone())).collect();
     clips.dedup();
+    let parts = held_out.map(|fold| collections::parts(&clips, fold.of)).unwrap_or_default();
     let is_in = |pair: &Pair<'_>, split: Split| match held_out {
-        Some(fold) => {
-            (collections::parts(&clips, fold.of).get(&clip(pair)) == Some(&fold.part)) == (split != Split::Train)
-        }
+        Some(fold) => (parts.get(&clip(pair)) == Some(&fold.part)) == (split != Split::Train),
         None => pair.real.0.split == split,
     };
     [Split::Train, Split::Validation].map(|split| pairs.iter().copied().filter(|p| is_in(p, split)).collect())

@@ -19,6 +19,7 @@ use super::Fold;
 use super::batch::{self, Batch, layers};
 use super::blend::{Blend, Tremor, matched, processed, self_blended};
 use super::examples::changed;
+use super::faces;
 use super::masks::{self, Mask};
 use super::recipe::{About, Order, Recipe};
 use super::reconstruct::{AUTOENCODER, Autoencoding, LAYOUTS, Passed};
