@@ -62,7 +62,9 @@ pub fn summary(report: &Report) -> String {
     for badge in &result.badges {
         let _ = writeln!(text, "  [{}] {}; this has no part in the ratios", badge.words, plain(&badge.because));
     }
-    for said in &verdict.statements {
+    // A reason that holds for all questions stands in the headline already.
+    let is_told = |said: &&Statement| said.llr.is_some() || said.abstained != verdict.abstained;
+    for said in verdict.statements.iter().filter(is_told) {
         let _ = writeln!(text, "    {:<40} {}", said.asked, statement(said));
     }
     let mut skipped = Vec::new();

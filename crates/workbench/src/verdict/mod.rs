@@ -131,7 +131,11 @@ impl Case<'_> {
         if said.above {
             said.marked_by = self.marked_by(&said);
         }
-        said.sentence = words::lay(question, self.item.kind, &said);
+        said.sentence = match self.closed {
+            // The reason stands in the headline, once.
+            Some(_) => format!("Nothing is said about {}.", question.subject),
+            None => words::lay(question, self.item.kind, &said),
+        };
         said
     }
 

@@ -212,6 +212,7 @@ fn what_the_calibration_does_not_know_gets_no_value_on_any_question() {
     let gif = Examined { format: "gif", ..clip() };
     let verdict = decide(&mut findings, &gif, Some(&Condition::Video), &searched(0), &setup());
     assert!(verdict.statements.iter().all(|s| s.llr.is_none() && !s.above) && !verdict.above_threshold);
+    assert_eq!(verdict.statements[0].sentence, "Nothing is said about altered parts.");
     assert!(verdict.abstained.unwrap().contains("GIF") && verdict.mean.is_none());
     assert!(verdict.headline.sentence.starts_with("No value is given: GIF") && verdict.first.is_empty());
     let Outcome::Evidence(evidence) = &findings[0].outcome else { panic!() };
