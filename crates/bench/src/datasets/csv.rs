@@ -112,7 +112,7 @@ fn offence(record: &str) -> Option<&'static str> {
     let parts_cells = |part: &str| part.is_empty() || part.starts_with(',');
     if outside().any(opens) {
         Some("a quote within a cell that does not begin with one")
-    } else if parts.len() % 2 == 0 {
+    } else if parts.len().is_multiple_of(2) {
         Some("a quoted cell is not closed")
     } else if outside().skip(1).any(|(_, part)| !parts_cells(part)) {
         Some("text after the closing quote of a cell")

@@ -70,6 +70,11 @@ pub(super) fn sometimes<'a, T>(rng: &mut Rng, share: f64, items: &'a [T]) -> Opt
     if rng.chance(share) { rng.pick(items) } else { None }
 }
 
+/// Blends and degradation begin easy: how strong they are when `share` of the run has passed.
+pub(super) fn strength(share: f64) -> f64 {
+    (share / FULL_AT).min(1.0)
+}
+
 /// Where two crops differ clearly.
 pub(super) fn changed(a: &Canvas, b: &Canvas) -> Mask {
     let differs = |(a, b): (&[f32; 3], &[f32; 3])| (0..3).map(|c| (a[c] - b[c]).abs()).sum::<f32>() > 18.0;
@@ -119,11 +124,6 @@ impl<'a> Reals<'a> {
         }
     }
 
-    /// Blends and degradation begin easy: how strong they are when `share` of the run has passed.
-    pub(super) fn strength(&self, share: f64) -> f64 {
-        (share / FULL_AT).min(1.0)
-    }
-
     /// Any training face laid over itself.
     pub(super) fn any_blended(&self, rng: &mut Rng, share: f64) -> [Example; 2] {
         sometimes::<()>(rng, PAIRS, &[]);
@@ -159,7 +159,7 @@ impl<'a> Reals<'a> {
 
     /// A face, and the same laid over itself.
     pub(super) fn blended(&self, (picture, face): View<'_>, share: f64, rng: &mut Rng) -> [Example; 2] {
-        let subtlety = self.strength(share);
+        let subtlety = strength(share);
         let (view, side) = self.cut.view(&face.mesh, self.cut.varied, rng);
         let mut real = faces::draw(picture, &view, side);
         let mut mesh: Vec<[f32; 2]> = face.mesh.iter().map(|p| view.apply(*p)).collect();

@@ -3,7 +3,7 @@
 //! The decision that shapes it: both halves of a side-by-side clip are cut by the same crop, and the
 //! people of the clips are seen forged by other means too, so that being one of them tells nothing.
 use super::blend::regrain;
-use super::examples::{Draws, Example, Reals, Sort, changed, sometimes};
+use super::examples::{Draws, Example, Reals, Sort, changed, sometimes, strength};
 use super::faces::{self, Fold, Pair};
 use super::masks;
 use super::recipe::{About, Material, Recipe};
@@ -127,7 +127,7 @@ fn swapped(reals: &Reals<'_>, pair: Pair<'_>, how: Draw, rng: &mut Rng) -> [Exam
     mask.iter_mut().for_each(|v| *v = (*v * 2.0).min(1.0));
     let strength = match how {
         Draw::Plain => 0.0,
-        Draw::Varied { share } => reals.strength(share),
+        Draw::Varied { share } => strength(share),
     };
     reals.degraded([real, fake], mask, strength, &SWAPS, rng)
 }

@@ -23,6 +23,7 @@ use crate::{Options, folder};
 
 /// What is true of a recipe whatever it is given.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one way to differ from sbi")]
 pub struct About {
     /// Its word on the command line and in `run.json`.
     pub id: &'static str,

@@ -14,7 +14,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use image::RgbImage;
 
 use super::blend::matched;
-use super::examples::{Draws, Example, Reals, Sort, sometimes};
+use super::examples::{Draws, Example, Reals, Sort, sometimes, strength};
 use super::faces::{self, View};
 use super::masks;
 use super::pairs::PAIRS;
@@ -94,7 +94,7 @@ fn reconstructed(
     share: f64,
     rng: &mut Rng,
 ) -> [Example; 2] {
-    let subtlety = reals.strength(share);
+    let subtlety = strength(share);
     let (view, side) = reals.cut.view(&face.mesh, reals.cut.varied, rng);
     let mut real = faces::draw(picture, &view, side);
     let mesh: Vec<[f32; 2]> = face.mesh.iter().map(|p| view.apply(*p)).collect();
