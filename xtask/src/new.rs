@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use crate::system::root;
 
 pub(crate) fn analyzer(id: &str) -> anyhow::Result<()> {
-    anyhow::ensure!(is_id(id), "an id is snake_case: {id}");
+    check_id(id)?;
     let analyzers = root().join("crates/analyzers");
     let file = analyzers.join("src").join(format!("{id}.rs"));
     anyhow::ensure!(!file.exists(), "it exists already: {}", file.display());
@@ -24,9 +24,11 @@ pub(crate) fn analyzer(id: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(crate) fn is_id(id: &str) -> bool {
+/// Refuses what is no snake_case id.
+pub(crate) fn check_id(id: &str) -> anyhow::Result<()> {
     let plain = id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    plain && id.starts_with(|c: char| c.is_ascii_lowercase())
+    anyhow::ensure!(plain && id.starts_with(|c: char| c.is_ascii_lowercase()), "an id is snake_case: {id}");
+    Ok(())
 }
 
 /// Adds the id to the list in the last call of the macro.
@@ -36,7 +38,7 @@ pub(crate) fn add_word(path: &std::path::Path, call: &str, id: &str) -> anyhow::
     Ok(())
 }
 
-fn with_word(text: &str, call: &str, id: &str) -> Option<String> {
+pub(crate) fn with_word(text: &str, call: &str, id: &str) -> Option<String> {
     let start = text.rfind(&format!("\n{call} {{"))?;
     let end = start + text[start..].find('}')?;
     let head = text[..end].trim_end();

@@ -1,11 +1,11 @@
 //! `cargo xtask new perturbation ID`: the file and its word in the list.
 use std::fs;
 
-use crate::new::{add_word, is_id};
+use crate::new::{add_word, check_id};
 use crate::system::root;
 
 pub(crate) fn perturbation(id: &str) -> anyhow::Result<()> {
-    anyhow::ensure!(is_id(id), "an id is snake_case: {id}");
+    check_id(id)?;
     let folder = root().join("crates/material/src/perturb");
     let file = folder.join(format!("{id}.rs"));
     anyhow::ensure!(!file.exists(), "it exists already: {}", file.display());

@@ -35,7 +35,7 @@ enum Exit {
     name = "assay",
     version,
     about = "Forensics of face media: has this picture or clip been altered, what speaks for it, what was not tested?",
-    after_help = "Exit codes: 0 all done and nothing above the threshold, 1 all done and something above it, 2 something could not be done.\nNothing is ever sent anywhere: Assay works without a network.",
+    after_help = "Exit codes: 0 all done and nothing above a threshold, 1 all done and something above one, 2 something could not be done.\nNothing is ever sent anywhere: Assay works without a network.",
     max_term_width = 120
 )]
 struct Cli {
@@ -66,6 +66,8 @@ enum Command {
     Scan(commands::scan::Args),
     /// List the analyzers, or show what one does, needs, is fooled by, and how well it was measured to work
     Analyzers(commands::analyzers::Args),
+    /// List the questions that a file is asked, or show one with its propositions, analyzers, thresholds and recorded items
+    Questions(commands::questions::Args),
     /// Render a report again from its JSON
     Report(commands::report::Args),
     /// Run a report's scan again and say what differs
@@ -100,11 +102,12 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Scan(args) => commands::scan::run(&args),
         Command::Analyzers(args) => commands::analyzers::run(&args),
+        Command::Questions(args) => commands::questions::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Log(args) => commands::log::run(&args),
         Command::Models(args) => commands::models::run(&args),
-        Command::Lab(args) => args.then(commands::lab::run),
+        Command::Lab(args) => args.then(|args| commands::lab::run(&args)),
         Command::Data(args) => args.then(commands::data::run),
         Command::Evaluate(args) => commands::evaluate::run(&args),
         Command::Train(args) => args.then(commands::train::run),

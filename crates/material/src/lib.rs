@@ -9,6 +9,7 @@ pub mod ffmpeg;
 pub mod frames;
 pub mod perturb;
 pub mod planted;
-pub mod rng;
 pub mod saving;
 pub mod scene;
+
+pub use assay_random as rng;

@@ -5,20 +5,17 @@
 //! could not be scored stays in the table and is counted.
 //!
 //! The order of use: [`index`] or [`Manifest::read`], [`assign`], [`leaks`], score the files, [`evaluate`], [`page`].
-mod bootstrap;
 mod csv;
 mod evaluate;
 mod groups;
 mod layouts;
 mod manifest;
-pub mod metrics;
 mod near;
 mod plots;
 mod results;
 mod split;
 mod tally;
 
-pub use bootstrap::{DRAWS, Interval};
 pub use evaluate::evaluate;
 pub use layouts::{Indexed, Layout, index};
 pub use manifest::{Label, Manifest, Part, Row, Split};

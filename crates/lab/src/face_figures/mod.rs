@@ -11,6 +11,7 @@ use image::RgbImage;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::experiment::{Experiment, Markdown, Stage};
 use assay_bench::collections::{Collection, Folder, Split, Use};
 use assay_bench::datasets::{Label, Part};
 use assay_train::faces::data::{self, Picture, hand_points};
@@ -25,16 +26,42 @@ pub mod tracking;
 pub mod truth;
 
 /// What to measure with.
-#[derive(Debug, Clone)]
+#[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Folder of labelled pictures and clips.
+    /// Folder of labelled pictures and clips
+    #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Weights of BlazeFace to measure beside the detector.
+    /// Weights of BlazeFace (.pth) to measure beside the detector
+    #[arg(long, value_name = "FILE")]
     pub blazeface: Option<PathBuf>,
-    /// Where the sheet of overlays is written; nothing of it belongs into a document that is passed on.
+    /// Where a sheet of 40 faces with their points is written, to be looked at
+    #[arg(long, value_name = "FILE")]
     pub overlays: Option<PathBuf>,
-    /// Measures the validation split instead of the test split, for choosing operating points.
+    /// Measure the validation split, to choose operating points by
+    #[arg(long)]
     pub validation: bool,
+}
+
+/// The experiment.
+pub struct The;
+
+impl Experiment for The {
+    const ID: &'static str = "faces";
+    const ABOUT: &'static str = "Measure the face networks on held-out people: finding, points, identity, following";
+    const PAGE: Option<&'static str> = Some("docs/faces.md");
+    const KEEPS_JSON: bool = true;
+    type Args = Options;
+    type Figures = Figures;
+
+    fn run(options: Options, stage: &Stage<'_>) -> anyhow::Result<Figures> {
+        measure(&options, stage.progress)
+    }
+}
+
+impl Markdown for Figures {
+    fn page(&self, _: &str) -> String {
+        markdown(self)
+    }
 }
 
 /// All figures.
@@ -58,7 +85,7 @@ pub struct Figures {
 ///
 /// # Errors
 /// When the data cannot be read or a network breaks.
-pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Figures> {
+fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Figures> {
     progress.update("reading pictures", 0, 0);
     let split = if options.validation { Split::Validation } else { Split::Test };
     let networks = Networks::shipped()?;
@@ -160,7 +187,7 @@ fn clips(networks: &Networks, data: &Path, progress: &dyn Progress) -> anyhow::R
 }
 
 /// The figures as Markdown tables.
-pub fn markdown(figures: &Figures) -> String {
+fn markdown(figures: &Figures) -> String {
     let mut out = String::from(
         "# Faces\n\nMade by `assay lab faces --data DIR --blazeface FILE`. People and files of the test split were used neither for training nor for \
          choosing a number.\n\n## Finding faces\n\nTruth: boxes from 68 hand-made points (`ytfaces68`, `dlib`), the fixed geometry of aligned pictures \

@@ -18,7 +18,7 @@ use assay_bench::collections::{Collection, Split};
 use assay_bench::datasets::{Label, Part};
 
 /// Side of the kept heads over the side of the network's input: room for jitter.
-pub(crate) const ROOM: f32 = 1.15;
+pub const ROOM: f32 = 1.15;
 /// Every so many frames of a clip are kept.
 const EVERY: u64 = 5;
 /// Frames in a stretch at most; a longer clip gives several, so that none outweighs the rest.

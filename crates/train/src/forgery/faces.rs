@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use assay_faces::geometry::Rect;
-use assay_faces::suspicion;
+use assay_faces::square;
 use assay_models::face_forgery::{JUDGED_MARGIN, JUDGED_SIDE, MARGIN, SIDE, SYNTHESIS_MARGIN};
 
 use crate::faces::augment::{Canvas, to_image};
@@ -171,7 +171,7 @@ impl Cut {
 /// A crop of `side` pixels at another side.
 pub fn resized(crop: &Canvas, side: usize, to: usize) -> Canvas {
     let whole = Rect::new(0.0, 0.0, side as f32, side as f32);
-    suspicion::cut(&to_image(crop, side), &whole, to as u32).pixels().map(|p| p.0.map(f32::from)).collect()
+    square::cut(&to_image(crop, side), &whole, to as u32).pixels().map(|p| p.0.map(f32::from)).collect()
 }
 
 /// The transform from the picture to the crop of `side` pixels.
@@ -194,6 +194,6 @@ pub fn around_point(point: [f32; 2], scale: f32, side: usize) -> Similarity {
 pub fn draw(picture: &Picture, view: &Similarity, side: usize) -> Canvas {
     let back = view.inverse();
     let ([x, y], extent) = (back.apply([0.0; 2]), side as f32 * back.scale());
-    let crop = suspicion::cut(picture.levels.full(), &Rect::new(x, y, extent, extent), side as u32);
+    let crop = square::cut(picture.levels.full(), &Rect::new(x, y, extent, extent), side as u32);
     crop.pixels().map(|p| p.0.map(f32::from)).collect()
 }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use assay_faces::geometry::Rect;
-use assay_faces::suspicion;
+use assay_faces::square;
 use assay_media::Progress;
 use assay_models::face_forgery::{MARGIN, MIDDLE, SIDE, WINDOW};
 use image::RgbImage;
@@ -35,7 +35,7 @@ pub struct Window {
 
 impl Window {
     fn cut(frames: &[&RgbImage], square: &Rect) -> Self {
-        Self::whole(frames.iter().map(|f| suspicion::cut(f, square, KEPT as u32)).collect())
+        Self::whole(frames.iter().map(|f| square::cut(f, square, KEPT as u32)).collect())
     }
 
     /// Of frames that are cut already.
