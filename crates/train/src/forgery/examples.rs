@@ -13,8 +13,7 @@ use super::sbi::BLENDS;
 use super::task::{Choice, Scale};
 use crate::faces::augment::{Canvas, mirror};
 use crate::faces::data::Picture;
-use assay_bench::collections::{Split, Use};
-use assay_bench::datasets::Label;
+use assay_bench::collections::Split;
 use assay_material::rng::Rng;
 
 /// Share of the run after which everything has its full strength.
