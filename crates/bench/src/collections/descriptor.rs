@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::datasets::{Label, Part, Split};
 
 /// The `schema` field that this version reads.
-pub const SCHEMA: &str = "assay.collection/1";
+const SCHEMA: &str = "assay.collection/1";
 
 /// A collection, as its file says it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -179,7 +179,8 @@ fn clips(networks: &Networks, data: &Path, progress: &dyn Progress) -> anyhow::R
         ["video/talking/lp_d10.mp4", "video/talking/lp_d13.mp4"],
         ["video/talking/lp_d3.mp4", "drive256/driving1.mp4"],
     ];
-    for pair in heads {
+    // Only where these clips are.
+    for pair in heads.into_iter().filter(|pair| pair.iter().all(|clip| data.join(clip).is_file())) {
         all.push(tracking::crossing(networks, data, pair, folder.path())?);
     }
     Ok(all)

@@ -120,7 +120,7 @@ impl Geometry {
 
     fn outlines<'a>(&self, pictures: &'a [Picture], hand: &HandPoints, split: Split) -> Vec<(&'a Picture, Hand)> {
         let of = |p: &'a Picture| match p.source.as_str() {
-            "ytfaces68" => hand.get(file_of(&p.name)).map(|h| (p, self.whole(h))),
+            _ if p.told.has_points => hand.get(file_of(&p.name)).map(|h| (p, self.whole(h))),
             "celeba178" => Some((p, self.celeba.clone())),
             _ => None,
         };

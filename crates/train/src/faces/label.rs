@@ -145,3 +145,58 @@ fn rows(networks: &dyn FaceNetworks, picture: &RgbImage, place: &str) -> anyhow:
     };
     Ok(find(networks, picture)?.into_iter().map(row).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use assay_faces::Networks;
+    use assay_material::{ffmpeg, scene};
+    use assay_media::NoProgress;
+    use assay_models::shipped_faces::Judges;
+
+    use super::super::data::{ClipFrames, load};
+    use super::*;
+
+    /// The drawn scene has a bust that is found as a face.
+    #[test]
+    fn what_is_labelled_is_what_training_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        let text = "schema = \"assay.collection/1\"\nid = \"mine\"\n\n[[folder]]\npath = \"people\"\n\
+                    media = \"still\"\nlabel = \"real\"\nowner = \"person\"\nnamed_by = \"parent\"\n\
+                    uses = [\"training\"]\n\n[[folder]]\npath = \"clips\"\nmedia = \"clip\"\n\
+                    label = \"real\"\nuses = [\"training\"]\n";
+        std::fs::write(at.join("collection.toml"), text).unwrap();
+        std::fs::create_dir_all(at.join("people/Ann")).unwrap();
+        std::fs::create_dir_all(at.join("clips")).unwrap();
+        let picture = scene::photograph(52, 640, 480);
+        picture.save(at.join("people/Ann/1.png")).unwrap();
+        RgbImage::from_pixel(96, 96, image::Rgb([90; 3])).save(at.join("people/Ann/2.png")).unwrap();
+        std::fs::write(at.join("people/Ann/3.png"), "no picture").unwrap();
+        let has_ffmpeg = std::process::Command::new("ffmpeg").arg("-version").output().is_ok();
+        if has_ffmpeg {
+            let frames = vec![picture.clone(); 16];
+            ffmpeg::encode_rgb(&at.join("clips/a.mp4"), &frames, 25, 10).unwrap();
+        } else {
+            println!("SKIPPED the clip: ffmpeg is not installed");
+        }
+        let networks = Networks::with(Judges::default()).unwrap();
+        let told = label(at, &networks, &NoProgress).unwrap();
+        assert_eq!((told.pictures, told.without), (1, 1), "{told:?}");
+        assert!(told.unreadable.len() == 1 && told.unreadable[0].contains("people/Ann/3.png"), "{told:?}");
+        let pictures = load(at, None).unwrap();
+        assert_eq!(pictures.len(), 1);
+        assert_eq!((pictures[0].person.as_str(), pictures[0].faces.len()), ("person:Ann", told.faces));
+        let seen = find(&networks, &picture).unwrap();
+        let off = |(a, b): (&[f32; 2], &[f32; 2])| (a[0] - b[0]).abs().max((a[1] - b[1]).abs());
+        let mesh = &seen[0].observation.landmarks.mesh;
+        assert!(pictures[0].faces[0].mesh.iter().zip(mesh).all(|pair| off(pair) < 0.3));
+        if has_ffmpeg {
+            // Frames 0 and 15.
+            assert_eq!((told.clips, told.frame_faces), (1, 2 * told.faces));
+            let frames = load(at, Some(ClipFrames::SHAPES)).unwrap();
+            assert_eq!(frames.iter().filter(|p| p.name.starts_with("clips/a.mp4#whole,")).count(), 2);
+        }
+        // Labels that are there are not written over.
+        assert!(label(at, &networks, &NoProgress).unwrap_err().to_string().contains("is there already"));
+    }
+}
