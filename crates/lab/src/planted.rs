@@ -1,7 +1,7 @@
 //! `assay lab planted`: planted forgeries and their pristine twins.
 use std::path::PathBuf;
 
-use assay_material::planted::{Options, make, make_clips};
+use assay_bench::planted::{Options, make, make_clips};
 
 use crate::experiment::{Maker, Stage};
 

@@ -167,7 +167,7 @@ fn check(root: &Path, manifest: Option<&Path>, json: Option<&JsonTarget>) -> any
 
 fn label(data: &Path) -> anyhow::Result<Exit> {
     let bars = Bars::new(1);
-    let networks = assay_faces::Networks::with(assay_models::shipped_faces::Judges::default())?;
+    let networks = assay_faces::Networks::shipped()?;
     let found = assay_train::faces::label::label(data, &networks, bars.worker().as_ref())?;
     bars.clear();
     outln!(

@@ -34,7 +34,7 @@ pub(super) fn table(bench: &Bench<'_>, every: usize) -> anyhow::Result<String> {
     let segments = real_segments(bench.data, &bench.work.join("segments"), bench.progress)?;
     let unseen: Vec<Derived> = segments
         .iter()
-        .filter(|s| s.split == planted::Split::Test)
+        .filter(|s| s.split == assay_material::planted::Split::Test)
         .map(|s| {
             let file = s.path.strip_prefix(bench.work).unwrap_or(&s.path).display().to_string();
             Derived { source: file.clone(), file, label: Label::Real, owner: s.group.clone() }

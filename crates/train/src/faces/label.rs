@@ -151,7 +151,6 @@ mod tests {
     use assay_faces::Networks;
     use assay_material::{ffmpeg, scene};
     use assay_media::NoProgress;
-    use assay_models::shipped_faces::Judges;
 
     use super::super::data::{ClipFrames, load};
     use super::*;
@@ -179,7 +178,7 @@ mod tests {
         } else {
             println!("SKIPPED the clip: ffmpeg is not installed");
         }
-        let networks = Networks::with(Judges::default()).unwrap();
+        let networks = Networks::shipped().unwrap();
         let told = label(at, &networks, &NoProgress).unwrap();
         assert_eq!((told.pictures, told.without), (1, 1), "{told:?}");
         assert!(told.unreadable.len() == 1 && told.unreadable[0].contains("people/Ann/3.png"), "{told:?}");
