@@ -17,7 +17,7 @@ mod places;
 mod set;
 
 pub use about::{About, Input, MapAbout, MapId};
-pub use detector::{Declared, DetectError, Detector, Judgement, Weights};
+pub use detector::{Declared, DetectError, Detector, Judgement, Open, Weights};
 pub use given::{FaceCrop, Given, GivenFace};
 pub use null_levels::NullLevels;
 pub use set::{Detectors, all_networks, networks};
