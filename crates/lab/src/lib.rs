@@ -12,6 +12,7 @@ pub mod figures;
 pub mod forgery_figures;
 pub mod generator_figures;
 pub mod memorisation;
+pub mod screen_content;
 pub mod speed;
 pub mod swap_figures;
 pub mod temporal_figures;

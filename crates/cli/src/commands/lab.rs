@@ -203,6 +203,27 @@ enum Command {
         #[arg(long, value_name = "FILE", default_value = "docs/forgery.md")]
         out: PathBuf,
     },
+    /// Learn to tell drawn pictures (screenshots, slides, charts, memes) from photographs, and measure it on the test side
+    ScreenContent {
+        /// Folder of photographs and clips
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Folder of screenshots to be judged besides; nothing is learned from them
+        #[arg(long, value_name = "DIR")]
+        screens: Option<PathBuf>,
+        /// Drawings of each kind
+        #[arg(long, default_value_t = 48, value_name = "N")]
+        per_kind: usize,
+        /// Only every n-th photograph of the large folders
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        every: usize,
+        /// Where the table is written
+        #[arg(long, value_name = "FILE", default_value = "crates/analyzers/src/screen_content/table.json")]
+        table: PathBuf,
+        /// Where the Markdown tables are written; the figures as JSON lie beside them
+        #[arg(long, value_name = "FILE", default_value = "docs/screen-content.md")]
+        out: PathBuf,
+    },
     /// Train the self-blending recipe without each of its parts and compare
     Ablations {
         /// Folder of labelled pictures and clips
@@ -430,6 +451,21 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             bars.clear();
             write_whole(&out, text.as_bytes())?;
             out!("{text}");
+        }
+        Command::ScreenContent { data, screens, per_kind, every, table, out } => {
+            let made_with = format!(
+                "assay lab screen-content --data {} --every {every} --per-kind {per_kind}",
+                base(&data)
+            );
+            let options = assay_lab::screen_content::Options { data, screens, per_kind, every, made_with };
+            let (learned, figures) = assay_lab::screen_content::run(&options, progress.as_ref())?;
+            bars.clear();
+            write_whole(&table, (serde_json::to_string_pretty(&learned)? + "\n").as_bytes())?;
+            let text = assay_lab::screen_content::markdown(&learned, &figures);
+            write_whole(&out, text.as_bytes())?;
+            write_whole(&out.with_extension("json"), (serde_json::to_string_pretty(&figures)? + "\n").as_bytes())?;
+            out!("{text}");
+            outln!("written: {} (build again to embed it)", table.display());
         }
         Command::Ablations { data, runs, steps, out } => {
             let options = assay_lab::ablations::Options { data, out: runs, steps };
