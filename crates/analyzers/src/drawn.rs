@@ -2,7 +2,8 @@
 //!
 //! The decision that shapes it: a letter on an even ground has no noise, and its coefficients follow from a font and not
 //! from a history of saves, so a difference there is no evidence. One such cell proves nothing (a roof against an even sky
-//! looks the same); a neighbourhood counts as drawn where most of what is not flat are strokes on a ground that goes on.
+//! looks the same); a neighbourhood counts as drawn where most of what is not flat are strokes on a ground that goes on, or
+//! where strokes lie on a wide even ground with little else.
 use assay_media::Plane;
 
 use crate::regions::{BoxSums, Window};
@@ -14,6 +15,13 @@ const CELL: usize = 8;
 const REACH: usize = 3;
 /// Share of the cells with content in a neighbourhood from which strokes make it drawn.
 const MOST: f64 = 0.5;
+/// Share of flat cells of an even neighbourhood, the share of soft cells that it may have, and the share of its lively
+/// cells that must be strokes.
+const EVEN: f64 = 0.4;
+const SOFT: f64 = 0.2;
+const ON_EVEN: f64 = 0.2;
+/// Share of a picture's cells with content that must be drawn; below it, they are edges before an even sky or wall.
+const LEAST_SHARE: f64 = 0.05;
 /// Strokes that a neighbourhood must have.
 const LEAST: f64 = 4.0;
 
@@ -34,7 +42,9 @@ impl Drawn {
             BoxSums::new(found.looks.iter().map(|l| f64::from(u8::from(is(l)))), columns, rows)
         };
         let strokes = sums(|l| matches!(l, Look::Stroke(_)));
-        let content = sums(|l| !matches!(l, Look::Flat(_)));
+        let flat = sums(|l| matches!(l, Look::Flat(_)));
+        let lively = sums(|l| matches!(l, Look::Stroke(_) | Look::Lively));
+        let soft = sums(|l| matches!(l, Look::Soft(_)));
         let cells: Vec<bool> = (0..columns * rows)
             .map(|i| {
                 let span = |at: usize, end: usize| (at.saturating_sub(REACH), (at + REACH + 1).min(end));
@@ -42,10 +52,17 @@ impl Drawn {
                 let around = Window { x, y, width: right - x, height: bottom - y };
                 let of_strokes = strokes.sum(around);
                 let is_content = !matches!(found.looks[i], Look::Flat(_));
-                is_content && of_strokes >= LEAST && of_strokes >= MOST * content.sum(around)
+                let (all, of_flat) = (around.area() as f64, flat.sum(around));
+                let most = of_strokes >= MOST * (all - of_flat);
+                // Compression blurs the ground inside letters; then it is the even ground around them that tells.
+                let on_even = of_flat >= EVEN * all
+                    && soft.sum(around) <= SOFT * all
+                    && of_strokes >= ON_EVEN * lively.sum(around);
+                is_content && of_strokes >= LEAST && (most || on_even)
             })
             .collect();
-        let any = cells.iter().any(|d| *d);
+        let with_content = found.looks.iter().filter(|l| !matches!(l, Look::Flat(_))).count();
+        let any = cells.iter().filter(|d| **d).count() as f64 > LEAST_SHARE * with_content as f64;
         Self { columns, rows, cells, any }
     }
 
@@ -84,6 +101,9 @@ mod tests {
 
     fn share(picture: &image::RgbImage) -> f64 {
         let drawn = Drawn::of(&Plane::luma_from_rgb(picture));
+        if !drawn.any() {
+            return 0.0;
+        }
         drawn.cells.iter().filter(|d| **d).count() as f64 / drawn.cells.len() as f64
     }
 

@@ -10,6 +10,12 @@ use assay_material::graphics::{Kind, Saving, draw};
 use assay_material::scene::photograph;
 use assay_media::{Limits, NoProgress, Source};
 
+/// Pages of letters and symbols: kind, seed, quality of the only save.
+const PAGES: [(Kind, u64, u8); 4] =
+    [(Kind::Chat, 0, 92), (Kind::Document, 0, 92), (Kind::Settings, 0, 92), (Kind::Slide, 0, 95)];
+/// Scores that an untouched photograph seldom exceeds.
+const MOST: [(&str, f64); 2] = [("jpeg_ghost", 6.0), ("double_quantization", 5.0)];
+
 fn ask(id: &str, file: &Path) -> Outcome {
     let analyzer = find(id).unwrap();
     let artefacts = Artefacts::new(Source::open(file, &Limits::default()).unwrap(), 1);
