@@ -38,9 +38,8 @@ impl Drawn {
     pub(crate) fn of(luma: &Plane) -> Self {
         let found = cells_of(luma);
         let (columns, rows) = (found.columns, found.rows);
-        let sums = |is: fn(&Look) -> bool| {
-            BoxSums::new(found.looks.iter().map(|l| f64::from(u8::from(is(l)))), columns, rows)
-        };
+        let sums =
+            |is: fn(&Look) -> bool| BoxSums::new(found.looks.iter().map(|l| f64::from(u8::from(is(l)))), columns, rows);
         let strokes = sums(|l| matches!(l, Look::Stroke(_)));
         let flat = sums(|l| matches!(l, Look::Flat(_)));
         let lively = sums(|l| matches!(l, Look::Stroke(_) | Look::Lively));

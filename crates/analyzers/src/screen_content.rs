@@ -44,8 +44,8 @@ use assay_evidence::{Evidence, Family, Legend, MediaKind, Outcome, Role, Severit
 use crate::maps::{self, Cells};
 use crate::{About, Analyzer, AnalyzerError, Context, Need, Sample};
 use measure::{CELL, measure};
-pub(crate) use measure::{Look, cells_of};
 pub use measure::{COUNT, NAMES};
+pub(crate) use measure::{Look, cells_of};
 pub use table::{Learned, SavedAs, ScreenTable};
 
 pub(crate) struct ScreenContent;
@@ -157,8 +157,7 @@ fn evidence(
         _ => 0.0,
     });
     let covers = [0, 0, (cells.columns * CELL) as u32, (cells.rows * CELL) as u32];
-    let map =
-        Cells { columns: cells.columns, rows: cells.rows, covers, values: values.collect(), reliability: None };
+    let map = Cells { columns: cells.columns, rows: cells.rows, covers, values: values.collect(), reliability: None };
     let legend = Legend { low: "varies as recorded light does".into(), high: "strokes on a flat ground".into() };
     evidence.heatmap = Some(maps::heatmap(sample, &map, legend)?);
     Ok(evidence)

@@ -99,7 +99,12 @@ pub(super) fn measure(
 }
 
 /// Scale class of every frequency around every cell, measured half a block off the grid.
-fn local_scales(luma: &Plane, drawn: &Drawn, last: &[f32], (columns, rows, cell_side): (usize, usize, usize)) -> Vec<Vec<usize>> {
+fn local_scales(
+    luma: &Plane,
+    drawn: &Drawn,
+    last: &[f32],
+    (columns, rows, cell_side): (usize, usize, usize),
+) -> Vec<Vec<usize>> {
     let lines: Vec<Vec<f32>> = (0..rows)
         .into_par_iter()
         .map(|row| {

@@ -29,8 +29,7 @@ pub enum SavedAs {
 
 impl SavedAs {
     /// Those that are learned, then [`SavedAs::Other`].
-    pub const ALL: [Self; 6] =
-        [Self::Jpeg90, Self::Jpeg80, Self::Jpeg70, Self::JpegLow, Self::Lossless, Self::Other];
+    pub const ALL: [Self; 6] = [Self::Jpeg90, Self::Jpeg80, Self::Jpeg70, Self::JpegLow, Self::Lossless, Self::Other];
 
     /// Of a file of this format, with its luma quantisation table when it is a JPEG.
     pub fn of(format: &str, luma_table: Option<&[u16; 64]>) -> Self {

@@ -453,10 +453,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             out!("{text}");
         }
         Command::ScreenContent { data, screens, per_kind, every, table, out } => {
-            let made_with = format!(
-                "assay lab screen-content --data {} --every {every} --per-kind {per_kind}",
-                base(&data)
-            );
+            let made_with =
+                format!("assay lab screen-content --data {} --every {every} --per-kind {per_kind}", base(&data));
             let options = assay_lab::screen_content::Options { data, screens, per_kind, every, made_with };
             let (learned, figures) = assay_lab::screen_content::run(&options, progress.as_ref())?;
             bars.clear();

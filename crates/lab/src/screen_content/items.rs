@@ -127,7 +127,13 @@ fn stills(data: &Path, every: usize) -> anyhow::Result<Vec<String>> {
         by_folder.entry(folder_of(&below)).or_default().push(below);
     }
     let step = |files: &[String]| if files.len() > LARGE { every.max(1) } else { 1 };
-    Ok(by_folder.into_values().flat_map(|f| { let step = step(&f); f.into_iter().step_by(step) }).collect())
+    Ok(by_folder
+        .into_values()
+        .flat_map(|f| {
+            let step = step(&f);
+            f.into_iter().step_by(step)
+        })
+        .collect())
 }
 
 fn folder_of(file: &str) -> String {
@@ -236,7 +242,8 @@ pub(super) fn drawings(data: &Path, per_kind: usize, progress: &dyn Progress) ->
             let name = format!("{} {seed}", kind.id());
             let split = if kind.held_out() { Split::Test } else { split_of(&format!("drawing:{name}")) };
             let mut rng = Rng::labelled(19, &name);
-            let own = sides.iter().find(|(side, _)| *side == split).map(|(_, files)| files.as_slice()).unwrap_or_default();
+            let own =
+                sides.iter().find(|(side, _)| *side == split).map(|(_, files)| files.as_slice()).unwrap_or_default();
             let photograph = match rng.pick(own) {
                 Some(file) if seed % 2 == 1 => Some(opened(&data.join(file))?.0),
                 _ => None,

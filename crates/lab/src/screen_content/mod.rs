@@ -145,10 +145,8 @@ fn learn(saved_as: SavedAs, items: &[&Item]) -> anyhow::Result<Learned> {
     let spread: Vec<f64> = (0..NAMES.len())
         .map(|k| (train.iter().map(|i| (i.numbers[k] - mean[k]).powi(2)).sum::<f64>() / count).sqrt().max(1e-6))
         .collect();
-    let rows: Vec<Vec<f64>> = train
-        .iter()
-        .map(|i| (0..NAMES.len()).map(|k| (i.numbers[k] - mean[k]) / spread[k]).collect())
-        .collect();
+    let rows: Vec<Vec<f64>> =
+        train.iter().map(|i| (0..NAMES.len()).map(|k| (i.numbers[k] - mean[k]) / spread[k]).collect()).collect();
     let labels: Vec<bool> = train.iter().map(|i| i.drawn()).collect();
     let fit = Logistic::fit(&rows, &labels, PENALTY, false)
         .ok_or_else(|| anyhow::anyhow!("the fit for {} did not come to an end", saved_as.words()))?;

@@ -159,7 +159,12 @@ pub(super) fn settings(canvas: &mut Canvas, theme: &Theme, rng: &mut Rng) {
 /// A wallpaper in a gradient, symbols, a bar, overlapping windows.
 pub(super) fn desktop(canvas: &mut Canvas, theme: &Theme, rng: &mut Rng) {
     let (a, b) = (theme.pick(rng), theme.pick(rng));
-    canvas.gradient(Rect::new(0.0, 0.0, canvas.width(), canvas.height()), 0.0, [a, mix(b, [0; 3], 0.3)], rng.chance(0.5));
+    canvas.gradient(
+        Rect::new(0.0, 0.0, canvas.width(), canvas.height()),
+        0.0,
+        [a, mix(b, [0; 3], 0.3)],
+        rng.chance(0.5),
+    );
     let icon = (theme.body.size * 2.6).round();
     for column in 0..2 {
         let mut y = icon * 0.5;

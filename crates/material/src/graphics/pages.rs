@@ -103,7 +103,13 @@ pub(super) fn web_page(canvas: &mut Canvas, theme: &Theme, rng: &mut Rng) {
             }
             canvas.rounded(card, theme.radius, theme.panel);
             canvas.outline(card, theme.radius, 1.0, theme.rule);
-            line(canvas, x + theme.gap, y + theme.gap * 0.5, &heading(rng, 2), Style { face: Face::Bold, ..theme.body });
+            line(
+                canvas,
+                x + theme.gap,
+                y + theme.gap * 0.5,
+                &heading(rng, 2),
+                Style { face: Face::Bold, ..theme.body },
+            );
             let rows = ((high / theme.muted.size / 1.35) as usize).saturating_sub(4);
             let count = (rows as f32 * wide / theme.muted.size / 4.5) as usize;
             let at = [x + theme.gap, y + theme.body.size * 2.2];
@@ -158,7 +164,8 @@ pub(super) fn form(canvas: &mut Canvas, theme: &Theme, rng: &mut Rng) {
     let module = (side / rng.between(21, 33) as f32).max(2.0).floor();
     let count = (side / module) as i32;
     let (left, top) = (w - side - 3.0 * theme.gap, h - side - 3.0 * theme.gap);
-    canvas.block(Rect::new(left - 8.0, top - 8.0, count as f32 * module + 16.0, count as f32 * module + 16.0), [255; 3]);
+    canvas
+        .block(Rect::new(left - 8.0, top - 8.0, count as f32 * module + 16.0, count as f32 * module + 16.0), [255; 3]);
     for y in 0..count {
         for x in 0..count {
             let finder = |v: i32| v < 7 || v >= count - 7;

@@ -78,8 +78,7 @@ pub(super) fn map(canvas: &mut Canvas, theme: &Theme, rng: &mut Rng) {
             .collect();
         canvas.polygon(&points, colour);
     };
-    let (water, green) =
-        if theme.dark { ([23, 38, 60], [36, 58, 44]) } else { ([170, 211, 223], [200, 226, 178]) };
+    let (water, green) = if theme.dark { ([23, 38, 60], [36, 58, 44]) } else { ([170, 211, 223], [200, 226, 178]) };
     (0..3).for_each(|_| blob(canvas, rng, water));
     (0..4).for_each(|_| blob(canvas, rng, green));
     let turn = rng.range(-0.4, 0.4) as f32;
@@ -139,7 +138,8 @@ fn captions(canvas: &mut Canvas, rng: &mut Rng) {
         let text = words(rng, 3).to_uppercase();
         let x = ((w - style.width(&text)) / 2.0).max(2.0);
         let edge = (style.size / 14.0).max(1.0).round();
-        for (dx, dy) in [(-1.0, -1.0), (0.0, -1.0), (1.0, -1.0), (-1.0, 0.0), (1.0, 0.0), (-1.0, 1.0), (0.0, 1.0), (1.0, 1.0)]
+        for (dx, dy) in
+            [(-1.0, -1.0), (0.0, -1.0), (1.0, -1.0), (-1.0, 0.0), (1.0, 0.0), (-1.0, 1.0), (0.0, 1.0), (1.0, 1.0)]
         {
             line(canvas, x + dx * edge, y + dy * edge, &text, style.with([0; 3]));
         }
@@ -185,8 +185,19 @@ pub(super) fn game(canvas: &mut Canvas, theme: &Theme, rng: &mut Rng) {
     }
     let plate = Rect::new(theme.gap, theme.gap, w * 0.28, theme.body.size * 2.0);
     canvas.shape(plate, 0.6, |_, _| [0; 3], |_, _| -1.0);
-    line(canvas, plate.x + 6.0, plate.y + 4.0, &format!("SCORE {:06}", rng.between(0, 999_999)), theme.mono.with([255; 3]));
-    canvas.gradient(Rect::new(w * 0.6, theme.gap, w * 0.35, theme.body.size), 6.0, [[250, 90, 80], [160, 20, 20]], false);
+    line(
+        canvas,
+        plate.x + 6.0,
+        plate.y + 4.0,
+        &format!("SCORE {:06}", rng.between(0, 999_999)),
+        theme.mono.with([255; 3]),
+    );
+    canvas.gradient(
+        Rect::new(w * 0.6, theme.gap, w * 0.35, theme.body.size),
+        6.0,
+        [[250, 90, 80], [160, 20, 20]],
+        false,
+    );
     line(canvas, w * 0.7, h * 0.93, &heading(rng, 2), theme.body.with([255; 3]));
 }
 
@@ -197,7 +208,12 @@ pub(super) fn comic(canvas: &mut Canvas, theme: &Theme, rng: &mut Rng) {
     let (columns, rows) = (rng.between(1, 3), rng.between(1, 3));
     for j in 0..rows {
         for i in 0..columns {
-            let cell = Rect::new(w * i as f32 / columns as f32, h * j as f32 / rows as f32, w / columns as f32, h / rows as f32);
+            let cell = Rect::new(
+                w * i as f32 / columns as f32,
+                h * j as f32 / rows as f32,
+                w / columns as f32,
+                h / rows as f32,
+            );
             let cell = cell.inset(5.0);
             canvas.block(cell, mix(theme.pick(rng), [255; 3], 0.4));
             canvas.block(Rect::new(cell.x, cell.y + cell.h * 0.72, cell.w, cell.h * 0.28), theme.pick(rng));
@@ -206,7 +222,11 @@ pub(super) fn comic(canvas: &mut Canvas, theme: &Theme, rng: &mut Rng) {
                 let r = cell.w.min(cell.h) * 0.11;
                 let y = cell.y + cell.h * 0.52;
                 let skin = hsv(rng.range(0.03, 0.12) as f32, rng.range(0.2, 0.6) as f32, rng.range(0.4, 1.0) as f32);
-                canvas.rounded(Rect::new(x - r - 3.0, y + r * 0.7 - 3.0, 2.0 * r + 6.0, r * 2.2 + 6.0), r * 0.6, [0; 3]);
+                canvas.rounded(
+                    Rect::new(x - r - 3.0, y + r * 0.7 - 3.0, 2.0 * r + 6.0, r * 2.2 + 6.0),
+                    r * 0.6,
+                    [0; 3],
+                );
                 canvas.rounded(Rect::new(x - r, y + r * 0.7, 2.0 * r, r * 2.2), r * 0.6, theme.pick(rng));
                 canvas.disc(x, y, r + 3.0, [0; 3]);
                 canvas.disc(x, y, r, skin);

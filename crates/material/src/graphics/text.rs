@@ -149,9 +149,10 @@ pub(super) fn wrapped(text: &str, width: f32, style: Style) -> Vec<String> {
 const WORDS: [&str; 64] = [
     "the", "of", "and", "to", "in", "is", "for", "that", "with", "on", "report", "Monday", "meeting", "please", "send",
     "file", "new", "today", "tomorrow", "we", "you", "at", "market", "quarter", "results", "water", "city", "street",
-    "open", "close", "settings", "account", "update", "people", "about", "system", "energy", "network", "table", "figure",
-    "because", "between", "already", "picture", "quality", "window", "yes", "no", "Thanks!", "okay", "see", "later",
-    "great", "number", "value", "growth", "team", "project", "plan", "review", "draft", "Berlin", "Lagos", "Osaka",
+    "open", "close", "settings", "account", "update", "people", "about", "system", "energy", "network", "table",
+    "figure", "because", "between", "already", "picture", "quality", "window", "yes", "no", "Thanks!", "okay", "see",
+    "later", "great", "number", "value", "growth", "team", "project", "plan", "review", "draft", "Berlin", "Lagos",
+    "Osaka",
 ];
 
 /// `count` words drawn at random, some of them numbers.
