@@ -62,6 +62,15 @@ impl Drawn {
             .collect();
         let with_content = found.looks.iter().filter(|l| !matches!(l, Look::Flat(_))).count();
         let any = cells.iter().filter(|d| **d).count() as f64 > LEAST_SHARE * with_content as f64;
+        // On a drawn page whatever touches an even ground is drawn too: edges of boxes, symbols, shadows.
+        let beside_flat = |i: usize| {
+            let span = |at: usize, end: usize| (at.saturating_sub(1), (at + 2).min(end));
+            let ((x, right), (y, bottom)) = (span(i % columns, columns), span(i / columns, rows));
+            flat.sum(Window { x, y, width: right - x, height: bottom - y }) > 0.0
+        };
+        let cells = (0..columns * rows)
+            .map(|i| cells[i] || (any && !matches!(found.looks[i], Look::Flat(_)) && beside_flat(i)))
+            .collect();
         Self { columns, rows, cells, any }
     }
 
