@@ -6,7 +6,7 @@
 //! where strokes lie on a wide even ground with little else.
 use assay_media::Plane;
 
-use crate::regions::{BoxSums, Window};
+use crate::regions::{BoxSums, Window, connected};
 use crate::screen_content::{Look, cells_of};
 
 /// Side of a cell in pixels; cells lie on the coded 8x8 grid.
@@ -68,9 +68,18 @@ impl Drawn {
             let ((x, right), (y, bottom)) = (span(i % columns, columns), span(i / columns, rows));
             flat.sum(Window { x, y, width: right - x, height: bottom - y }) > 0.0
         };
-        let cells = (0..columns * rows)
-            .map(|i| cells[i] || (any && !matches!(found.looks[i], Look::Flat(_)) && beside_flat(i)))
-            .collect();
+        let is_content = |i: usize| !matches!(found.looks[i], Look::Flat(_));
+        let mut cells: Vec<bool> =
+            (0..columns * rows).map(|i| cells[i] || (any && is_content(i) && beside_flat(i))).collect();
+        if any {
+            // What hangs together is of one kind: a word, a symbol, or a photograph with its edge.
+            let content: Vec<bool> = (0..columns * rows).map(is_content).collect();
+            for piece in connected(&content, columns, rows, 1) {
+                if 2 * piece.cells.iter().filter(|i| cells[**i]).count() >= piece.cells.len() {
+                    piece.cells.iter().for_each(|i| cells[*i] = true);
+                }
+            }
+        }
         Self { columns, rows, cells, any }
     }
 
