@@ -25,7 +25,7 @@ const LEAST_SHARE: f64 = 0.05;
 /// Strokes that a neighbourhood must have.
 const LEAST: f64 = 4.0;
 
-/// The drawn cells of a picture.
+/// The drawn cells of a picture; on a drawn page the flat ones are among them.
 pub(crate) struct Drawn {
     columns: usize,
     rows: usize,
@@ -79,6 +79,8 @@ impl Drawn {
                     piece.cells.iter().for_each(|i| cells[*i] = true);
                 }
             }
+            // The last bit of an even ground follows from the save's rounding alone.
+            cells.iter_mut().enumerate().for_each(|(i, out)| *out |= !content[i]);
         }
         Self { columns, rows, cells, any }
     }
