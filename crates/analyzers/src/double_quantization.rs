@@ -41,6 +41,7 @@ use assay_evidence::{Evidence, Family, Legend, Outcome, Role, Severity, Status};
 use assay_media::jpeg::Component;
 use image::RgbImage;
 
+use crate::drawn::Drawn;
 use crate::maps::{self, Cells};
 use crate::{About, Analyzer, AnalyzerError, Context, Need, Sample};
 use detect::{Detection, Past};
@@ -59,13 +60,13 @@ static ABOUT: About = About {
     fooled_by: &[
         "A last save with the table of the first one, or a much coarser one, hides the trace.",
         "A picture that is scaled, turned or filtered as a whole before its last save loses the trace everywhere.",
-        "Text, frames or stickers that an app drew on a saved photo are found as well: they are edits, but not forgeries of the scene.",
+        "Frames or stickers that an app drew on a saved photo are found as well: they are edits, but not forgeries of the scene. Places where letters and symbols on an even ground are the most are left out.",
         "A part whose own first save used the same table on the same 8x8 grid looks like the rest.",
     ],
     not_applicable_when: &[
         "The file is not a JPEG.",
         "A side is shorter than 64 pixels.",
-        "Hardly any block has content that can be judged (flat or saturated picture).",
+        "Hardly any block has content that can be judged (flat, saturated or drawn picture).",
     ],
     references: &[
         "Z. Lin, J. He, X. Tang, C.-K. Tang, Fast, automatic and fine-grained tampered JPEG image detection via DCT coefficient analysis, Pattern Recognition 42 (2009)",
@@ -96,17 +97,17 @@ impl Analyzer for DoubleQuantization {
         if component.coefficients.len() < component.blocks_wide * component.blocks_high || component.blocks_wide == 0 {
             return Ok(Outcome::not_applicable("the coefficients of the file are incomplete"));
         }
-        let judged = judged_blocks(component, sample.picture()?);
+        let judged = judged_blocks(component, sample.picture()?, &Drawn::of(sample.luma()?));
         if judged.iter().filter(|j| **j).count() < LEAST_BLOCKS {
-            return Ok(Outcome::not_applicable("hardly any block has content that can be judged"));
+            return Ok(Outcome::not_applicable("hardly any block has content that can be judged: the picture is flat, saturated or drawn"));
         }
         let detection = detect::detect(component, judged);
         Ok(Outcome::Evidence(Box::new(evidence(sample, component, &detection)?)))
     }
 }
 
-/// Blocks that lie in the picture, are not saturated and not flat.
-fn judged_blocks(component: &Component, picture: &RgbImage) -> Vec<bool> {
+/// Blocks that lie in the picture, are not saturated and not drawn: the coefficients of a letter follow from its font.
+fn judged_blocks(component: &Component, picture: &RgbImage, drawn: &Drawn) -> Vec<bool> {
     let (wide, width, height) = (component.blocks_wide, picture.width() as usize, picture.height() as usize);
     let raw = picture.as_raw();
     component
@@ -116,7 +117,7 @@ fn judged_blocks(component: &Component, picture: &RgbImage) -> Vec<bool> {
         .map(|(b, _)| {
             let (left, top) = ((b % wide) * 8, (b / wide) * 8);
             // A block that was padded is padded anew at each save.
-            if left + 8 > width || top + 8 > height {
+            if left + 8 > width || top + 8 > height || drawn.pixel(left, top) {
                 return false;
             }
             let saturated: usize = (top..top + 8)

@@ -11,7 +11,8 @@
 //! 1. For each of the 64 places where the corner of a grid can lie, every block of that grid is transformed (luma).
 //! 2. For each of 20 tables (IJG qualities 30 to 96), each low-frequency coefficient c that would survive (|c| at least Q/2) gives a fit
 //!    `cos(2πc/Q)`: 1 on a multiple of Q, -1 half-way between, 0 on average when no such save took place. Coefficients that
-//!    would become zero say nothing and are left out, so flat areas weigh nothing instead of dividing by nothing.
+//!    would become zero say nothing and are left out, so flat areas weigh nothing instead of dividing by nothing. Blocks that reach into
+//!    places where letters or symbols on an even ground are the most are left out too: a font draws the same few coefficients again and again.
 //! 3. Texture is taken out by comparison: the fit at a grid place is measured against the mean of the other places in the same window
 //!    (places that share rows or columns with the file's own grid are compared among themselves). On the file's own grid, where
 //!    coefficients are whole multiples of the file's steps, it is measured against the fit that a Laplacian histogram of the scale found
@@ -48,6 +49,7 @@ mod scan;
 use assay_evidence::{Evidence, Family, Outcome, Role, Severity, Status};
 
 use crate::{About, Analyzer, AnalyzerError, Context, Need, Sample, maps};
+use crate::drawn::Drawn;
 use residue::{QUALITIES, Residue};
 use scan::Contrast;
 
@@ -75,7 +77,7 @@ static ABOUT: About = About {
     ],
     not_applicable_when: &[
         "The picture has fewer than 64 pixels on its shorter side.",
-        "The picture is so flat that hardly a coefficient would survive a save.",
+        "The picture is so flat, or so much of it drawn, that hardly a coefficient tells of a save.",
     ],
     references: &[
         "H. Farid, Exposing Digital Forgeries from JPEG Ghosts, IEEE Transactions on Information Forensics and Security 4(1), 2009",
@@ -99,13 +101,13 @@ impl Analyzer for JpegGhost {
         }
         let luma = sample.luma()?;
         let table = sample.jpeg()?.and_then(|c| c.first()).map(|c| c.quantisation);
-        let residue = Residue::measure(luma, table.as_ref());
+        let residue = Residue::measure(luma, table.as_ref(), &Drawn::of(luma));
         let own_grid = table.is_some();
         let (contrasts, log10_tests) = scan::scan(&residue, own_grid);
         let told = residue.most_coefficients();
         let Some(best) = scan::strongest(&contrasts).filter(|_| told >= LEAST_COEFFICIENTS) else {
             return Ok(Outcome::not_applicable(
-                "The picture is too flat: hardly a coefficient would survive a save as JPEG.",
+                "The picture is too flat, or nearly all of it is drawn: hardly a coefficient tells of a save as JPEG.",
             ));
         };
         let found = scan::significance(best.z, log10_tests);

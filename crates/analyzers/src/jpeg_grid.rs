@@ -8,8 +8,8 @@
 //!
 //! 1. The 8x8 cosine transform of *every* overlapping block of the luma is taken. Saving sets many coefficients to zero, so the block that
 //!    lies exactly on a former grid has more (near) zeros, |c| < 0.5, than its neighbours.
-//! 2. Each pixel votes for the one of the 64 grid origins whose block around it has the most zeros. Ties and blocks that are constant along a
-//!    direction cast no vote.
+//! 2. Each pixel votes for the one of the 64 grid origins whose block around it has the most zeros. Ties, blocks that are constant along a
+//!    direction and blocks that reach into places where letters or symbols on an even ground are the most cast no vote.
 //! 3. *Main grid.* Without a save each origin gets 1/64 of the votes by chance. The binomial tail of the votes that the best origin got, times
 //!    64 tests, is its number of false alarms (NFA); pixels of one block vote alike and count once.
 //! 4. *Foreign regions.* Cells of 8x8 pixels full of votes for another origin grow together when they are at most 12 pixels or so apart.
@@ -45,6 +45,7 @@ mod votes;
 use assay_evidence::{Evidence, Family, Outcome, Role, Severity, Status};
 
 use crate::{About, Analyzer, AnalyzerError, Context, Need, Sample, maps};
+use crate::drawn::Drawn;
 use detect::{Excess, Foreign, MainGrid};
 
 /// Shorter side in pixels.
@@ -71,7 +72,7 @@ static ABOUT: About = About {
     ],
     not_applicable_when: &[
         "The picture has fewer than 64 pixels on its shorter side.",
-        "The picture is flat nearly everywhere.",
+        "The picture is flat nearly everywhere, or drawn (letters and symbols on an even ground).",
     ],
     references: &[
         "T. Nikoukhah, J. Anger, M. Colom, J.-M. Morel, R. Grompone von Gioi, ZERO: a Local JPEG Grid Origin Detector Based on the Number of DCT Zeros and its Applications in Image Forensics, Image Processing On Line 11, 2021",
@@ -119,18 +120,19 @@ impl Analyzer for JpegGrid {
         }
         let luma = sample.luma()?;
         let is_jpeg = sample.jpeg()?.is_some();
-        let mut votes = votes::vote(luma, 0);
+        let drawn = Drawn::of(luma);
+        let mut votes = votes::vote(luma, &drawn, 0);
         let texture = votes.share_with_texture();
         if texture < LEAST_TEXTURE {
             return Ok(Outcome::not_applicable(
-                "The picture is flat nearly everywhere; blocks without texture show no grid.",
+                "The picture is flat or drawn nearly everywhere; blocks without texture show no grid.",
             ));
         }
         let main = detect::main_grid(&votes).filter(|m| m.significance > 0.0);
         // The file's own grid starts at its corner whether or not the votes can show it.
         let own = if is_jpeg { Some(0) } else { main.map(|m| m.origin) };
         if let Some(own) = own.filter(|o| *o != 0) {
-            votes = votes::vote(luma, own);
+            votes = votes::vote(luma, &drawn, own);
         }
         let mut found = Found { main, foreign: detect::foreign_regions(&votes, own), missing: None, excess: None };
         found.excess = detect::excess(&votes, own.unwrap_or(0));

@@ -6,12 +6,18 @@
 //! Calibration and fusion are not done here.
 mod about;
 mod cholesky;
+mod drawn;
 mod judged_faces;
 mod last_save;
 pub mod maps;
 mod regions;
 mod sample;
 mod sliding;
+
+/// Is a picture drawn or recorded: the numbers, the table and the names of the measures in the finding of `screen_content`.
+pub mod screen {
+    pub use crate::screen_content::{COUNT, LEVEL, Learned, NAMES, SCORE, SavedAs, ScreenTable, numbers};
+}
 
 pub use about::{About, Analyzer, AnalyzerError, Context, Need};
 pub use sample::{Artefacts, DENSE_SECS, FrameRecord, FrameStatistics, Preview, Sample};
@@ -26,7 +32,7 @@ macro_rules! analyzers {
     };
 }
 
-analyzers! { container, error_level, jpeg_ghost, jpeg_grid, double_quantization, noise_level, resampling, copy_move, dct_statistics, video_structure, face_forgery, face_synthesis, face_anomaly }
+analyzers! { container, error_level, jpeg_ghost, jpeg_grid, double_quantization, noise_level, resampling, copy_move, dct_statistics, video_structure, face_forgery, face_synthesis, face_anomaly, screen_content }
 
 /// The analyzer of this id.
 pub fn find(id: &str) -> Option<&'static dyn Analyzer> {

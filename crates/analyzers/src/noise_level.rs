@@ -6,7 +6,8 @@
 //! `M` (3 <= u+v <= 5), `H` (6 <= u+v <= 9) and `T` (u+v >= 10) of a block and its mean grey level `m`, two robust regressions over
 //! the whole picture say what is usual here: `ln H` from `(ln M, m)` and `ln T` from `(ln H, ln M)`, both quadratic. The residuals, in robust
 //! standard deviations, are the *noise deviations*; texture and brightness are accounted for, so a blurred background is compared with
-//! blurred blocks and hair with hair. Blocks with more than a tenth of clipped or black pixels and blocks of one value are left out.
+//! blurred blocks and hair with hair. Blocks with more than a tenth of clipped or black pixels, blocks of one value and
+//! places where letters or symbols on an even ground are the most are left out: a font has no noise.
 //!
 //! Then the a-contrario question of Noisesniffer, asked in both directions: if low-noise blocks lay anywhere at random,
 //! would `k` of the `n` blocks of a window lie below the picture's median? The number of false alarms is
@@ -23,6 +24,7 @@
 //! than chance, and its weight says so. It also cannot see a part that was copied within the same picture without scaling.
 use assay_evidence::{Chart, Evidence, Family, Legend, MediaKind, Outcome, Role, Series, Severity, Status};
 
+use crate::drawn::Drawn;
 use crate::maps::{self, Cells};
 use crate::regions::box_blur;
 use crate::{About, Analyzer, AnalyzerError, Context, Need, Sample, last_save};
@@ -63,7 +65,7 @@ static ABOUT: About = About {
     not_applicable_when: &[
         "The file is not a still picture.",
         "The shorter side is below 96 pixels.",
-        "Fewer than 150 blocks are neither clipped, black nor flat.",
+        "Fewer than 150 blocks are neither clipped, black, flat nor drawn (letters on an even ground).",
     ],
     references: &[
         "M. Gardella, P. Musé, J.-M. Morel, M. Colom: Noisesniffer: a Fully Automatic Image Forgery Detector Based on Noise Analysis. IWBF 2021.",
@@ -89,9 +91,9 @@ impl Analyzer for NoiseLevel {
             )));
         }
         let luma = sample.luma()?;
-        let Some(field) = field::measure(luma, LEAST_BLOCKS) else {
+        let Some(field) = field::measure(luma, LEAST_BLOCKS, &Drawn::of(luma)) else {
             return Ok(Outcome::not_applicable(
-                "Nearly all of the picture is clipped, black or flat, so there is no noise to compare.",
+                "Nearly all of the picture is clipped, black, flat or drawn, so there is no noise to compare.",
             ));
         };
         if context.progress.cancelled() {

@@ -36,7 +36,8 @@ fn runnable_cases_of(id: &str) -> Vec<PathBuf> {
 }
 
 fn ask(analyzer: &dyn Analyzer, file: &Path) -> Outcome {
-    static NETWORKS: LazyLock<Arc<dyn FaceNetworks>> = LazyLock::new(|| Arc::new(assay_detect::all_networks().unwrap()));
+    static NETWORKS: LazyLock<Arc<dyn FaceNetworks>> =
+        LazyLock::new(|| Arc::new(assay_detect::all_networks().unwrap()));
     let needs_faces = analyzer.about().needs.contains(&Need::Faces);
     let artefacts = Artefacts::new(Source::open(file, &Limits::default()).unwrap(), 4)
         .with_networks(needs_faces.then(|| NETWORKS.clone()));

@@ -42,6 +42,7 @@ experiments! {
     evaluate,
     speed,
     face_figures,
+    screen_content,
     forgery_figures,
     ablations,
     temporal_figures,

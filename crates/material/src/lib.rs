@@ -7,6 +7,7 @@ pub mod cases;
 pub mod example;
 pub mod ffmpeg;
 pub mod frames;
+pub mod graphics;
 pub mod perturb;
 pub mod planted;
 pub mod saving;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use assay_analyzers::{ANALYZERS, Analyzer, AnalyzerError, Artefacts, Context, Need, Sample, maps};
+use assay_detect::DetectError;
 use assay_evidence::{
     Case, FaceSearch, Finding, InputFacts, MediaKind, Outcome, Preview, QuestionThreshold, Report, RunInfo,
     SCHEMA_REPORT, ScanResult, Settings, Status, Threshold, ToolInfo,
 };
-use assay_detect::DetectError;
 use assay_faces::FaceNetworks;
 use assay_media::{Limits, MediaError, Progress, Source};
 use sha2::Digest as _;

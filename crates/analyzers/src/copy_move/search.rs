@@ -9,6 +9,7 @@ use super::rival::{distant_rival, nearby_rival};
 use super::spectrum::autocorrelation_peaks;
 use super::transform::Similarity;
 use super::verify::{Region, Residuals, regions};
+use crate::drawn::Drawn;
 
 /// Pixels of the plane on which candidates are searched.
 const WORKING_PIXELS: usize = 1_500_000;
@@ -51,7 +52,9 @@ pub(super) fn search(luma: &Plane, floor: f32, seed: u64) -> Option<Found> {
     let working = if factor > 1 { reduce(luma, factor) } else { luma.clone() };
     let (width, height) = (working.width, working.height);
     let floor = floor / factor as f32;
-    let residuals = Residuals::of(&working, floor.max(0.7));
+    // Two equal letters are no copy.
+    let drawn = Drawn::of(luma);
+    let residuals = Residuals::of(&working, floor.max(0.7), |x, y| drawn.pixel(x * factor, y * factor));
     // Small pictures have few pixels to hit a small region by chance, so they get more sweeps.
     let (radius, sweeps) = if width * height < 250_000 { (6, 8) } else { (8, 6) };
     let features = Features::of(&working, radius)?;

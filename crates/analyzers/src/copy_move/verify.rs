@@ -33,10 +33,11 @@ pub(super) struct Residuals {
 }
 
 impl Residuals {
-    pub(super) fn of(plane: &Plane, floor: f32) -> Self {
+    pub(super) fn of(plane: &Plane, floor: f32, is_drawn: impl Fn(usize, usize) -> bool) -> Self {
         let (width, height) = (plane.width, plane.height);
         let mut weights = structure(plane, 6, floor);
-        let unusable = border_or_saturated(plane);
+        let mut unusable = border_or_saturated(plane);
+        unusable.iter_mut().enumerate().for_each(|(i, out)| *out |= is_drawn(i % width, i / width));
         weights.par_iter_mut().zip(&unusable).for_each(|(w, u)| *w = if *u { 0.0 } else { w.sqrt() });
         let weighted = |mut residual: Vec<f32>| {
             residual.par_iter_mut().zip(&weights).for_each(|(r, w)| *r *= w);

@@ -7,6 +7,7 @@ use assay_media::{Plane, dct, jpeg::ZIGZAG};
 use rayon::prelude::*;
 
 use super::residue::{FREQUENCIES, QUALITIES, fit_of};
+use crate::drawn::Drawn;
 use crate::regions::box_blur;
 
 /// Coarsest last step, as a share of the earlier one, at which the earlier comb can still be seen.
@@ -48,6 +49,7 @@ fn chance(last: f32, earlier: f32) -> Option<Chance> {
 /// Fit above chance and count by quality and cell, `[quality][cell]`.
 pub(super) fn measure(
     luma: &Plane,
+    drawn: &Drawn,
     table: &[u16; 64],
     steps: &[[f32; QUALITIES.len()]],
     (columns, rows, cell_side): (usize, usize, usize),
@@ -58,13 +60,13 @@ pub(super) fn measure(
     let last: Vec<f32> = (0..FREQUENCIES).map(|k| f32::from(table[usize::from(ZIGZAG[k + 1])].max(1))).collect();
     let chances: Vec<Vec<Option<Chance>>> =
         last.iter().zip(steps).map(|(l, s)| s.iter().map(|e| chance(*l, *e)).collect()).collect();
-    let scales = local_scales(luma, &last, (columns, rows, cell_side));
+    let scales = local_scales(luma, drawn, &last, (columns, rows, cell_side));
     let lines: Vec<(Vec<f32>, Vec<f32>)> = (0..rows)
         .into_par_iter()
         .map(|row| {
             let mut fit = vec![0.0f32; QUALITIES.len() * columns];
             let mut count = fit.clone();
-            for_blocks(luma, 0, row, (columns, cell_side), |column, c| {
+            for_blocks(luma, drawn, 0, row, (columns, cell_side), |column, c| {
                 for k in 0..FREQUENCIES {
                     let value = c[usize::from(ZIGZAG[k + 1])].abs();
                     if value < 0.5 * last[k] {
@@ -97,12 +99,17 @@ pub(super) fn measure(
 }
 
 /// Scale class of every frequency around every cell, measured half a block off the grid.
-fn local_scales(luma: &Plane, last: &[f32], (columns, rows, cell_side): (usize, usize, usize)) -> Vec<Vec<usize>> {
+fn local_scales(
+    luma: &Plane,
+    drawn: &Drawn,
+    last: &[f32],
+    (columns, rows, cell_side): (usize, usize, usize),
+) -> Vec<Vec<usize>> {
     let lines: Vec<Vec<f32>> = (0..rows)
         .into_par_iter()
         .map(|row| {
             let mut sums = vec![0.0f32; (FREQUENCIES + 1) * columns];
-            for_blocks(luma, 4, row, (columns, cell_side), |column, c| {
+            for_blocks(luma, drawn, 4, row, (columns, cell_side), |column, c| {
                 for k in 0..FREQUENCIES {
                     sums[k * columns + column] += c[usize::from(ZIGZAG[k + 1])].abs();
                 }
@@ -121,9 +128,10 @@ fn local_scales(luma: &Plane, last: &[f32], (columns, rows, cell_side): (usize, 
         .collect()
 }
 
-/// Every block of the grid that starts at `(offset, offset)` and whose first row lies in this row of cells.
+/// Every block of the grid that starts at `(offset, offset)`, whose first row lies in this row of cells and that is not drawn.
 fn for_blocks(
     luma: &Plane,
+    drawn: &Drawn,
     offset: usize,
     row: usize,
     (columns, cell_side): (usize, usize),
@@ -133,6 +141,10 @@ fn for_blocks(
     while y < (row + 1) * cell_side && y + 8 <= luma.height {
         let mut x = offset;
         while x + 8 <= luma.width {
+            if drawn.touches(x, y) {
+                x += 8;
+                continue;
+            }
             let mut block = [0.0f32; 64];
             for (i, line) in block.chunks_exact_mut(8).enumerate() {
                 line.copy_from_slice(&luma.row(y + i)[x..x + 8]);

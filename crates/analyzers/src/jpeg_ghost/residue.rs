@@ -2,6 +2,7 @@
 use assay_media::{Plane, jpeg::ZIGZAG, jpeg::standard_table};
 use rayon::prelude::*;
 
+use crate::drawn::Drawn;
 use crate::regions::Window;
 use crate::sliding::{STRIP, Sliding};
 
@@ -55,8 +56,8 @@ impl Residue {
         ]
     }
 
-    /// Measures a picture; `final_table` is the luma table of the file when it is a JPEG.
-    pub(crate) fn measure(luma: &Plane, final_table: Option<&[u16; 64]>) -> Self {
+    /// Measures a picture but for the blocks that reach into what is drawn; `final_table` is the luma table of the file when it is a JPEG.
+    pub(crate) fn measure(luma: &Plane, final_table: Option<&[u16; 64]>, drawn: &Drawn) -> Self {
         let tiles = luma.width.max(luma.height).div_ceil(8);
         let per_cell = tiles.div_ceil(MAX_CELLS);
         let cell_side = 8 * per_cell;
@@ -65,7 +66,7 @@ impl Residue {
         let steps = steps();
         let lines: Vec<(Vec<f32>, Vec<f32>)> = (0..rows)
             .into_par_iter()
-            .map(|row| measure_row(luma, &steps, row, rows, columns, cell_side, step))
+            .map(|row| measure_row(luma, drawn, &steps, row, rows, columns, cell_side, step))
             .collect();
         let cells = columns * rows;
         let mut fit = vec![0.0; 64 * QUALITIES.len() * cells];
@@ -79,7 +80,7 @@ impl Residue {
         }
         let mut residue = Self { columns, rows, cell_side, fit, count };
         if let Some(table) = final_table {
-            let (fit, count) = super::own_grid::measure(luma, table, &steps, (columns, rows, cell_side));
+            let (fit, count) = super::own_grid::measure(luma, drawn, table, &steps, (columns, rows, cell_side));
             residue.fit[..fit.len()].copy_from_slice(&fit);
             residue.count[..count.len()].copy_from_slice(&count);
         }
@@ -112,8 +113,10 @@ fn nearest(v: f32) -> f32 {
     (v + MAGIC) - MAGIC
 }
 
+#[expect(clippy::too_many_arguments, reason = "the sizes of one division into cells, and what is divided")]
 fn measure_row(
     luma: &Plane,
+    drawn: &Drawn,
     steps: &[[f32; QUALITIES.len()]],
     row: usize,
     rows: usize,
@@ -162,7 +165,7 @@ fn measure_row(
                     }
                 }
             }
-            for x in 0..width {
+            for x in (0..width).filter(|x| !drawn.touches(x0 + x, y)) {
                 let cell = ((x0 + x + 4) / cell_side).min(columns - 1);
                 let origin = (y % 8) * 8 + (x0 + x) % 8;
                 for q in 0..Q {

@@ -2,6 +2,7 @@
 use assay_media::Plane;
 use rayon::prelude::*;
 
+use crate::drawn::Drawn;
 use crate::sliding::{STRIP, Sliding};
 
 /// A pixel without a vote: two grids tie, the winning block is constant along a direction, or the pixel is too near the border.
@@ -59,11 +60,15 @@ struct Band {
     texture: Vec<f32>,
 }
 
-/// Transforms every overlapping block. Both sides of the picture are at least 16; `own` is the origin of the picture's own grid.
-pub(super) fn vote(luma: &Plane, own: usize) -> Votes {
+/// Transforms every overlapping block; drawn ones count as those that are constant along a direction. Both sides of the picture are at least 16; `own` is the origin of the picture's own grid.
+pub(super) fn vote(luma: &Plane, drawn: &Drawn, own: usize) -> Votes {
     let cell_side = TILE * luma.width.max(luma.height).div_ceil(TILE).div_ceil(MAX_CELLS);
     let (columns, rows) = (luma.width.div_ceil(cell_side), luma.height.div_ceil(cell_side));
-    let flat = constant_blocks(luma);
+    let mut flat = constant_blocks(luma);
+    if drawn.any() {
+        let across = luma.width - 7;
+        flat.iter_mut().enumerate().for_each(|(i, out)| *out |= drawn.touches(i % across, i / across));
+    }
     let bands: Vec<Band> =
         (0..rows).into_par_iter().map(|row| band(luma, &flat, (row, rows), columns, cell_side, own)).collect();
     let size = (luma.width - 7) * (luma.height - 7);
@@ -303,7 +308,7 @@ mod tests {
 
     #[test]
     fn pixels_vote_for_the_grid_of_the_save() {
-        let votes = vote(&saved(&noise(64, 56), 3, 5, 120.0), 0);
+        let votes = vote(&saved(&noise(64, 56), 3, 5, 120.0), &Drawn::none(), 0);
         let cast = votes.votes.iter().filter(|v| **v != NO_VOTE).count();
         let right = votes.votes.iter().filter(|v| u32::from(**v) == 5 * 8 + 3).count();
         assert!(cast > 500 && right * 10 > cast * 9, "{right} of {cast}");
@@ -312,7 +317,7 @@ mod tests {
     #[test]
     fn the_foreign_grid_ranks_high_under_the_own_one() {
         let foreign = saved(&noise(128, 128), 3, 5, 120.0);
-        let votes = vote(&saved(&foreign, 0, 0, 20.0), 0);
+        let votes = vote(&saved(&foreign, 0, 0, 20.0), &Drawn::none(), 0);
         let cells = votes.columns * votes.rows;
         let tiles: f32 = votes.ranked.iter().sum();
         let mean = |g: usize| votes.places[g * cells..(g + 1) * cells].iter().sum::<f32>() / tiles;
@@ -323,7 +328,7 @@ mod tests {
 
     #[test]
     fn nothing_votes_where_nothing_changes() {
-        let votes = vote(&Plane::filled(40, 40, 128.0), 0);
+        let votes = vote(&Plane::filled(40, 40, 128.0), &Drawn::none(), 0);
         assert!(votes.votes.iter().all(|v| *v == NO_VOTE));
         assert!(votes.texture.iter().all(|n| *n == 0.0) && votes.ranked.iter().all(|n| *n == 0.0));
     }

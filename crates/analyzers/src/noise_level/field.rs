@@ -6,6 +6,8 @@
 use assay_media::{Plane, dct};
 use rayon::prelude::*;
 
+use crate::drawn::Drawn;
+
 /// Side of a block in pixels; blocks lie on the coded 8x8 grid, so that the final JPEG save treats all of them alike.
 pub(super) const BLOCK: usize = 8;
 /// Share of pixels at the ends of the scale above which a block tells nothing.
@@ -28,7 +30,7 @@ struct Block {
     high: f32,
     /// The same where u+v >= 10.
     top: f32,
-    /// Neither clipped nor empty.
+    /// Neither clipped nor empty nor drawn.
     usable: bool,
 }
 
@@ -51,11 +53,16 @@ pub(super) struct Field {
 }
 
 /// The deviations of every whole block of the picture; `None` when fewer than `least` blocks can be judged.
-pub(super) fn measure(luma: &Plane, least: usize) -> Option<Field> {
+pub(super) fn measure(luma: &Plane, least: usize, drawn: &Drawn) -> Option<Field> {
     let (columns, rows) = (luma.width / BLOCK, luma.height / BLOCK);
     let blocks: Vec<Block> = (0..rows)
         .into_par_iter()
-        .flat_map_iter(|row| (0..columns).map(move |column| block(luma, column * BLOCK, row * BLOCK)))
+        .flat_map_iter(|row| {
+            (0..columns).map(move |column| {
+                let measured = block(luma, column * BLOCK, row * BLOCK);
+                Block { usable: measured.usable && !drawn.cell(column, row), ..measured }
+            })
+        })
         .collect();
     let usable: Vec<bool> = blocks.iter().map(|b| b.usable).collect();
     if usable.iter().filter(|u| **u).count() < least {

@@ -79,8 +79,7 @@ pub fn run(network: Network, data: &Path, options: &Options, progress: &dyn Prog
 
 /// Writes 468 times x, y, z as little-endian 32-bit floats.
 fn write_shape(pictures: &[data::Picture], path: &Path) -> anyhow::Result<PathBuf> {
-    let train =
-        pictures.iter().filter(|p| p.split == assay_bench::collections::Split::Train && !p.is_scene());
+    let train = pictures.iter().filter(|p| p.split == assay_bench::collections::Split::Train && !p.is_scene());
     let meshes: Vec<Vec<[f32; 2]>> = train.flat_map(|p| &p.faces).map(|f| mesh::upright(&f.mesh)).collect();
     let shape = depth::mean_shape(&meshes, 60);
     anyhow::ensure!(!shape.is_empty(), "the meshes determine no shape");
