@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use serde_json::Value;
 
 /// Places of a result that two programs may fill differently.
-const MAY_DIFFER: [&str; 4] = ["/verdict", "/tool", "/settings/threshold_lr", "/settings/thresholds"];
+const MAY_DIFFER: [&str; 5] = ["/verdict", "/tool", "/settings/threshold_lr", "/settings/thresholds", "/badges"];
 
 pub(crate) fn run(before: &Path, after: &Path) -> anyhow::Result<()> {
     let [old, new] = [before, after].map(reports);

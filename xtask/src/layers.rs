@@ -8,9 +8,10 @@ use crate::system::{cargo, root};
 
 /// Rows from the bottom to the top. Crates of one row do not know each other.
 const ROWS: &[&[&str]] = &[
-    &["assay-evidence", "assay-checkpoints", "assay-files"],
+    &["assay-evidence", "assay-checkpoints", "assay-files", "assay-random"],
     &["assay-media", "assay-models"],
     &["assay-faces", "assay-provenance", "assay-material"],
+    &["assay-detect"],
     &["assay-analyzers", "assay-report", "assay-generators"],
     &["assay-workbench"],
     &["assay-bench"],
@@ -19,9 +20,11 @@ const ROWS: &[&[&str]] = &[
     &["assay-cli"],
 ];
 
-/// Exceptions that are narrower than the rows: the report knows evidence only, and marks know media and files only.
-const ONLY: &[(&str, &[&str])] =
-    &[("assay-report", &["assay-evidence"]), ("assay-provenance", &["assay-evidence", "assay-files", "assay-media"])];
+/// Exceptions that are narrower than the rows: the report knows evidence only, and marks know media, files and random numbers only.
+const ONLY: &[(&str, &[&str])] = &[
+    ("assay-report", &["assay-evidence"]),
+    ("assay-provenance", &["assay-evidence", "assay-files", "assay-media", "assay-random"]),
+];
 
 /// Chores stand outside; nothing may use them and they use nothing.
 const OUTSIDE: &str = "xtask";

@@ -6,8 +6,7 @@ use anyhow::Context as _;
 use crate::system::root;
 
 pub(crate) fn analyzer(id: &str) -> anyhow::Result<()> {
-    let plain = id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    anyhow::ensure!(plain && id.starts_with(|c: char| c.is_ascii_lowercase()), "an id is snake_case: {id}");
+    check_id(id)?;
     let analyzers = root().join("crates/analyzers");
     let file = analyzers.join("src").join(format!("{id}.rs"));
     anyhow::ensure!(!file.exists(), "it exists already: {}", file.display());
@@ -25,14 +24,21 @@ pub(crate) fn analyzer(id: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Refuses what is no snake_case id.
+pub(crate) fn check_id(id: &str) -> anyhow::Result<()> {
+    let plain = id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    anyhow::ensure!(plain && id.starts_with(|c: char| c.is_ascii_lowercase()), "an id is snake_case: {id}");
+    Ok(())
+}
+
 /// Adds the id to the list in the last call of the macro.
-fn add_word(path: &std::path::Path, call: &str, id: &str) -> anyhow::Result<()> {
+pub(crate) fn add_word(path: &std::path::Path, call: &str, id: &str) -> anyhow::Result<()> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     fs::write(path, with_word(&text, call, id).with_context(|| format!("no list of {call} in {}", path.display()))?)?;
     Ok(())
 }
 
-fn with_word(text: &str, call: &str, id: &str) -> Option<String> {
+pub(crate) fn with_word(text: &str, call: &str, id: &str) -> Option<String> {
     let start = text.rfind(&format!("\n{call} {{"))?;
     let end = start + text[start..].find('}')?;
     let head = text[..end].trim_end();

@@ -1,6 +1,5 @@
 //! What an analyzer is: a static description and one method.
 use assay_evidence::{Family, Outcome, Status};
-use assay_faces::Ask;
 use assay_media::Progress;
 
 use crate::Sample;
@@ -23,8 +22,8 @@ pub enum Need {
     FrameStatistics,
     /// The faces of the picture or clip, found and followed.
     Faces,
-    /// What the networks that judge faces say to this; it comes with the faces.
-    Judged(Ask),
+    /// What the detector of this id ([`assay_detect::find`]) says; of faces it comes with them.
+    Detector(&'static str),
 }
 
 /// The static description of an analyzer.
@@ -63,6 +62,9 @@ pub enum AnalyzerError {
     /// A picture for the report could not be encoded.
     #[error("cannot encode a picture for the report: {0}")]
     Picture(#[from] image::ImageError),
+    /// A detector that it builds on is not there, or what belongs to it cannot be read.
+    #[error("{0}")]
+    Detector(String),
     /// Faces could not be looked for. The text is that of the [`FacesError`](assay_faces::FacesError).
     #[error("{0}")]
     Faces(String),

@@ -20,46 +20,34 @@
 //! ## References
 //! K. Lee, K. Lee, H. Lee, J. Shin, *A Simple Unified Framework for Detecting Out-of-Distribution Samples and Adversarial Attacks*, NeurIPS 2018.
 //! R. Wang et al., *FakeSpotter: A Simple yet Robust Baseline for Spotting AI-Synthesized Fake Faces*, IJCAI 2020.
-use assay_evidence::{Family, Outcome, Role, Status};
-use assay_faces::{Ask, Suspicion};
+use assay_evidence::{Family, Status};
 
-use crate::judged_faces::{Words, judge};
-use crate::{About, Analyzer, AnalyzerError, Context, Need, Sample};
-
-pub(crate) struct FaceAnomaly;
+use crate::judged_faces::{FaceAnalyzer, Words};
+use crate::{About, Need};
 
 /// The analyzer.
-pub(crate) static THE: FaceAnomaly = FaceAnomaly;
-
-static ABOUT: About = About {
-    id: "face_anomaly",
-    title: "How usual a face is",
-    summary: "how many real faces are more usual than this one, by a description made from real faces alone; for the eye",
-    family: Family::Undirected,
-    status: Status::DisplayOnly,
-    needs: &[Need::Faces, Need::Judged(Ask::Unusual)],
-    fooled_by: &[
-        "Anything unusual and genuine: filters, scans of prints, old cameras, make-up, drawings.",
-        "Forgeries that look like usual pictures.",
-    ],
-    not_applicable_when: &[
-        "No face has a mesh of at least 48 pixels.",
-        "Every face is too blurred.",
-        "The run has no face networks.",
-    ],
-    references: &[
-        "K. Lee et al., A Simple Unified Framework for Detecting Out-of-Distribution Samples and Adversarial Attacks, NeurIPS 2018",
-        "R. Wang et al., FakeSpotter, IJCAI 2020",
-    ],
+pub(crate) static THE: FaceAnalyzer = FaceAnalyzer {
+    about: &About {
+        id: "face_anomaly",
+        title: "How usual a face is",
+        summary: "how many real faces are more usual than this one, by a description made from real faces alone; for the eye",
+        family: Family::Undirected,
+        status: Status::DisplayOnly,
+        needs: &[Need::Faces, Need::Detector("face_anomaly")],
+        fooled_by: &[
+            "Anything unusual and genuine: filters, scans of prints, old cameras, make-up, drawings.",
+            "Forgeries that look like usual pictures.",
+        ],
+        not_applicable_when: &[
+            "No face has a mesh of at least 48 pixels.",
+            "Every face is too blurred.",
+            "The run has no face networks.",
+        ],
+        references: &[
+            "K. Lee et al., A Simple Unified Framework for Detecting Out-of-Distribution Samples and Adversarial Attacks, NeurIPS 2018",
+            "R. Wang et al., FakeSpotter, IJCAI 2020",
+        ],
+    },
+    detector: "face_anomaly",
+    words: Words { leaning: "unusual", otherwise: "usual" },
 };
-
-impl Analyzer for FaceAnomaly {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    fn analyze(&self, sample: &Sample, _context: &Context) -> Result<Outcome, AnalyzerError> {
-        let words = Words { leaning: "unusual", otherwise: "usual", overlays: &[], role: Role::DisplayOnly };
-        judge(sample, Suspicion::anomaly_logit, &words)
-    }
-}

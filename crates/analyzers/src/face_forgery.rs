@@ -32,55 +32,38 @@
 //! M. Wortsman et al., *Model soups*, ICML 2022 (the mean of weights).
 //! L. Chai, D. Bau, S.-N. Lim, P. Isola, *What Makes Fake Images Detectable? Understanding Properties that Generalize*, ECCV 2020 (small patches).
 //! L. Li, J. Bao, T. Zhang, H. Yang, D. Chen, F. Wen, B. Guo, *Face X-ray for More General Face Forgery Detection*, CVPR 2020.
-use assay_evidence::{Family, Outcome, Role, Status};
-use assay_faces::suspicion::Layer;
-use assay_faces::{Ask, Suspicion};
+use assay_evidence::{Family, Status};
 
-use crate::judged_faces::{Overlay, Words, judge};
-use crate::{About, Analyzer, AnalyzerError, Context, Need, Sample};
-
-pub(crate) struct FaceForgery;
+use crate::judged_faces::{FaceAnalyzer, Words};
+use crate::{About, Need};
 
 /// The analyzer.
-pub(crate) static THE: FaceForgery = FaceForgery;
-
-static OVERLAYS: [Overlay; 2] = [
-    Overlay { layer: Layer::LaidOver, bright: "where the networks see something laid over" },
-    Overlay { layer: Layer::Manipulated, bright: "what speaks for a manipulation (class activation)" },
-];
-
-static ABOUT: About = About {
-    id: "face_forgery",
-    title: "Face forgery networks",
-    summary: "traces of a face laid over another, by networks trained on self-blended and swapped faces; per person, over time, with a map",
-    family: Family::Undirected,
-    status: Status::Calibrated,
-    needs: &[Need::Faces, Need::Judged(Ask::Manipulated)],
-    fooled_by: &[
-        "Good face swaps of people unlike the dozen that it learned from.",
-        "Heavy compression and small copies take away the grain that it looks at.",
-        "Retouching, beauty filters and sharpening look like laying over.",
-        "Wholly generated faces have no seam.",
-    ],
-    not_applicable_when: &[
-        "No face has a mesh of at least 48 pixels.",
-        "Every face is too blurred.",
-        "The run has no face networks.",
-    ],
-    references: &[
-        "K. Shiohara, T. Yamasaki, Detecting Deepfakes with Self-Blended Images, CVPR 2022",
-        "M. Wortsman et al., Model soups, ICML 2022",
-        "L. Chai et al., What Makes Fake Images Detectable?, ECCV 2020",
-        "L. Li et al., Face X-ray for More General Face Forgery Detection, CVPR 2020",
-    ],
+pub(crate) static THE: FaceAnalyzer = FaceAnalyzer {
+    about: &About {
+        id: "face_forgery",
+        title: "Face forgery networks",
+        summary: "traces of a face laid over another, by networks trained on self-blended and swapped faces; per person, over time, with a map",
+        family: Family::Undirected,
+        status: Status::Calibrated,
+        needs: &[Need::Faces, Need::Detector("face_forgery")],
+        fooled_by: &[
+            "Good face swaps of people unlike the dozen that it learned from.",
+            "Heavy compression and small copies take away the grain that it looks at.",
+            "Retouching, beauty filters and sharpening look like laying over.",
+            "Wholly generated faces have no seam.",
+        ],
+        not_applicable_when: &[
+            "No face has a mesh of at least 48 pixels.",
+            "Every face is too blurred.",
+            "The run has no face networks.",
+        ],
+        references: &[
+            "K. Shiohara, T. Yamasaki, Detecting Deepfakes with Self-Blended Images, CVPR 2022",
+            "M. Wortsman et al., Model soups, ICML 2022",
+            "L. Chai et al., What Makes Fake Images Detectable?, ECCV 2020",
+            "L. Li et al., Face X-ray for More General Face Forgery Detection, CVPR 2020",
+        ],
+    },
+    detector: "face_forgery",
+    words: Words { leaning: "manipulated", otherwise: "real" },
 };
-
-impl Analyzer for FaceForgery {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    fn analyze(&self, sample: &Sample, _context: &Context) -> Result<Outcome, AnalyzerError> {
-        judge(sample, Suspicion::forgery_logit, &Words { leaning: "manipulated", otherwise: "real", overlays: &OVERLAYS, role: Role::Scored })
-    }
-}

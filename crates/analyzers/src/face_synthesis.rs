@@ -23,50 +23,35 @@
 //! ## References
 //! T. Karras, S. Laine, T. Aila, *A Style-Based Generator Architecture for Generative Adversarial Networks*, CVPR 2019.
 //! S.-Y. Wang, O. Wang, R. Zhang, A. Owens, A. A. Efros, *CNN-Generated Images Are Surprisingly Easy to Spot... for Now*, CVPR 2020.
-use assay_evidence::{Family, Outcome, Role, Status};
-use assay_faces::suspicion::Layer;
-use assay_faces::{Ask, Suspicion};
+use assay_evidence::{Family, Status};
 
-use crate::judged_faces::{Overlay, Words, judge};
-use crate::{About, Analyzer, AnalyzerError, Context, Need, Sample};
-
-pub(crate) struct FaceSynthesis;
+use crate::judged_faces::{FaceAnalyzer, Words};
+use crate::{About, Need};
 
 /// The analyzer.
-pub(crate) static THE: FaceSynthesis = FaceSynthesis;
-
-static OVERLAYS: [Overlay; 1] =
-    [Overlay { layer: Layer::Generated, bright: "what speaks for a generated face (class activation)" }];
-
-static ABOUT: About = About {
-    id: "face_synthesis",
-    title: "Generated-face network",
-    summary: "traces of a face generated as a whole by a GAN, by a network trained on portraits; per person, over time",
-    family: Family::Undirected,
-    status: Status::Calibrated,
-    needs: &[Need::Faces, Need::Judged(Ask::Generated)],
-    fooled_by: &[
-        "Generators that it has not learned from, diffusion models above all.",
-        "Heavy compression and pictures made much smaller.",
-        "A print or a screen that was photographed.",
-    ],
-    not_applicable_when: &[
-        "No face has a mesh of at least 48 pixels.",
-        "Every face is too blurred.",
-        "The run has no face networks.",
-    ],
-    references: &[
-        "T. Karras, S. Laine, T. Aila, A Style-Based Generator Architecture for Generative Adversarial Networks, CVPR 2019",
-        "S.-Y. Wang et al., CNN-Generated Images Are Surprisingly Easy to Spot... for Now, CVPR 2020",
-    ],
+pub(crate) static THE: FaceAnalyzer = FaceAnalyzer {
+    about: &About {
+        id: "face_synthesis",
+        title: "Generated-face network",
+        summary: "traces of a face generated as a whole by a GAN, by a network trained on portraits; per person, over time",
+        family: Family::Undirected,
+        status: Status::Calibrated,
+        needs: &[Need::Faces, Need::Detector("face_synthesis")],
+        fooled_by: &[
+            "Generators that it has not learned from, diffusion models above all.",
+            "Heavy compression and pictures made much smaller.",
+            "A print or a screen that was photographed.",
+        ],
+        not_applicable_when: &[
+            "No face has a mesh of at least 48 pixels.",
+            "Every face is too blurred.",
+            "The run has no face networks.",
+        ],
+        references: &[
+            "T. Karras, S. Laine, T. Aila, A Style-Based Generator Architecture for Generative Adversarial Networks, CVPR 2019",
+            "S.-Y. Wang et al., CNN-Generated Images Are Surprisingly Easy to Spot... for Now, CVPR 2020",
+        ],
+    },
+    detector: "face_synthesis",
+    words: Words { leaning: "generated", otherwise: "real" },
 };
-
-impl Analyzer for FaceSynthesis {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    fn analyze(&self, sample: &Sample, _context: &Context) -> Result<Outcome, AnalyzerError> {
-        judge(sample, Suspicion::synthesis_logit, &Words { leaning: "generated", otherwise: "real", overlays: &OVERLAYS, role: Role::Scored })
-    }
-}

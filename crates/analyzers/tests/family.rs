@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use assay_analyzers::{ANALYZERS, Analyzer, Artefacts, Context, Need, Sample, documentation};
 use assay_evidence::{Outcome, Role, Status};
-use assay_faces::{FaceNetworks, Networks};
+use assay_faces::FaceNetworks;
 use assay_media::{Limits, NoProgress, Source};
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ fn runnable_cases_of(id: &str) -> Vec<PathBuf> {
 }
 
 fn ask(analyzer: &dyn Analyzer, file: &Path) -> Outcome {
-    static NETWORKS: LazyLock<Arc<dyn FaceNetworks>> = LazyLock::new(|| Arc::new(Networks::shipped().unwrap()));
+    static NETWORKS: LazyLock<Arc<dyn FaceNetworks>> = LazyLock::new(|| Arc::new(assay_detect::all_networks().unwrap()));
     let needs_faces = analyzer.about().needs.contains(&Need::Faces);
     let artefacts = Artefacts::new(Source::open(file, &Limits::default()).unwrap(), 4)
         .with_networks(needs_faces.then(|| NETWORKS.clone()));
@@ -79,6 +79,12 @@ fn descriptions_are_complete_and_unique() {
             assert!(filled, "{} has no {what}", about.id);
         }
         assert!(documentation(about.id).is_some_and(|d| d.len() > 400), "{} is not documented", about.id);
+        for need in about.needs {
+            if let Need::Detector(id) = need {
+                assert!(assay_detect::find(id).is_some(), "{} asks {id:?}, which is no detector", about.id);
+                assert!(about.needs.contains(&Need::Faces), "{} gets {id} with the faces", about.id);
+            }
+        }
     }
 }
 

@@ -4,12 +4,10 @@
 //! same answers are asked in one scan. Nothing here depends on the calibration table: values are fused later, from the raw scores.
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use assay_analyzers::Need;
 use assay_evidence::{Outcome, Report};
-use assay_faces::{FaceNetworks, Networks};
 use assay_media::{Limits, NoProgress, Progress, Source};
 use assay_workbench::calibration::Condition;
 use assay_workbench::{Scan, Setup};
@@ -166,9 +164,9 @@ fn ask<'a>(
     with_maps: bool,
     progress: &dyn Progress,
 ) -> anyhow::Result<Asked<'a>> {
-    let setup = Setup::new(ids, 1, assay_workbench::DEFAULT_THRESHOLD_LR)?;
-    let networks = setup.asks().map(|asks| Networks::asked(&asks)).transpose()?;
-    let setup = setup.with_networks(networks.map(|n| Arc::new(n) as Arc<dyn FaceNetworks>));
+    let setup = Setup::new(ids, 1)?;
+    let networks = setup.open_networks(false)?;
+    let setup = setup.with_networks(networks);
     let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut finished = 0;
     let (mut answers, mut failed) = (Vec::new(), None);

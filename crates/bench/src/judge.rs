@@ -1,14 +1,16 @@
-//! The networks asked about every file of a data set.
+//! Detectors asked about every file of a data set.
 //!
 //! The decision that shapes it: faces are found, followed and cut exactly as a scan does it, only the frames are fewer: as many as asked for, evenly
 //! spaced. A file that cannot be read and a part without a face are failures with a reason, never a made-up score.
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
-use assay_faces::suspicion::{Layer, MAP_SIDE};
-use assay_faces::{ClipFaces, FaceNetworks, Faces, LOOKS_PER_SEC, Suspicion, shown};
+use assay_detect::MapId;
+use assay_evidence::Verdict;
+use assay_faces::judged::MAP_SIDE;
+use assay_faces::{ClipFaces, FaceNetworks, Faces, Judged, LOOKS_PER_SEC, shown};
 use assay_media::{
     Frame, FramePlan, FrameReader, FrameSamples, Limits, MediaError, NoProgress, Orientation, Progress, Source,
 };
@@ -44,65 +46,62 @@ impl Pace {
 /// Six looks a second, as a scan takes them.
 pub const PACE: Pace = Pace::PerSecond(LOOKS_PER_SEC, 60.0);
 
-/// What a face is judged by.
+/// How the detector scores of a look become one: a weighted sum, by the names that they were asked under.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Detector {
-    /// The mean logit of the networks that tell manipulated faces.
-    Forgery,
-    /// The mean logit of the networks that tell generated faces.
-    Synthesis,
-    /// A weighted sum of the networks' logits, in the order of [`assay_faces::Networks::judge_ids`].
-    Weighted(Vec<f64>),
-}
+pub struct Score(Vec<(String, f64)>);
 
-impl Detector {
-    /// One network of `of`.
-    pub fn one(at: usize, of: usize) -> Self {
-        Self::Weighted((0..of).map(|i| f64::from(i == at)).collect())
+impl Score {
+    /// The score of one detector.
+    pub fn of(detector: &str) -> Self {
+        Self(vec![(detector.to_owned(), 1.0)])
     }
 
-    /// The score of a look; `None` where no network answers for it.
+    /// The mean over some.
+    pub fn mean(detectors: &[String]) -> Self {
+        let share = 1.0 / detectors.len().max(1) as f64;
+        Self(detectors.iter().map(|name| (name.clone(), share)).collect())
+    }
+
+    /// A sum with these weights.
+    pub fn weighted(weights: Vec<(String, f64)>) -> Self {
+        Self(weights)
+    }
+
+    /// The weights, by detector.
+    pub fn weights(&self) -> &[(String, f64)] {
+        &self.0
+    }
+
+    /// The score of a look; `None` where one of the detectors did not judge it.
     pub fn score(&self, look: &Look) -> Option<f64> {
-        let mean =
-            |logits: &[f32]| (!logits.is_empty()).then(|| f64::from(logits.iter().sum::<f32>()) / logits.len() as f64);
-        match self {
-            Self::Forgery => mean(&look.forgery),
-            Self::Synthesis => mean(&look.synthesis),
-            Self::Weighted(weights) => {
-                let logits: Vec<f32> = look.forgery.iter().chain(&look.synthesis).copied().collect();
-                (!logits.is_empty()).then(|| logits.iter().zip(weights).map(|(l, w)| f64::from(*l) * w).sum())
-            }
-        }
+        self.0.iter().map(|(name, weight)| Some(f64::from(*look.logits.get(name)?) * weight)).sum()
     }
 }
 
-/// One face in one frame, and what every network says of it: nothing where it is too small or too blurred.
+/// One face in one frame, and what every detector says of it: nothing where it is too small or too blurred.
 #[derive(Debug, Clone)]
 pub struct Look {
     /// Where it was seen; the score is not yet filled in.
     seen: FrameScore,
     /// Time in seconds from the start; 0 for a still.
     pub pts_secs: f64,
-    /// Logits of the networks that tell manipulated faces.
-    pub forgery: Vec<f32>,
-    /// Logits of the networks that tell generated faces.
-    pub synthesis: Vec<f32>,
-    /// The maps over its crop, where some network judged it.
+    /// Detector scores by the names that they were asked under.
+    pub logits: BTreeMap<String, f32>,
+    /// The maps over its crop, where some detector judged it.
     pub maps: Option<Box<Maps>>,
 }
 
-/// What networks say of the places of a crop, [`MAP_SIDE`] x [`MAP_SIDE`].
+/// What detectors say of the places of a crop, [`MAP_SIDE`] x [`MAP_SIDE`].
 #[derive(Debug, Clone)]
 pub struct Maps {
-    /// In the order of [`Layer::ALL`].
-    layers: [Vec<f32>; Layer::ALL.len()],
+    judged: BTreeMap<MapId, Vec<f32>>,
     /// The places whose middle lies in the hull of the mesh.
     pub face: Vec<bool>,
 }
 
 impl Maps {
-    fn of(suspicion: &Suspicion, mesh: &[[f32; 2]]) -> Self {
-        let crop = suspicion.crop_in_frame;
+    fn of(judged: &Judged, mesh: &[[f32; 2]]) -> Self {
+        let crop = judged.crop_in_frame;
         let scale = |v: f32, from: f32, extent: f32| (v - from) / extent * MAP_SIDE as f32;
         let in_map = |p: &[f32; 2]| [scale(p[0], crop.x, crop.width), scale(p[1], crop.y, crop.height)];
         let mut inside = vec![0.0; MAP_SIDE * MAP_SIDE];
@@ -111,15 +110,16 @@ impl Maps {
             MAP_SIDE,
             &mut inside,
         );
+        let map = |id: MapId| Some((id, judged.map(id.detector, id.map)?.to_vec()));
         Self {
-            layers: Layer::ALL.map(|layer| suspicion.layer(layer).to_vec()),
+            judged: assay_detect::maps().filter_map(map).collect(),
             face: inside.iter().map(|v| *v >= 0.5).collect(),
         }
     }
 
-    /// One of them.
-    pub fn layer(&self, layer: Layer) -> &[f32] {
-        &self.layers[layer as usize]
+    /// One of them; `None` where its detector was not asked.
+    pub fn map(&self, id: MapId) -> Option<&[f32]> {
+        self.judged.get(&id).map(Vec::as_slice)
     }
 }
 
@@ -143,7 +143,7 @@ impl Look {
 /// One person of one part of one file.
 pub type Whose<'a> = (&'a Path, Part, u32);
 
-/// The looks of every person that some network judged, in the order of time.
+/// The looks of every person that got a score, in the order of time.
 pub fn by_person<'a>(looks: &'a [Look], score: impl Fn(&Look) -> Option<f64>) -> BTreeMap<Whose<'a>, Vec<(f64, f64)>> {
     let mut persons: BTreeMap<Whose<'a>, Vec<(f64, f64)>> = BTreeMap::new();
     for look in looks {
@@ -200,18 +200,18 @@ pub fn look(
     all
 }
 
-/// One score a file: the natural logarithm of the likelihood ratio that a whole scan gives. An abstention and a part of a file are failures with a reason.
+/// The verdict of a whole scan with default thresholds on every file. An abstention and a part of a file are failures with a reason.
 ///
 /// # Errors
 /// When a scan cannot be set up.
-pub fn scan(
+pub fn verdicts(
     manifest: &Manifest,
     networks: Arc<dyn FaceNetworks>,
     progress: &dyn Progress,
-) -> anyhow::Result<(Vec<FrameScore>, Vec<Failure>)> {
-    let setup = Setup::new(&[], 1, assay_workbench::DEFAULT_THRESHOLD_LR)?.with_networks(Some(networks));
+) -> anyhow::Result<(Vec<(PathBuf, Verdict)>, Vec<Failure>)> {
+    let setup = Setup::new(&[], 1)?.with_networks(Some(networks));
     let done = Mutex::new(0u64);
-    let answers: Vec<Option<Result<FrameScore, Failure>>> = manifest
+    let answers: Vec<Option<Result<Verdict, Failure>>> = manifest
         .rows
         .par_iter()
         .map(|row| {
@@ -226,17 +226,42 @@ pub fn scan(
             Some(answer)
         })
         .collect();
-    let (mut scores, mut failures) = (Vec::new(), Vec::new());
-    for answer in answers.into_iter().flatten() {
+    let (mut verdicts, mut failures) = (Vec::new(), Vec::new());
+    for (row, answer) in manifest.rows.iter().zip(answers) {
         match answer {
-            Ok(score) => scores.push(score),
-            Err(failure) => failures.push(failure),
+            Some(Ok(verdict)) => verdicts.push((row.path.clone(), verdict)),
+            Some(Err(failure)) => failures.push(failure),
+            None => {}
         }
     }
-    Ok((scores, failures))
+    Ok((verdicts, failures))
 }
 
-fn verdict(row: &Row, setup: &Setup) -> Result<FrameScore, Failure> {
+/// One score a file: the natural logarithm of the mean likelihood ratio over the questions of a whole scan.
+///
+/// # Errors
+/// As [`verdicts`].
+pub fn scan(
+    manifest: &Manifest,
+    networks: Arc<dyn FaceNetworks>,
+    progress: &dyn Progress,
+) -> anyhow::Result<(Vec<FrameScore>, Vec<Failure>)> {
+    let (verdicts, failures) = verdicts(manifest, networks, progress)?;
+    let score = |(path, verdict): (PathBuf, Verdict)| {
+        Some(FrameScore {
+            path,
+            part: Part::Whole,
+            person: 0,
+            frame: 0,
+            log_odds: verdict.mean?.log10 * std::f64::consts::LN_10,
+            face_px: None,
+            yaw_deg: None,
+        })
+    };
+    Ok((verdicts.into_iter().filter_map(score).collect(), failures))
+}
+
+fn verdict(row: &Row, setup: &Setup) -> Result<Verdict, Failure> {
     let failed = |kind: FailureKind, reason: String| failure(&row.path, row.part, kind, reason);
     if row.part != Part::Whole {
         let reason = "a scan looks at whole files; cut the part out first".to_owned();
@@ -245,18 +270,10 @@ fn verdict(row: &Row, setup: &Setup) -> Result<FrameScore, Failure> {
     let report = assay_workbench::scan_file(&row.path, setup, &NoProgress)
         .map_err(|error| failed(FailureKind::Decode, error.to_string()))?;
     let verdict = report.result.verdict;
-    let Some(llr) = verdict.llr else {
-        return Err(failed(FailureKind::Abstained, verdict.abstained.unwrap_or_else(|| "no value".into())));
-    };
-    Ok(FrameScore {
-        path: row.path.clone(),
-        part: row.part,
-        person: 0,
-        frame: 0,
-        log_odds: llr.log10 * std::f64::consts::LN_10,
-        face_px: None,
-        yaw_deg: None,
-    })
+    match verdict.abstained {
+        Some(reason) => Err(failed(FailureKind::Abstained, reason)),
+        None => Ok(verdict),
+    }
 }
 
 fn failure(path: &Path, part: Part, kind: FailureKind, reason: String) -> Failure {
@@ -306,15 +323,13 @@ fn file(
                     face_px: Some(f64::from(width.min(height))),
                     yaw_deg: o.pose.as_ref().map(|p| f64::from(p.yaw)),
                 };
-                let of =
-                    |logits: fn(&Suspicion) -> &Vec<f32>| o.suspicion.as_ref().map(logits).cloned().unwrap_or_default();
-                is_judged |= o.suspicion.is_some();
+                is_judged |= o.judged.is_some();
+                let answers = o.judged.iter().flat_map(|judged| &judged.answers);
                 looks.push(Look {
                     seen,
                     pts_secs: o.pts_secs,
-                    forgery: of(|s| &s.forgery),
-                    synthesis: of(|s| &s.synthesis),
-                    maps: o.suspicion.as_ref().map(|s| Box::new(Maps::of(s, &o.landmarks.mesh))),
+                    logits: answers.map(|(name, answer)| (name.clone(), answer.logit)).collect(),
+                    maps: o.judged.as_ref().map(|judged| Box::new(Maps::of(judged, &o.landmarks.mesh))),
                 });
             }
         }
@@ -380,5 +395,29 @@ impl FrameReader for PartReader<'_> {
             self.failure = found.err().map(|e| e.to_string());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_is_the_weighted_sum_of_the_detectors_that_it_names() {
+        let seen = FrameScore {
+            path: "a.png".into(),
+            part: Part::Whole,
+            person: 0,
+            frame: 0,
+            log_odds: f64::NAN,
+            face_px: None,
+            yaw_deg: None,
+        };
+        let logits = [("one".to_owned(), 2.0), ("other".to_owned(), -1.0)].into();
+        let look = Look { seen, pts_secs: 0.0, logits, maps: None };
+        assert_eq!(Score::of("other").score(&look), Some(-1.0));
+        assert_eq!(Score::mean(&["one".into(), "other".into()]).score(&look), Some(0.5));
+        assert_eq!(Score::weighted(vec![("one".into(), 0.0), ("other".into(), 3.0)]).score(&look), Some(-3.0));
+        assert_eq!(Score::of("third").score(&look), None, "a detector that was not asked gives no score");
     }
 }

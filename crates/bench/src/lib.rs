@@ -8,4 +8,5 @@ pub mod collections;
 pub mod datasets;
 pub mod judge;
 pub mod map_units;
-pub mod measure;
+pub mod metrics;
+pub mod planted;

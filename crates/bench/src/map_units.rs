@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use assay_detect::MapId;
+use assay_detect::null_levels::{Kind, NullMap, mean};
 use assay_faces::stretches::{Stretch, stretches};
-use assay_faces::suspicion::Layer;
-use assay_faces::usual::{Kind, Places, mean};
 use assay_media::Progress;
 
 use crate::collections::folds::Unseen;
 use crate::datasets::{Label, Manifest, Part, Row};
-use crate::judge::{self, Detector, Look};
+use crate::judge::{self, Look, Score};
 use crate::judge::{PACE, Whose};
 
 /// One face or stretch.
@@ -27,29 +27,29 @@ pub struct Unit {
     pub label: Label,
     /// When, and the mean logit.
     pub stretch: Stretch,
-    /// In the order of [`Layer::ALL`].
-    layers: [Vec<f32>; Layer::ALL.len()],
+    maps: BTreeMap<MapId, Vec<f32>>,
     /// Share of the looks in which a place lies in the hull of the mesh.
     pub face: Vec<f32>,
 }
 
 impl Unit {
-    pub fn layer(&self, layer: Layer) -> &[f32] {
-        &self.layers[layer as usize]
+    /// One of its maps; `None` where the detector was not asked.
+    pub fn map(&self, id: MapId) -> Option<&[f32]> {
+        self.maps.get(&id).map(Vec::as_slice)
     }
 }
 
-/// The units of a table; `detector` gives the logit that stretches are ranked by.
+/// The units of a table; `score` gives the logit that stretches are ranked by.
 pub fn of(
     manifest: &Manifest,
     networks: &std::sync::Arc<dyn assay_faces::FaceNetworks>,
-    detector: &Detector,
+    score: &Score,
     progress: &dyn Progress,
 ) -> Vec<Unit> {
     let (looks, _) = judge::look(manifest, networks, PACE, progress);
     let mut persons: BTreeMap<Whose<'_>, Vec<(&Look, &judge::Maps, f64)>> = BTreeMap::new();
     for look in &looks {
-        if let (Some(maps), Some(score)) = (&look.maps, detector.score(look)) {
+        if let (Some(maps), Some(score)) = (&look.maps, score.score(look)) {
             let (part, person) = look.whose();
             persons.entry((look.path(), part, person)).or_default().push((look, maps, score));
         }
@@ -71,7 +71,10 @@ pub fn of(
                 whose: (part, person),
                 label: row.label,
                 stretch,
-                layers: Layer::ALL.map(|layer| mean(maps().map(|m| m.layer(layer)))),
+                maps: assay_detect::maps()
+                    .filter(|id| maps().all(|m| m.map(*id).is_some()))
+                    .map(|id| (id, mean(maps().filter_map(|m| m.map(id)))))
+                    .collect(),
                 face: mean(faces.iter().map(Vec::as_slice)),
             });
         }
@@ -83,17 +86,19 @@ pub fn of(
 pub fn of_unseen(swaps: &Manifest, unseen: &[Unseen], progress: &dyn Progress) -> Vec<Unit> {
     let mut units = Vec::new();
     for part in unseen {
-        units.extend(of(&part.own(swaps), &part.networks, &Detector::Forgery, progress));
+        units.extend(of(&part.own(swaps), &part.networks, &Score::of("face_forgery"), progress));
     }
     units
 }
 
-/// What genuine units show on every layer; `groups` differ in how the files were saved.
-pub fn learn(kind: Kind, groups: &[Vec<&Unit>]) -> Vec<Places> {
-    let learn = |layer: Layer| {
-        let maps: Vec<Vec<Vec<f32>>> =
-            groups.iter().map(|group| group.iter().map(|unit| unit.layer(layer).to_vec()).collect()).collect();
-        Places::learn(kind, layer, &maps)
+/// What genuine units show on every map; `groups` differ in how the files were saved.
+pub fn learn(kind: Kind, groups: &[Vec<&Unit>]) -> Vec<NullMap> {
+    let learn = |id: MapId| {
+        let maps: Vec<Vec<Vec<f32>>> = groups
+            .iter()
+            .map(|group| group.iter().filter_map(|unit| unit.map(id)).map(<[f32]>::to_vec).collect())
+            .collect();
+        NullMap::learn(kind, id.detector, id.map, &maps)
     };
-    Layer::ALL.into_iter().filter_map(learn).collect()
+    assay_detect::maps().filter_map(learn).collect()
 }

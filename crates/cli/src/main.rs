@@ -14,6 +14,7 @@ mod files;
 mod generated;
 mod progress;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -34,12 +35,29 @@ enum Exit {
     name = "assay",
     version,
     about = "Forensics of face media: has this picture or clip been altered, what speaks for it, what was not tested?",
-    after_help = "Exit codes: 0 all done and nothing above the threshold, 1 all done and something above it, 2 something could not be done.\nNothing is ever sent anywhere: Assay works without a network.",
+    after_help = "Exit codes: 0 all done and nothing above a threshold, 1 all done and something above one, 2 something could not be done.\nNothing is ever sent anywhere: Assay works without a network.",
     max_term_width = 120
 )]
 struct Cli {
     #[command(subcommand)]
     command: Command,
+}
+
+// A command that reads folders of data. Not a doc comment: clap would show it in place of the command's own.
+#[derive(clap::Args)]
+struct Described<A: clap::Args> {
+    /// What the folders of data hold, where they have no collection.toml of their own (docs/data.md); without it, the folders of the project's own networks
+    #[arg(long, value_name = "FILE", global = true)]
+    collection: Option<PathBuf>,
+    #[command(flatten)]
+    args: A,
+}
+
+impl<A: clap::Args> Described<A> {
+    fn then(self, run: fn(A) -> anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+        self.collection.as_deref().map_or(Ok(()), assay_bench::collections::describe_by)?;
+        run(self.args)
+    }
 }
 
 #[derive(Subcommand)]
@@ -48,6 +66,8 @@ enum Command {
     Scan(commands::scan::Args),
     /// List the analyzers, or show what one does, needs, is fooled by, and how well it was measured to work
     Analyzers(commands::analyzers::Args),
+    /// List the questions that a file is asked, or show one with its propositions, analyzers, thresholds and recorded items
+    Questions(commands::questions::Args),
     /// Render a report again from its JSON
     Report(commands::report::Args),
     /// Run a report's scan again and say what differs
@@ -57,13 +77,13 @@ enum Command {
     /// List, import, check and export the weights of networks
     Models(commands::models::Args),
     /// Make planted forgeries, learn the calibration from them, measure the analyzers
-    Lab(commands::lab::Args),
+    Lab(Described<commands::lab::Args>),
     /// Read, divide and check data sets of real and fake media
-    Data(commands::data::Args),
+    Data(Described<commands::data::Args>),
     /// Measure a detector on a data set
     Evaluate(commands::evaluate::Args),
     /// Train a network of this project
-    Train(commands::train::Args),
+    Train(Described<commands::train::Args>),
     /// Move a picture of a face as the face in a clip moves; the result carries label, watermark and signed manifest
     Animate(commands::animate::Args),
     /// Put parts of one face into another; the result carries label, watermark and signed manifest
@@ -82,14 +102,15 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Scan(args) => commands::scan::run(&args),
         Command::Analyzers(args) => commands::analyzers::run(&args),
+        Command::Questions(args) => commands::questions::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Log(args) => commands::log::run(&args),
         Command::Models(args) => commands::models::run(&args),
-        Command::Lab(args) => commands::lab::run(args),
-        Command::Data(args) => commands::data::run(args),
+        Command::Lab(args) => args.then(|args| commands::lab::run(&args)),
+        Command::Data(args) => args.then(commands::data::run),
         Command::Evaluate(args) => commands::evaluate::run(&args),
-        Command::Train(args) => commands::train::run(args),
+        Command::Train(args) => args.then(commands::train::run),
         Command::Animate(args) => commands::animate::run(args),
         Command::Partswap(args) => commands::partswap::run(args),
         Command::Swap(args) => commands::swap::run(args),

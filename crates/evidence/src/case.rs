@@ -1,8 +1,10 @@
 //! The examiner's record that a report belongs to.
 use schemars::JsonSchema;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-/// The two statements that the likelihood ratio compares.
+/// The two statements that a likelihood ratio compares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Propositions {
@@ -10,16 +12,6 @@ pub struct Propositions {
     pub forged: String,
     /// H2.
     pub genuine: String,
-}
-
-impl Default for Propositions {
-    fn default() -> Self {
-        Self {
-            forged: "The picture or clip, or a face in it, was synthesised or altered after it was recorded.".into(),
-            genuine: "It was recorded by a camera and processed as usual (cropped, scaled, compressed as a whole)."
-                .into(),
-        }
-    }
 }
 
 /// A prior probability, always shown with where it comes from.
@@ -58,8 +50,43 @@ pub struct Case {
     pub reviewer: String,
     /// Free notes.
     pub notes: String,
-    /// The propositions; the default pair when absent.
-    pub propositions: Option<Propositions>,
-    /// A prior, if the examiner states one.
+    /// Propositions in the examiner's words, each of one question; the questions' own where there is none.
+    #[serde(deserialize_with = "one_or_many", alias = "proposition")]
+    #[schemars(with = "Vec<Proposition>")]
+    pub propositions: Vec<Proposition>,
+}
+
+/// A pair of propositions for one question: it is compared by that question's likelihood ratio and by no other.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Proposition {
+    /// Question id (`assay questions list`).
+    pub question: String,
+    /// H1 in the examiner's words; the question's own where empty.
+    pub forged: String,
+    /// H2 in the examiner's words; the question's own where empty.
+    pub genuine: String,
+    /// A prior, if somebody states one.
     pub prior: Option<Prior>,
+}
+
+/// `[propositions]` and `[[propositions]]` are both read; a visitor, because an untagged enum swallows the reason of a failure.
+fn one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Proposition>, D::Error> {
+    struct OneOrMany;
+    impl<'de> Visitor<'de> for OneOrMany {
+        type Value = Vec<Proposition>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("one proposition or a list of them")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            Ok(vec![Proposition::deserialize(MapAccessDeserializer::new(map))?])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(list))
+        }
+    }
+    from.deserialize_any(OneOrMany)
 }

@@ -114,3 +114,26 @@ pub struct Marks {
     /// What does not go together, one sentence each.
     pub contradictions: Vec<String>,
 }
+
+/// What kind of statement a badge is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BadgeKind {
+    /// A mark says that a trained model made it or had a part in it.
+    SaysGenerated,
+    /// Its marks contradict one another or the file.
+    Contradiction,
+    /// It carries a signed statement on where it comes from that is none of the above.
+    Signed,
+}
+
+/// A file's own statement in two or three words, to stand beside the headline: a statement about provenance, which has no part in any likelihood ratio.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Badge {
+    /// What kind.
+    pub kind: BadgeKind,
+    /// Two or three words.
+    pub words: String,
+    /// What it rests on, one clause.
+    pub because: String,
+}

@@ -2,12 +2,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Case, FaceSearch, Finding, InputFacts, Marks, NetworkInfo, Verdict};
+use crate::{Badge, Case, FaceSearch, Finding, InputFacts, Marks, MediaKind, NetworkInfo, Threshold, Verdict};
 
 /// Schema name of a single report.
-pub const SCHEMA_REPORT: &str = "assay-report/1";
+pub const SCHEMA_REPORT: &str = "assay-report/2";
 /// Schema name of a scan document.
-pub const SCHEMA_SCAN: &str = "assay-scan/1";
+pub const SCHEMA_SCAN: &str = "assay-scan/2";
 
 /// The program that made the result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,10 +16,21 @@ pub struct ToolInfo {
     pub name: String,
     /// Version.
     pub version: String,
-    /// Lower-case hexadecimal SHA-256 of the running binary.
+    /// Lower-case hexadecimal SHA-256 of the running binary; empty where the caller of the library did not say.
     pub binary_sha256: String,
     /// Version line of the system decoder, or `none` when no decoder was needed.
     pub decoder: String,
+}
+
+/// The threshold of one question for one kind of file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct QuestionThreshold {
+    /// Question id.
+    pub question: String,
+    /// For pictures or for videos.
+    pub kind: MediaKind,
+    /// The threshold.
+    pub threshold: Threshold,
 }
 
 /// Everything that was set and can change a result.
@@ -29,8 +40,8 @@ pub struct Settings {
     pub analyzers: Vec<String>,
     /// Frames sampled evenly for pictures of a video.
     pub frames: u32,
-    /// Threshold as a likelihood ratio.
-    pub threshold_lr: f64,
+    /// From which likelihood ratio on a statement counts as found, by question and kind of file.
+    pub thresholds: Vec<QuestionThreshold>,
     /// Seed of every pseudo-random choice.
     pub seed: u64,
     /// The networks that were used, with the hashes of their weights.
@@ -69,6 +80,9 @@ pub struct ScanResult {
     /// counts only when it lies in the file, and whether its certificate has run out depends on the day.
     #[serde(default)]
     pub marks: Option<Marks>,
+    /// What the file says of itself, to stand beside the headline. Never moves the verdict.
+    #[serde(default)]
+    pub badges: Vec<Badge>,
     /// One answer per analyzer asked, in list order.
     pub findings: Vec<Finding>,
     /// The answer.

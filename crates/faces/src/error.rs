@@ -19,9 +19,9 @@ pub enum FacesError {
     /// A reference shape of the wrong size or without depth.
     #[error("the reference shape is broken: {0}")]
     Shape(String),
-    /// The record of what genuine faces show cannot be read.
-    #[error("what genuine faces show cannot be read: {0}")]
-    Usual(#[from] serde_json::Error),
+    /// A detector that was asked about a face broke; the text is its own.
+    #[error("{0}")]
+    Detector(String),
     /// A thumbnail could not be encoded.
     #[error("cannot encode a thumbnail: {0}")]
     Thumbnail(#[from] image::ImageError),

@@ -1,88 +1,60 @@
-//! The networks that are shipped, behind the trait that everything here is written against.
+//! The networks that find and measure faces as they are shipped, behind the trait that everything here is written against.
 //!
 //! The decision that shapes it: preprocessing belongs to the weights. Sizes, templates and thresholds stand here beside the files that they
 //! were measured with (docs/faces.md); nobody else knows them.
+use std::sync::Arc;
+
 use assay_evidence::NetworkInfo;
 use assay_models::face_detector::FaceDetector;
 use assay_models::face_embedding::{self, FaceEmbedding};
 use assay_models::face_mesh::{self, FaceMesh};
 use assay_models::rgb::Rgb;
-use assay_models::shipped_faces::{Judges, ShippedFaces};
+use assay_models::shipped_faces::ShippedFaces;
 use image::RgbImage;
 
 use crate::geometry::{Affine, Rect};
+use crate::judged::Detecting;
 use crate::pose::ReferenceShape;
-use crate::suspicion::{self, Ask, Layer, Suspicion};
-use crate::usual::Usual;
 use crate::warp::{Border, crop};
 use crate::{Detection, FaceNetworks, FacesError, Landmarks, OperatingPoints};
 
 /// The mean face: 468 times x, y, z, from the training meshes (`assay train faces shape`).
 const MEAN_FACE: &[u8] = include_bytes!("mean_face.bin");
 
-/// What the shipped networks' maps show on genuine faces (`assay lab calibrate-faces`).
-const USUAL: &[u8] = include_bytes!("usual.json");
-
 /// Distance in crop sides at which a point's confidence is one half.
 const HALF_CONFIDENCE: f32 = 0.03;
 
-/// Detector, mesh and identity as they are embedded in the program.
+/// Detector, mesh and identity as they are embedded in the program, and whoever is asked about what they find.
 pub struct Networks {
     detector: FaceDetector,
     mesh: FaceMesh,
     embedding: FaceEmbedding,
-    judges: Judges,
     shape: ReferenceShape,
     identity: Vec<NetworkInfo>,
-    usual: Usual,
+    detectors: Option<Arc<dyn Detecting>>,
 }
 
 impl Networks {
-    /// The shipped weights.
+    /// The shipped weights, that find and measure faces and judge nothing.
     ///
     /// # Errors
     /// [`FacesError`] where an embedded file does not fit its network.
     pub fn shipped() -> Result<Self, FacesError> {
-        Self::with(Judges::shipped().map_err(|e| FacesError::Network(e.to_string()))?)
-    }
-
-    /// The shipped weights that find and measure faces, and of those that judge them only what these questions need.
-    ///
-    /// # Errors
-    /// As [`Networks::shipped`].
-    pub fn asked(asks: &[Ask]) -> Result<Self, FacesError> {
-        let judges = Judges::shipped().map_err(|e| FacesError::Network(e.to_string()))?;
-        let is = |ask: Ask| asks.contains(&ask);
-        Self::with(judges.only(is(Ask::Manipulated), is(Ask::Generated), is(Ask::Unusual)))
-    }
-
-    /// The shipped weights that find and measure faces, and these that judge them.
-    ///
-    /// # Errors
-    /// As [`Networks::shipped`].
-    pub fn with(judges: Judges) -> Result<Self, FacesError> {
         let ShippedFaces { detector, mesh, embedding, entries } =
             ShippedFaces::load().map_err(|e| FacesError::Network(e.to_string()))?;
-        let info = |e: assay_models::registry::Entry| NetworkInfo {
-            task: e.kind.purpose().to_owned(),
-            id: e.id,
-            sha256: e.sha256,
-        };
-        let identity = entries.into_iter().chain(judges.entries.iter().cloned()).map(info).collect();
-        let usual: Usual = serde_json::from_slice(USUAL)?;
-        let usual = usual.for_networks(|layer| judges.hashes(layer == Layer::Generated));
+        let identity = entries
+            .into_iter()
+            .map(|e| NetworkInfo { task: e.kind.purpose().to_owned(), id: e.id, sha256: e.sha256 })
+            .collect();
         let shape = ReferenceShape::from_le_bytes(MEAN_FACE)?;
-        Ok(Self { detector, mesh, embedding, judges, shape, identity, usual })
+        Ok(Self { detector, mesh, embedding, shape, identity, detectors: None })
     }
 
-    /// Ids of the networks that judge faces: those of [`Suspicion::forgery`], then those of [`Suspicion::synthesis`].
-    pub fn judge_ids(&self) -> Vec<String> {
-        self.judges.entries.iter().map(|e| e.id.clone()).collect()
-    }
-
-    /// The hashes of the weights behind each map, as [`Usual::new`] wants them.
-    pub fn behind_maps(&self) -> Vec<(Layer, Vec<String>)> {
-        Layer::ALL.map(|layer| (layer, self.judges.hashes(layer == Layer::Generated))).to_vec()
+    /// Asks these detectors about every face that is looked at.
+    #[must_use]
+    pub fn with_detectors(mut self, detectors: Arc<dyn Detecting>) -> Self {
+        self.detectors = Some(detectors);
+        self
     }
 
     /// Every face of at least `smallest_px` whose score reaches `least`; [`FaceNetworks::detect`] asks at the operating points.
@@ -112,7 +84,8 @@ fn frame_from_crop(points: &[[f32; 2]; 5], template: &[[f32; 2]; 5], side: usize
 
 impl FaceNetworks for Networks {
     fn identity(&self) -> Vec<NetworkInfo> {
-        self.identity.clone()
+        let detectors = self.detectors.iter().flat_map(|d| d.weights()).flat_map(|d| d.weights);
+        self.identity.iter().cloned().chain(detectors).collect()
     }
 
     fn operating_points(&self) -> OperatingPoints {
@@ -153,12 +126,8 @@ impl FaceNetworks for Networks {
         Ok(landmarks)
     }
 
-    fn usual(&self) -> Option<&Usual> {
-        Some(&self.usual)
-    }
-
-    fn suspicion(&self, image: &RgbImage, landmarks: &Landmarks) -> Result<Option<Suspicion>, FacesError> {
-        suspicion::judge(&self.judges, image, &landmarks.mesh)
+    fn detectors(&self) -> Option<&dyn Detecting> {
+        self.detectors.as_deref()
     }
 
     fn embed(&self, image: &RgbImage, landmarks: &Landmarks) -> Result<Vec<f32>, FacesError> {

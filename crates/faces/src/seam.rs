@@ -7,9 +7,8 @@ use image::RgbImage;
 
 use crate::FacesError;
 use crate::geometry::Rect;
+use crate::judged::Detecting;
 use crate::pose::ReferenceShape;
-use crate::suspicion::Suspicion;
-use crate::usual::Usual;
 
 /// Points of the MediaPipe FaceMesh topology without irises.
 pub const MESH_POINTS: usize = 468;
@@ -72,7 +71,7 @@ pub struct OperatingPoints {
 
 /// The networks. Answers must not depend on the number of threads.
 pub trait FaceNetworks: Send + Sync {
-    /// Which weights these are; part of every report.
+    /// Which weights these are, those of the detectors among them; part of every report.
     fn identity(&self) -> Vec<NetworkInfo>;
 
     /// What their numbers mean.
@@ -93,16 +92,8 @@ pub trait FaceNetworks: Send + Sync {
     /// [`FacesError`] when the network breaks.
     fn landmarks(&self, image: &RgbImage, detection: &Detection) -> Result<Landmarks, FacesError>;
 
-    /// What the forgery networks say of the face; `None` where there are none, or the face is too small for them.
-    ///
-    /// # Errors
-    /// [`FacesError`] when a network breaks.
-    fn suspicion(&self, _image: &RgbImage, _landmarks: &Landmarks) -> Result<Option<Suspicion>, FacesError> {
-        Ok(None)
-    }
-
-    /// What the maps of [`FaceNetworks::suspicion`] show on genuine faces; `None` where nobody measured it for these weights.
-    fn usual(&self) -> Option<&Usual> {
+    /// The detectors that are asked about every face; `None` where nobody is.
+    fn detectors(&self) -> Option<&dyn Detecting> {
         None
     }
 

@@ -2,11 +2,11 @@
 use image::RgbImage;
 
 use crate::geometry::Rect;
+use crate::judged::{Judged, LEAST_SHARPNESS};
 use crate::landmarks68;
 use crate::openness::{Openness, openness};
 use crate::pose::{Pose, pose};
 use crate::quality::{Quality, quality};
-use crate::suspicion::{LEAST_SHARPNESS, Suspicion};
 use crate::template::FacePoints;
 use crate::thumbnails;
 use crate::warp;
@@ -42,8 +42,8 @@ pub struct Observation {
     pub quality: Quality,
     /// Score of the detector.
     pub score: f32,
-    /// What the forgery networks say; `None` where they were not asked.
-    pub suspicion: Option<Suspicion>,
+    /// What detectors say; `None` where none was asked, or the face is too small or too blurred.
+    pub judged: Option<Judged>,
 }
 
 /// An observation with what is kept of it until tracks are made.
@@ -117,7 +117,10 @@ pub(crate) fn look(
     let pose = networks.reference_shape().and_then(|shape| pose(&landmarks.mesh, &landmarks.confidence, shape));
     let quality = quality(frame, detection, &landmarks, pose.as_ref());
     let sees_grain = quality.sharpness >= LEAST_SHARPNESS;
-    let suspicion = if sees_grain { networks.suspicion(frame, &landmarks)? } else { None };
+    let judged = match networks.detectors().filter(|_| sees_grain) {
+        Some(detectors) => detectors.judge(frame, &landmarks)?,
+        None => None,
+    };
     let embedding = if wanted.identity && quality.overall >= LEAST_FOR_IDENTITY {
         crate::track::unit(&networks.embed(frame, &landmarks)?)
     } else {
@@ -136,7 +139,7 @@ pub(crate) fn look(
         pose,
         quality,
         score: detection.score,
-        suspicion,
+        judged,
     };
     Ok(SeenFace { observation, embedding, jpeg })
 }

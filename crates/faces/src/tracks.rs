@@ -4,8 +4,7 @@ use crate::cut::{self, Signature};
 use crate::seen::{Observation, SeenFace};
 use crate::thumbnails::{self, Thumbnail};
 use crate::track::{Sighting, TrackSettings, Tracker, unit};
-use crate::usual::Usual;
-use crate::{FaceNetworks, OperatingPoints};
+use crate::{DetectorWeights, FaceNetworks, OperatingPoints};
 use assay_evidence::{NetworkInfo, Span};
 
 /// Thumbnails of a track that are kept.
@@ -62,8 +61,8 @@ pub struct Faces {
     pub networks: Vec<NetworkInfo>,
     /// What their numbers mean.
     pub operating_points: OperatingPoints,
-    /// What their maps show on genuine faces.
-    pub usual: Option<Usual>,
+    /// The detectors that judged the faces, in the order of the record.
+    pub detectors: Vec<DetectorWeights>,
 }
 
 impl Faces {
@@ -235,6 +234,7 @@ pub(crate) fn faces(
 ) -> Faces {
     let operating_points = networks.operating_points();
     let persons = persons(&tracks, &operating_points);
-    let (usual, networks) = (networks.usual().cloned(), networks.identity());
-    Faces { tracks, persons, cuts_secs, frames, windows, smallest_face_px, networks, operating_points, usual }
+    let detectors = networks.detectors().map(|d| d.weights()).unwrap_or_default();
+    let networks = networks.identity();
+    Faces { tracks, persons, cuts_secs, frames, windows, smallest_face_px, networks, operating_points, detectors }
 }

@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all.
+//! Files that are there whole or not at all, and the hash that names their content.
 //!
 //! The decision that shapes it: everything is written under a hidden neighbouring name, flushed to the disk and renamed. Whatever goes wrong before,
 //! a full disk included, dropping the value removes what was written; a file that stood under the good name stays untouched until then. It is a crate of
@@ -9,6 +9,10 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+
+mod hash;
+
+pub use hash::{hex, sha256, sha256_of_file};
 
 /// Writes a file whole or not at all, see [`WholeFile`].
 ///

@@ -8,7 +8,6 @@ use assay_faces::geometry::{Affine, Rect};
 use assay_faces::template::Placement;
 use assay_faces::warp::Border;
 use assay_faces::{Face, FacesError, Networks};
-use assay_models::shipped_faces::Judges;
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 
@@ -28,7 +27,7 @@ impl Finder {
     /// # Errors
     /// [`FacesError`] where an embedded file does not fit its network.
     pub fn open() -> Result<Self, FacesError> {
-        Ok(Self(Networks::with(Judges::default())?))
+        Ok(Self(Networks::shipped()?))
     }
 
     /// The networks.

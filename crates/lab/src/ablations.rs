@@ -6,31 +6,93 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use assay_detect::{Detectors, Weights};
 use assay_faces::{FaceNetworks, Networks};
 use assay_media::Progress;
 use assay_models::device::DeviceChoice;
-use assay_models::face_forgery::Input;
-use assay_models::shipped_faces::Judges;
+use assay_models::face_forgery::{Input, Opened};
 
+use crate::experiment::{Experiment, Markdown, Stage};
+use crate::forgery_figures::shown;
+use assay_bench::collections::sets;
 use assay_bench::datasets;
-use crate::forgery_figures::{sets, shown};
-use assay_bench::judge::{self, Detector, Pace};
+use assay_bench::judge::{self, Pace, Score};
+use assay_bench::metrics::Estimate;
 use assay_train::Task as _;
 use assay_train::faces::data;
 use assay_train::forgery::masks::Shapes;
-use assay_train::forgery::task::{Forgery, Recipe};
-use assay_train::forgery::{self, Choice};
-use assay_train::{self, Budget};
+use assay_train::forgery::task::Forgery;
+use assay_train::forgery::{self, Choice, Chosen, Material, Order, masked};
+use assay_train::{self as train, Budget};
 
 /// What to run.
+#[derive(Debug, clap::Args)]
 pub struct Options {
-    /// The labelled pictures and clips.
+    /// Folder of labelled pictures and clips
+    #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Folder of the runs; a run that is there already is not repeated.
-    pub out: PathBuf,
-    /// Steps of each run.
+    /// Folder of the runs; those that are there already go on
+    #[arg(long, value_name = "DIR", default_value = "ablations")]
+    pub runs: PathBuf,
+    /// Steps of each run
+    #[arg(long, default_value_t = 500)]
     pub steps: u64,
+}
+
+/// One run.
+#[derive(Debug, serde::Serialize)]
+pub struct Row {
+    /// What was left out of it.
+    pub run: String,
+    /// Area under the curve on the blends of validation people.
+    pub blends_auc: Option<f64>,
+    /// On side-by-side clips.
+    pub video_auc: Estimate,
+    /// Of single frames.
+    pub frame_auc: Estimate,
+    /// Share of the moments whose swapped half scores higher.
+    pub paired_accuracy: Estimate,
+}
+
+/// All runs.
+#[derive(Debug, serde::Serialize)]
+pub struct Figures {
+    /// Steps of each.
+    pub steps: u64,
+    /// One a row.
+    pub rows: Vec<Row>,
+}
+
+/// The experiment.
+pub struct The;
+
+impl Experiment for The {
+    const ID: &'static str = "ablations";
+    const ABOUT: &'static str = "Train the self-blending recipe without each of its parts and compare";
+    const PAGE: Option<&'static str> = Some("docs/ablations.md");
+    type Args = Options;
+    type Figures = Figures;
+
+    fn run(options: Options, stage: &Stage<'_>) -> anyhow::Result<Figures> {
+        measure(&options, stage.progress)
+    }
+}
+
+impl Markdown for Figures {
+    fn page(&self, _: &str) -> String {
+        let steps = self.steps;
+        let mut text = format!(
+            "# Ablations\n\nMade by `assay lab ablations --data DIR --steps {steps}`. Each run is from nothing, with the same seed and {steps} steps of 32 crops. Blends: the whole \
+             recipe's, of validation people. Swaps: all side-by-side clips, of which none of these runs has learned; 95 % bootstrap intervals.\n\n\
+             | run | validation blends, AUC | swaps: video AUC | frame AUC | paired |\n|---|---|---|---|---|\n"
+        );
+        for row in &self.rows {
+            let swaps = [&row.video_auc, &row.frame_auc, &row.paired_accuracy].map(shown).join(" | ");
+            let blends = row.blends_auc.unwrap_or(f64::NAN);
+            let _ = writeln!(text, "| {} | {blends:.3} | {swaps} |", row.run);
+        }
+        text
+    }
 }
 
 /// The parts that are left out, one a row, and whether a self-supervised run comes first.
@@ -46,23 +108,19 @@ fn variants() -> [(&'static str, Choice, bool); 6] {
     ]
 }
 
-/// Trains every variant and writes the table.
+/// Trains every variant and measures it.
 ///
 /// # Errors
 /// When the data cannot be read or a run fails.
-pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String> {
-    let mut text = format!(
-        "# Ablations\n\nMade by `assay lab ablations --data DIR --steps {}`. Each run is from nothing, with the same seed and {} steps of 32 crops. Blends: the whole \
-         recipe's, of validation people. Swaps: all side-by-side clips, of which none of these runs has learned; 95 % bootstrap intervals.\n\n\
-         | run | validation blends, AUC | swaps: video AUC | frame AUC | paired |\n|---|---|---|---|---|\n",
-        options.steps, options.steps
-    );
+fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Figures> {
     let thrown_away = tempfile::tempdir()?;
     let manifest = sets::swaps(&options.data, thrown_away.path(), sets::CLIPS[0])?;
     let pictures = data::load(&options.data, None)?;
-    let whole = Forgery::new(&pictures, Choice::default());
+    let material = Material { pictures, ..Material::default() };
+    let whole = Forgery::new(&material, Choice::default());
+    let mut rows = Vec::new();
     for (at, (name, choice, has_start)) in variants().into_iter().enumerate() {
-        let out = options.out.join(format!("ablation-{at}"));
+        let out = options.runs.join(format!("ablation-{at}"));
         let mut run = train::Options {
             budget: Budget::Steps(options.steps),
             out,
@@ -72,25 +130,28 @@ pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String>
             device: DeviceChoice::Cpu,
         };
         if has_start {
-            let start = train::Options { out: options.out.join("start"), ..run.clone() };
-            forgery::run(Choice { recipe: Recipe::Masked, ..choice }, &options.data, &start, progress)?;
+            let start = train::Options { out: options.runs.join("start"), ..run.clone() };
+            let choice = Choice { recipe: Chosen::new(&masked::The), ..choice };
+            forgery::run(&Order { choice, data: &options.data, animator: None, options: &start }, progress)?;
             run.from = Some(start.out);
         }
-        let weights = forgery::run(choice, &options.data, &run, progress)?;
-        let judges = Judges::open(&[weights.display().to_string()])?;
-        let network = judges.forgery.first().context("the run wrote no network")?;
-        let figures = whole.validate(network);
-        let blends = figures.iter().find(|(name, _)| *name == "blends").map_or(f64::NAN, |(_, value)| *value);
-        let row = swaps(&manifest, judges, progress)?;
-        let _ = writeln!(text, "| {name} | {blends:.3} | {row} |");
+        let weights = forgery::run(&Order { choice, data: &options.data, animator: None, options: &run }, progress)?;
+        let weights = weights.display().to_string();
+        let figures = whole.validate(&Opened::open(&weights)?.network);
+        let blends_auc = figures.iter().find(|(name, _)| *name == "blends").map(|(_, value)| *value);
+        let [video_auc, frame_auc, paired_accuracy] = swaps(&manifest, &weights, progress)?;
+        rows.push(Row { run: name.to_owned(), blends_auc, video_auc, frame_auc, paired_accuracy });
     }
-    Ok(text)
+    Ok(Figures { steps: options.steps, rows })
 }
 
-fn swaps(manifest: &datasets::Manifest, judges: Judges, progress: &dyn Progress) -> anyhow::Result<String> {
-    let networks: Arc<dyn FaceNetworks> = Arc::new(Networks::with(judges)?);
+fn swaps(manifest: &datasets::Manifest, weights: &str, progress: &dyn Progress) -> anyhow::Result<[Estimate; 3]> {
+    let mut detectors = Detectors::default();
+    detectors.add("face_forgery", &Weights::file(weights))?;
+    let networks: Arc<dyn FaceNetworks> = Arc::new(Networks::shipped()?.with_detectors(Arc::new(detectors)));
+    let score = Score::of("face_forgery");
     let (looks, failures) = judge::look(manifest, &networks, Pace::Frames(judge::FRAMES), progress);
-    let scores = judge::scores(&looks, |look| Detector::Forgery.score(look));
+    let scores = judge::scores(&looks, |look| score.score(look));
     let results = datasets::evaluate(manifest, &scores, &failures, 1)?;
-    Ok([&results.video_auc, &results.frame_auc, &results.paired_accuracy].map(shown).join(" | "))
+    Ok([results.video_auc, results.frame_auc, results.paired_accuracy])
 }

@@ -16,9 +16,11 @@ use image::imageops::{self, FilterType};
 use image::{RgbImage, imageops::crop_imm};
 use rayon::prelude::*;
 
+use crate::experiment::{Experiment, Stage, sheet_name, write_sheet};
+use crate::tables::Tables;
+use assay_bench::collections::Split;
 use assay_material::rng::Rng;
 use assay_train::animator::heads::{self, ROOM};
-use assay_bench::collections::Split;
 use assay_train::forgery::reenactment::{animator, borrowed, marked_sheet};
 
 /// Side at which points are measured, in pixels: that of the published figures.
@@ -31,13 +33,40 @@ const MOVED: [usize; 2] = [8, 4];
 const SHOWN: [usize; 2] = [5, 7];
 
 /// What is measured.
+#[derive(Debug, clap::Args)]
 pub struct Options {
-    /// The labelled pictures and clips; of them the test split is looked at.
+    /// Folder of labelled pictures and clips
+    #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Weights of an animator, by id or file; the shipped ones without.
+    /// Weights of the animator, by id or file; the shipped ones when not given
+    #[arg(long, value_name = "ID|FILE")]
     pub animator: Option<String>,
-    /// Clips to rebuild instead of those of the test split.
+    /// Clip to rebuild instead of those of the test split (repeatable)
+    #[arg(long = "clip", value_name = "FILE")]
     pub clips: Vec<PathBuf>,
+    /// Where drivers, photographs and results are shown side by side, marked (.png)
+    #[arg(long, value_name = "PNG", value_parser = sheet_name)]
+    pub sheet: Option<PathBuf>,
+}
+
+/// The experiment.
+pub struct The;
+
+impl Experiment for The {
+    const ID: &'static str = "animation";
+    const ABOUT: &'static str = "Rebuild clips of test people from their first frame, and move photographs of them: \
+                                 L1, points, identity, and a sheet to look at";
+    const PAGE: Option<&'static str> = Some("docs/animation.md");
+    type Args = Options;
+    type Figures = Tables;
+
+    fn run(options: Options, stage: &Stage<'_>) -> anyhow::Result<Tables> {
+        let (page, pictures) = run(&options, stage.progress)?;
+        if let Some(path) = &options.sheet {
+            write_sheet(path, &pictures)?;
+        }
+        Ok(Tables(page))
+    }
 }
 
 /// One person's head over time, as large as the animator takes it.
@@ -67,7 +96,7 @@ struct Rebuilt {
 ///
 /// # Errors
 /// When data or weights cannot be read, or there is nobody to look at.
-pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<(String, RgbImage)> {
+fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<(String, RgbImage)> {
     let animator = animator(options.animator.as_deref())?;
     let finder = Finder::open()?;
     let side = animator.side() as u32;

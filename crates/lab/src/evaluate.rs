@@ -1,20 +1,71 @@
 //! The figures of the documents: what the analyzers and the fused verdict are worth on items that nothing was tuned on.
 //!
-//! Rules: the test split only; one threshold for everything, the default one; an abstention on a forged item is a miss (it ranks below
+//! Rules: the test split only; one threshold for all pictures and one for all clips, the defaults of the question; an abstention on a forged item is a miss (it ranks below
 //! every value), an abstention on a genuine one ranks as neutral; every rate comes with its n and a 95 % interval.
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use assay_analyzers::ANALYZERS;
+use assay_evidence::MediaKind;
 use assay_media::Progress;
-use assay_workbench::calibration::{CalibrationTable, cllr};
-use assay_workbench::{DEFAULT_THRESHOLD_LR, reaches, weigh};
+use assay_workbench::calibration::{CalibrationTable, Condition, Thresholds, cllr};
+use assay_workbench::{questions, reaches, weigh};
+
+use crate::calibrate::QUESTION;
 use image::GrayImage;
 use serde::{Deserialize, Serialize};
 
+use crate::calibrate::make_kept;
+use crate::experiment::{Experiment, Markdown, Stage};
 use assay_bench::collect::{Record, collect};
-use assay_bench::measure::{Cells, Interval, Judged, Localisation as MapJudge, Rate, auc, auc_interval, mean_localisation};
-use assay_material::planted::{Index, Item, Kind, QUALITIES, Split, group_below, real_segments};
+use assay_bench::collections::{Collection, Use};
+use assay_bench::metrics::{
+    Cells, Interval, Judged, Localisation as MapJudge, Rate, auc, auc_interval, mean_localisation,
+};
+use assay_bench::planted::real_segments;
+use assay_material::planted::{Index, Item, Kind, QUALITIES, Split};
+
+/// What is measured, and where.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Folder of the planted set
+    #[arg(long, value_name = "DIR")]
+    pub set: PathBuf,
+    /// Folder of the source photos and clips; with it false alarms on all real ones are counted too
+    #[arg(long, value_name = "DIR")]
+    pub sources: Option<PathBuf>,
+    /// Only every n-th photo of the large folders when false alarms are counted
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub every: usize,
+    /// Folder where the analyzers' answers are kept and used again; delete ID.json in it when that analyzer changed
+    #[arg(long, value_name = "DIR")]
+    pub kept: Option<PathBuf>,
+}
+
+/// The experiment.
+pub struct The;
+
+impl Experiment for The {
+    const ID: &'static str = "evaluate";
+    const ABOUT: &'static str = "Measure the analyzers and the fused verdict on the test split, and false alarms on \
+                                 untouched photos and clips";
+    const PAGE: Option<&'static str> = Some("docs/figures.md");
+    const KEEPS_JSON: bool = true;
+    type Args = Options;
+    type Figures = Figures;
+
+    fn run(options: Options, stage: &Stage<'_>) -> anyhow::Result<Figures> {
+        make_kept(options.kept.as_deref())?;
+        let sources = options.sources.as_deref();
+        evaluate(&options.set, sources, options.every, options.kept.as_deref(), stage.progress)
+    }
+}
+
+impl Markdown for Figures {
+    fn page(&self, _: &str) -> String {
+        markdown(self)
+    }
+}
 
 /// Detection by the fused verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,8 +142,10 @@ pub struct Alarm {
 pub struct Figures {
     /// Version of the program.
     pub version: String,
-    /// Threshold as a likelihood ratio.
-    pub threshold_lr: f64,
+    /// Threshold of pictures as a likelihood ratio; absent where none is supported.
+    pub threshold_lr: Option<f64>,
+    /// Threshold of clips.
+    pub threshold_clips_lr: Option<f64>,
     /// Items of the calibration by condition: `(condition, forged, genuine, Cllr out of fold, cap)`.
     pub calibration: Vec<(String, u32, u32, f64, f64)>,
     /// Fused verdict.
@@ -112,18 +165,38 @@ struct Judgement {
     record: Record,
     log10_lr: Option<f64>,
     contributions: Vec<(String, f64)>,
+    above: bool,
+}
+
+/// The question's table and default thresholds.
+struct Learned {
+    table: CalibrationTable,
+    thresholds: Thresholds,
+}
+
+impl Learned {
+    fn shipped() -> anyhow::Result<Self> {
+        let table = questions::table(QUESTION).map_err(anyhow::Error::msg)?;
+        Ok(Self { table, thresholds: Thresholds::shipped()? })
+    }
+
+    fn threshold(&self, kind: MediaKind) -> Option<f64> {
+        self.thresholds.of(QUESTION, kind).lr
+    }
 }
 
 impl Judgement {
-    fn new(record: Record, table: &CalibrationTable) -> Self {
-        let weighed = weigh(table, record.condition.as_ref(), record.size, &record.scores()).ok();
+    fn new(record: Record, learned: &Learned) -> Self {
+        let weighed = weigh(&learned.table, record.condition.as_ref(), record.size, &record.scores()).ok();
         let log10_lr = weighed.as_ref().map(|w| w.0.log10);
         let parts = weighed.into_iter().flat_map(|w| w.1);
-        Self { record, log10_lr, contributions: parts.map(|c| (c.analyzer, c.contribution_log10)).collect() }
+        let threshold = record.condition.as_ref().and_then(|c: &Condition| learned.threshold(c.kind()));
+        let above = log10_lr.zip(threshold).is_some_and(|(v, t)| reaches(v, t));
+        Self { record, log10_lr, above, contributions: parts.map(|c| (c.analyzer, c.contribution_log10)).collect() }
     }
 
     fn above(&self) -> bool {
-        self.log10_lr.is_some_and(|v| reaches(v, DEFAULT_THRESHOLD_LR))
+        self.above
     }
 
     fn applied(&self, id: &str) -> bool {
@@ -224,21 +297,23 @@ fn analyzer_row(set: &Path, id: &str, kind: Kind, quality: u8, pairs: &[&Pair]) 
 ///
 /// # Errors
 /// When a file cannot be read or examined.
-pub fn evaluate(
+fn evaluate(
     set: &Path,
     sources: Option<&Path>,
     every: usize,
     kept: Option<&Path>,
     progress: &dyn Progress,
 ) -> anyhow::Result<Figures> {
-    let table = CalibrationTable::planted()?;
+    let learned = Learned::shipped()?;
     let pictures = Index::load(set)?;
     let clips = Index::load_clips(set).ok();
     let ids: Vec<String> = ANALYZERS.iter().map(|a| a.about().id.to_owned()).collect();
     let mut figures = Figures {
         version: env!("CARGO_PKG_VERSION").into(),
-        threshold_lr: DEFAULT_THRESHOLD_LR,
-        calibration: table
+        threshold_lr: learned.threshold(MediaKind::Image),
+        threshold_clips_lr: learned.threshold(MediaKind::Video),
+        calibration: learned
+            .table
             .conditions
             .iter()
             .map(|c| (c.condition.words(), c.forged, c.genuine, c.cllr, c.cap_log10))
@@ -256,7 +331,7 @@ pub fn evaluate(
         let items: Vec<&Item> = index.of(Split::Test).collect();
         let files: Vec<PathBuf> = items.iter().map(|i| set.join(&i.file)).collect();
         let records = collect(&files, &ids, true, kept, progress)?;
-        let judged: Vec<Judgement> = records.into_iter().map(|r| Judgement::new(r, &table)).collect();
+        let judged: Vec<Judgement> = records.into_iter().map(|r| Judgement::new(r, &learned)).collect();
         let by_id: BTreeMap<&str, &Judgement> = items.iter().map(|i| i.id.as_str()).zip(&judged).collect();
         let pairs: Vec<Pair> = items
             .iter()
@@ -292,41 +367,31 @@ pub fn evaluate(
         }
     }
     if let Some(sources) = sources {
-        untouched(set, sources, every, &table, kept, &mut figures, progress)?;
+        untouched(set, sources, every, &learned, kept, &mut figures, progress)?;
     }
     Ok(figures)
 }
-
-/// Folders of real photos.
-const REAL_PHOTOS: [&str; 7] = [
-    "faces/lfw250",
-    "faces/lfw_multi",
-    "faces/celeba178",
-    "faces/ffhq256",
-    "faces/selfies",
-    "camera/natural",
-    "camera/flat",
-];
 
 fn untouched(
     set: &Path,
     sources: &Path,
     every: usize,
-    table: &CalibrationTable,
+    shipped: &Learned,
     kept: Option<&Path>,
     figures: &mut Figures,
     progress: &dyn Progress,
 ) -> anyhow::Result<()> {
+    let data = Collection::of(sources)?;
     let pictures = Index::load(set)?;
     let mut learned: BTreeSet<String> = BTreeSet::new();
     for item in pictures.of(Split::Calibration) {
         learned.insert(item.group.clone());
-        learned.extend(item.donor.as_deref().map(group_below));
+        learned.extend(item.donor.as_deref().map(|donor| data.owner(donor)));
     }
     let ids: Vec<String> = crate::calibrate::scored_analyzers().into_iter().map(str::to_owned).collect();
     let mut count = |name: &str, files: &[PathBuf], root: &Path, seen: &dyn Fn(&Path, &str) -> bool| {
         let records: Vec<Judgement> =
-            collect(files, &ids, false, kept, progress)?.into_iter().map(|r| Judgement::new(r, table)).collect();
+            collect(files, &ids, false, kept, progress)?.into_iter().map(|r| Judgement::new(r, shipped)).collect();
         let relative = |j: &Judgement| {
             let path = &j.record.path;
             path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
@@ -346,16 +411,13 @@ fn untouched(
         }));
         anyhow::Ok(())
     };
-    for folder in REAL_PHOTOS {
-        let mut files: Vec<PathBuf> = match std::fs::read_dir(sources.join(folder)) {
-            Ok(entries) => entries.filter_map(|e| Some(e.ok()?.path())).collect(),
-            Err(_) => continue,
-        };
-        files.sort();
+    for folder in data.folders(Use::Untouched).filter(|folder| sources.join(&folder.path).is_dir()) {
+        let files = data.files_for(folder, Use::Untouched)?;
+        let files: Vec<PathBuf> = files.into_iter().map(|file| sources.join(file)).collect();
         // A sample is spread evenly over the sorted names; small folders are always taken whole.
         let step = if files.len() <= 100 { 1 } else { every.max(1) };
         let files: Vec<PathBuf> = files.into_iter().step_by(step).collect();
-        count(folder, &files, sources, &|_, relative| learned.contains(&group_below(relative)))?;
+        count(&folder.path, &files, sources, &|_, relative| learned.contains(&data.owner(relative)))?;
     }
     let folder = set.join(crate::calibrate::SEGMENTS);
     let segments = real_segments(sources, &folder, progress)?;
@@ -369,12 +431,16 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
+fn lr(threshold: Option<f64>) -> String {
+    threshold.map_or_else(|| "none".into(), |lr| lr.to_string())
+}
+
 fn optional(value: Option<f64>) -> String {
     value.map_or_else(|| "-".into(), |v| format!("{v:.2}"))
 }
 
 /// The tables as Markdown.
-pub fn markdown(figures: &Figures) -> String {
+fn markdown(figures: &Figures) -> String {
     let mut text = String::from(
         "# Measured figures\n\n\
          Made by `assay lab planted`, `assay lab calibrate` and `assay lab evaluate`; see the README for the whole commands. Calibration and test \
@@ -382,12 +448,17 @@ pub fn markdown(figures: &Figures) -> String {
          on a forged item counts as a miss.\n\n",
     );
     text += &format!(
-        "Threshold: LR {} (the default). Version {}. Median time of all analyzers: {:.2} s a picture (as many files at a time as processors).\n\n## Calibration\n\n\
+        "Thresholds: LR {} for pictures, {} for clips (the defaults). Version {}. Median time of all analyzers: {:.2} s a picture (as many files at a time as processors).\n\n## Calibration\n\n\
          | condition | forged | genuine | Cllr out of fold | cap of log10 LR |\n|---|---|---|---|---|\n",
-        figures.threshold_lr, figures.version, figures.median_secs
+        lr(figures.threshold_lr),
+        lr(figures.threshold_clips_lr),
+        figures.version,
+        figures.median_secs
     );
     for (condition, forged, genuine, cllr, cap) in &figures.calibration {
-        let note = if reaches(*cap, figures.threshold_lr) {
+        let threshold =
+            if *condition == Condition::Video.words() { figures.threshold_clips_lr } else { figures.threshold_lr };
+        let note = if threshold.is_some_and(|t| reaches(*cap, t)) {
             ""
         } else {
             ": below the threshold, no such file can be above it"

@@ -1,5 +1,5 @@
-//! Learning what the analyzers that ask networks about faces are calibrated by: tables of their scores, levels of their maps, the threshold of the verdict that
-//! they have a part in.
+//! Learning what the analyzers that ask networks about faces are calibrated by: tables of their scores, levels of their maps, the default
+//! thresholds of all questions.
 //!
 //! The decision that shapes it: an item is what the analyzer scores, one person over a stretch of three seconds or one picture. Portraits, photographs and
 //! real clips come from the validation split, where no network has learned. Of swaps there are too few clips for a split: each is judged by the network
@@ -9,23 +9,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use assay_evidence::Llr;
+use assay_detect::null_levels::{Kind, NullLevels};
+use assay_evidence::MediaKind;
 use assay_faces::stretches::stretches;
-use assay_faces::usual::{Kind, Usual};
-use assay_faces::{FaceNetworks, LOOKS_PER_SEC, Networks};
+use assay_faces::FaceNetworks;
 use assay_media::Progress;
-use assay_workbench::calibration::{About, CalibrationTable, Condition, GenuineFile, GenuineFiles, Item, Whole};
-use assay_workbench::{NOTHING_LEARNED, mixture, weigh};
+use assay_workbench::calibration::{About, CalibrationTable, Condition, Counted, GenuineFile, Item, Thresholds};
+use assay_workbench::{questions, weigh};
 
-use crate::calibrate::scored_analyzers;
+use crate::calibrate::{QUESTION as ALTERED, base, scored_analyzers, shown, written};
+use crate::experiment::{Maker, Stage, write};
+use crate::forgery_figures::weight_ids;
 use assay_bench::collect::collect;
-use assay_bench::datasets::{Label, Manifest, Part, Row};
 use assay_bench::collections::folds::{Folds, Unseen, look_unseen};
-use assay_bench::collections::sets;
-use assay_bench::judge::{self, Detector, Look, Pace};
+use assay_bench::collections::sets::{self, Derived, SwapClip};
+use assay_bench::collections::{Collection, Split};
+use assay_bench::datasets::{Label, Manifest, Part, Row};
+use assay_bench::judge::{self, Look, PACE, Score, by_person};
 use assay_bench::map_units::{self, Unit};
-use assay_material::planted;
-use assay_bench::collections::{Split, owner};
+use assay_bench::planted;
 use assay_material::frames::every_kth;
 
 /// What to learn from.
@@ -41,14 +43,76 @@ pub struct Options {
 }
 
 /// What can be learned by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Learn {
     /// The tables of swaps and of portraits.
     Tables,
     /// What maps show on genuine faces.
     Maps,
-    /// What thresholds on the whole verdict do to genuine files.
+    /// What thresholds do to genuine files under every question.
     Verdict,
+}
+
+/// How the tables are made.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Folder of labelled pictures and clips
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Where files that are saved again are kept; a temporary folder when not given
+    #[arg(long, value_name = "DIR")]
+    work: Option<PathBuf>,
+    /// Only these
+    #[arg(long, value_delimiter = ',', value_name = "PART")]
+    only: Vec<Learn>,
+    /// Folder of the tables
+    #[arg(long, value_name = "DIR", default_value = "crates/workbench/calibration")]
+    out: PathBuf,
+    /// Where it is written what maps show on genuine faces
+    #[arg(long, value_name = "FILE", default_value = "crates/detect/src/null_levels.json")]
+    null_levels: PathBuf,
+}
+
+/// The maker.
+pub struct The;
+
+impl Maker for The {
+    const ID: &'static str = "calibrate-faces";
+    const ABOUT: &'static str = "Learn the calibration tables of the analyzers that ask networks about faces";
+    type Args = Arguments;
+
+    fn run(args: Arguments, stage: &Stage<'_>) -> anyhow::Result<String> {
+        let made_with = format!("assay lab calibrate-faces --data {}", base(&args.data));
+        let Arguments { data, work, only, out, null_levels } = args;
+        let learned = calibrate(&Options { data, work, made_with, parts: only }, stage.progress)?;
+        let mut text = String::new();
+        if let Some(found) = learned.null_levels {
+            write(&null_levels, &(serde_json::to_string(&found)? + "\n"))?;
+            text += &written(&null_levels);
+        }
+        if let Some(thresholds) = learned.thresholds {
+            for question in questions::QUESTIONS {
+                for kind in [MediaKind::Image, MediaKind::Video] {
+                    let threshold = thresholds.of(question.id, kind).threshold(kind);
+                    text += &format!("{:<16} {kind:?}: {:?} ({})\n", question.id, threshold.lr, threshold.basis);
+                }
+            }
+            for part in &thresholds.together {
+                let words = part.condition.words();
+                text += &format!("any question, {words}: {} of {} {}\n", part.above, part.files, part.what);
+            }
+            let path = out.join("thresholds.json");
+            write(&path, &(serde_json::to_string_pretty(&thresholds)? + "\n"))?;
+            text += &written(&path);
+        }
+        for table in learned.tables {
+            let path = out.join(format!("{}.json", table.id));
+            write(&path, &(serde_json::to_string_pretty(&table)? + "\n"))?;
+            text += &shown(&table);
+            text += &written(&path);
+        }
+        Ok(text)
+    }
 }
 
 /// What was learned, as far as it was asked for.
@@ -57,9 +121,9 @@ pub struct Learned {
     /// The table of swaps and that of portraits.
     pub tables: Vec<CalibrationTable>,
     /// What maps show on genuine faces.
-    pub usual: Option<Usual>,
-    /// What thresholds do.
-    pub whole: Option<Whole>,
+    pub null_levels: Option<NullLevels>,
+    /// What thresholds do, and so the defaults.
+    pub thresholds: Option<Thresholds>,
 }
 
 /// Every so many frames of a swap clip become a still.
@@ -71,7 +135,11 @@ const PORTRAITS: &str = "StyleGAN and GAN portraits against photographs, validat
 const GENUINE: &str = "photographs of validation people (stills) and stretches of three seconds of real clips (validation clips, and real halves of side-by-side clips by the networks that held their people out), saved again in every way; \
      the level is that of the way of saving where it is highest";
 const WHOLE: &str = "photographs of validation people, saved again in every way, that no table of altered parts was learned from: altered parts by the shipped table, replaced and generated faces by values fitted without the photograph's \
-     person; and the stretches of real clips behind the table of altered parts, with its own cross-fitted counts at the next lower operating point";
+     person, a photograph without a value counting as one that reaches nothing; and the stretches of real clips behind the tables, with their own cross-fitted counts at the next lower operating point";
+
+/// The questions about faces, each with the analyzer that it is learned of.
+const REPLACED: (&str, &str) = ("face_replaced", "face_forgery");
+const GENERATED: (&str, &str) = ("face_generated", "face_synthesis");
 
 /// Learns what is asked for.
 ///
@@ -80,8 +148,9 @@ const WHOLE: &str = "photographs of validation people, saved again in every way,
 pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<Learned> {
     let thrown_away = tempfile::tempdir()?;
     let work = options.work.as_deref().unwrap_or(thrown_away.path());
-    let networks = Networks::shipped()?;
-    let (ids, behind_maps) = (networks.judge_ids(), networks.behind_maps());
+    let networks = assay_detect::all_networks()?;
+    let ids = weight_ids(&networks);
+    let weights = networks.detectors().map(|d| d.weights()).unwrap_or_default();
     let clips = sets::swap_clips(&options.data)?;
     let unseen = Folds::of(&ids, &clips).unseen(&ids)?;
     let bench = Bench { data: &options.data, work, networks: Arc::new(networks), unseen: &unseen, progress };
@@ -93,8 +162,8 @@ pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<L
             let groups: Vec<Vec<&Unit>> = groups.iter().map(|g| g.iter().collect()).collect();
             map_units::learn(kind, &groups)
         };
-        let places = [Kind::Still, Kind::Clip].into_iter().zip(&groups).flat_map(learn).collect();
-        learned.usual = Some(Usual::new(GENUINE, &options.made_with, behind_maps, places));
+        let maps = [Kind::Still, Kind::Clip].into_iter().zip(&groups).flat_map(learn).collect();
+        learned.null_levels = Some(NullLevels::new(GENUINE, &options.made_with, &weights, maps));
     }
     if !asked(Learn::Tables) && !asked(Learn::Verdict) {
         return Ok(learned);
@@ -102,19 +171,28 @@ pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<L
     let mut swaps = if asked(Learn::Tables) { bench.stretches()? } else { Vec::new() };
     let mut portraits = Vec::new();
     bench.stills(&stills(&options.data, work, &clips)?, &mut swaps, &mut portraits)?;
-    let fit = |id: &str, question: &str, data: &str, items: &[Told], analyzer: &str| {
+    let fit = |id: &str, (question, analyzer): (&str, &str), data: &str, items: &[Told]| {
         let items: Vec<Item> = items.iter().map(|told| told.item.clone()).collect();
         CalibrationTable::cross_fitted(About { id, question, data, made_with: &options.made_with }, &items, &[analyzer])
     };
-    let (swap_table, swap_values) =
-        fit("swaps", "was a face in it replaced or reshaped?", SWAPS, &swaps, "face_forgery");
-    let (portrait_table, portrait_values) =
-        fit("portraits", "was a face in it generated as a whole?", PORTRAITS, &portraits, "face_synthesis");
+    let (swap_table, swap_values) = fit("swaps", REPLACED, SWAPS, &swaps);
+    let (portrait_table, portrait_values) = fit("portraits", GENERATED, PORTRAITS, &portraits);
     if asked(Learn::Verdict) {
-        let values = [worst_values(&swaps, &swap_values), worst_values(&portraits, &portrait_values)];
-        let mut whole = Whole::count(WHOLE, &options.made_with, &bench.whole_verdicts(&values)?);
-        whole.parts.extend(stretches_of(&CalibrationTable::planted()?, &whole.thresholds_lr));
-        learned.whole = Some(whole);
+        let values = [
+            (REPLACED.0, worst_values(&swaps, &swap_values)),
+            (GENERATED.0, worst_values(&portraits, &portrait_values)),
+        ];
+        let files = bench.whole_verdicts(&values)?;
+        let mut thresholds = Thresholds::count(WHOLE, &options.made_with, &files);
+        let mut tables = questions::tables()?;
+        // Clips were looked at only where the tables were to be learned.
+        if asked(Learn::Tables) {
+            tables.retain(|t| t.question == ALTERED);
+            tables.extend([swap_table.clone(), portrait_table.clone()]);
+        }
+        thresholds.parts.extend(tables.iter().filter_map(|t| stretches_of(t, &thresholds.grid_lr)));
+        thresholds.count_together(&files);
+        learned.thresholds = Some(thresholds);
     }
     if asked(Learn::Tables) {
         learned.tables = vec![swap_table, portrait_table];
@@ -134,18 +212,18 @@ fn worst_values(told: &[Told], values: &[Option<f64>]) -> BTreeMap<PathBuf, f64>
     worst
 }
 
-/// Real clips, of which no value about faces exists: their verdict lies at or below that about altered parts, whose cross-fitted counts are known at a table's
-/// operating points.
-fn stretches_of(planted: &CalibrationTable, thresholds_lr: &[f64]) -> Option<GenuineFiles> {
-    let table = planted.of(&Condition::Video)?;
+/// Stretches of real clips: a table's cross-fitted counts at its next lower operating point.
+fn stretches_of(table: &CalibrationTable, thresholds_lr: &[f64]) -> Option<Counted> {
+    let part = table.of(&Condition::Video)?;
     let above = |threshold: &f64| {
-        let lower = table.operating_points.iter().filter(|p| p.threshold_lr <= *threshold);
-        lower.map(|p| p.genuine).next_back().unwrap_or(table.genuine)
+        let lower = part.operating_points.iter().filter(|p| p.threshold_lr <= *threshold);
+        lower.map(|p| p.genuine).next_back().unwrap_or(part.genuine)
     };
-    Some(GenuineFiles {
+    Some(Counted {
+        question: table.question.clone(),
         what: "stretches of real clips".into(),
         condition: Condition::Video,
-        files: table.genuine,
+        files: part.genuine,
         above: thresholds_lr.iter().map(above).collect(),
     })
 }
@@ -155,9 +233,9 @@ fn genuine_faces(bench: &Bench<'_>) -> anyhow::Result<Vec<Vec<Unit>>> {
     let mut groups = Vec::new();
     for saving in sets::STILLS {
         let mut group = Vec::new();
-        for folder in sets::PHOTOGRAPH_FOLDERS {
-            let real = sets::photographs(bench.data, bench.work, folder, Split::Validation, saving)?;
-            group.extend(map_units::of(&real, &bench.networks, &Detector::Forgery, bench.progress));
+        for folder in sets::photograph_folders(bench.data)? {
+            let real = sets::photographs(bench.data, bench.work, &folder, Split::Validation, saving)?;
+            group.extend(map_units::of(&real, &bench.networks, &Score::of("face_forgery"), bench.progress));
         }
         groups.push(group);
     }
@@ -169,7 +247,7 @@ pub(crate) fn genuine_stretches(bench: &Bench<'_>) -> anyhow::Result<Vec<Vec<Uni
     let mut groups = Vec::new();
     for saving in sets::CLIPS {
         let real = sets::clips(bench.data, bench.work, &[Split::Validation], saving)?;
-        let mut group = map_units::of(&real, &bench.networks, &Detector::Forgery, bench.progress);
+        let mut group = map_units::of(&real, &bench.networks, &Score::of("face_forgery"), bench.progress);
         let mut halves = sets::swaps(bench.data, bench.work, saving)?;
         halves.rows.retain(|row| row.label == Label::Real);
         group.extend(map_units::of_unseen(&halves, bench.unseen, bench.progress));
@@ -178,18 +256,19 @@ pub(crate) fn genuine_stretches(bench: &Bench<'_>) -> anyhow::Result<Vec<Vec<Uni
     Ok(groups)
 }
 
-/// Frames of the halves of the swap clips as lossless stills below `work`, with what they are: file below `work`, label.
-fn stills(data: &Path, work: &Path, clips: &[String]) -> anyhow::Result<Vec<(String, Label, String)>> {
+/// Frames of the halves of the swap clips as lossless stills below `work`.
+fn stills(data: &Path, work: &Path, clips: &[SwapClip]) -> anyhow::Result<Vec<Derived>> {
     let folder = work.join("stills");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let mut out = Vec::new();
-    for clip in clips.iter().filter(|c| !c.contains("Dean_Wiesel_2")) {
-        for (index, frame) in every_kth(&data.join(clip), STILL_EVERY)? {
+    for clip in clips.iter().filter(|clip| clip.is_pair()) {
+        for (index, frame) in every_kth(&data.join(&clip.file), STILL_EVERY)? {
             let half = frame.width() / 2;
-            for (x, label, side) in [(0, Label::Real, "left"), (half, Label::Fake, "right")] {
-                let name = format!("stills/{}_{index}_{side}.png", clip.replace(['/', '.'], "_"));
-                image::imageops::crop_imm(&frame, x, 0, half, frame.height()).to_image().save(work.join(&name))?;
-                out.push((name, label, clip.clone()));
+            for (part, label) in &clip.parts {
+                let x = if *part == Part::Left { 0 } else { half };
+                let file = format!("stills/{}_{index}_{}.png", clip.file.replace(['/', '.'], "_"), part.name());
+                image::imageops::crop_imm(&frame, x, 0, half, frame.height()).to_image().save(work.join(&file))?;
+                out.push(Derived { file, label: *label, source: clip.file.clone(), owner: clip.owner.clone() });
             }
         }
     }
@@ -209,11 +288,6 @@ pub(crate) struct Bench<'a> {
     /// For side-by-side clips.
     pub(crate) unseen: &'a [Unseen],
     pub(crate) progress: &'a dyn Progress,
-}
-
-/// A value of which only the middle counts.
-fn at(log10: f64) -> Llr {
-    Llr { log10, low: log10, high: log10 }
 }
 
 impl Bench<'_> {
@@ -236,7 +310,7 @@ impl Bench<'_> {
     /// Stills for both tables; `frames` are those of side-by-side clips.
     fn stills(
         &self,
-        frames: &[(String, Label, String)],
+        frames: &[Derived],
         swaps: &mut Vec<Told>,
         portraits: &mut Vec<Told>,
     ) -> anyhow::Result<()> {
@@ -244,14 +318,14 @@ impl Bench<'_> {
             let condition = |_: &Row| saving.condition();
             let frames = Manifest { root: self.work.to_owned(), rows: saving.rows_of(self.work, self.work, frames)? };
             swaps.extend(self.items_of_unseen(&frames, condition));
-            for folder in sets::PHOTOGRAPH_FOLDERS {
-                let real = sets::photographs(self.data, self.work, folder, Split::Validation, saving)?;
+            for folder in sets::photograph_folders(self.data)? {
+                let real = sets::photographs(self.data, self.work, &folder, Split::Validation, saving)?;
                 let looks = self.look(&real);
                 swaps.extend(items_of(&real, &looks, condition, "face_forgery"));
                 portraits.extend(items_of(&real, &looks, condition, "face_synthesis"));
             }
-            for names in [["stylegan256", "ffhq256"], ["gan256", "ffhq256"]] {
-                let mut manifest = sets::portraits(self.data, self.work, names, Split::Validation, saving)?;
+            for names in sets::generated(self.data)? {
+                let mut manifest = sets::portraits(self.data, self.work, &names, Split::Validation, saving)?;
                 manifest.rows.retain(|r| r.label == Label::Fake);
                 portraits.extend(self.items(&manifest, condition, "face_synthesis"));
             }
@@ -259,29 +333,31 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// The whole verdict on the photographs of both tables. `values` are what they say of a file; a photograph without a face is in neither.
-    fn whole_verdicts(&self, values: &[BTreeMap<PathBuf, f64>; 2]) -> anyhow::Result<Vec<GenuineFile>> {
-        let planted = CalibrationTable::planted()?;
+    /// What every question says of the photographs of both tables. `values` are what the questions about faces say of a file; a photograph without a face is in
+    /// neither.
+    fn whole_verdicts(&self, values: &[(&str, BTreeMap<PathBuf, f64>); 2]) -> anyhow::Result<Vec<GenuineFile>> {
+        let altered = questions::table(ALTERED).map_err(anyhow::Error::msg)?;
         let known = planted::known_groups(self.data)?;
+        let collection = Collection::of(self.data)?;
         let analyzers: Vec<String> = scored_analyzers().iter().map(ToString::to_string).collect();
         let mut files = Vec::new();
         for saving in sets::STILLS {
-            for folder in sets::PHOTOGRAPH_FOLDERS {
-                let real = sets::photographs(self.data, self.work, folder, Split::Validation, saving)?;
+            for folder in sets::photograph_folders(self.data)? {
+                let real = sets::photographs(self.data, self.work, &folder, Split::Validation, saving)?;
                 let is_new = |row: &&Row| {
                     let source = row.source.as_deref().unwrap_or_default();
-                    !known.contains(&planted::group_below(source))
+                    !known.contains(&collection.owner(source))
                 };
                 let paths: Vec<PathBuf> = real.rows.iter().filter(is_new).map(|row| row.path.clone()).collect();
                 for record in collect(&paths, &analyzers, false, None, self.progress)? {
-                    let altered = weigh(&planted, record.condition.as_ref(), record.size, &record.scores());
-                    let about_faces = values.iter().filter_map(|of| of.get(&record.path)).map(|log10| at(*log10));
-                    let told: Vec<Llr> =
-                        std::iter::once(altered.map_or(NOTHING_LEARNED, |(llr, _)| llr)).chain(about_faces).collect();
+                    let own = weigh(&altered, record.condition.as_ref(), record.size, &record.scores());
+                    let own = own.ok().map(|(llr, _)| (ALTERED.to_owned(), llr.log10));
+                    let about_faces =
+                        values.iter().filter_map(|(id, of)| Some(((*id).to_owned(), *of.get(&record.path)?)));
                     files.push(GenuineFile {
                         what: "photographs".into(),
                         condition: saving.condition(),
-                        log10_lr: mixture(&told).log10,
+                        values: own.into_iter().chain(about_faces).collect(),
                     });
                 }
             }
@@ -303,8 +379,9 @@ impl Bench<'_> {
 /// One item a person and stretch. Of the people of a forged part only the most suspicious one counts: one of them is swapped.
 fn items_of(manifest: &Manifest, looks: &[Look], condition: impl Fn(&Row) -> Condition, analyzer: &str) -> Vec<Told> {
     let rows: HashMap<(&Path, Part), &Row> = manifest.rows.iter().map(|r| ((r.path.as_path(), r.part), r)).collect();
-    let detector = if analyzer == "face_synthesis" { Detector::Synthesis } else { Detector::Forgery };
-    let persons = by_person(looks, |look| detector.score(look));
+    // The analyzers of both questions ask the detector of their own id.
+    let score = Score::of(analyzer);
+    let persons = by_person(looks, |look| score.score(look));
     let mean = |looks: &[(f64, f64)]| looks.iter().map(|l| l.1).sum::<f64>() / looks.len().max(1) as f64;
     let mut items = Vec::new();
     for ((path, part, person), own) in &persons {
@@ -317,7 +394,7 @@ fn items_of(manifest: &Manifest, looks: &[Look], condition: impl Fn(&Row) -> Con
         items.extend(stretches(own).into_iter().map(|stretch| Told {
             path: row.path.clone(),
             item: Item {
-                group: row.group.clone().unwrap_or_else(|| owner(&path.display().to_string())),
+                group: row.group.clone().unwrap_or_else(|| path.display().to_string()),
                 forged: row.label == Label::Fake,
                 condition: condition(row),
                 scores: [(analyzer.to_owned(), stretch.logit)].into(),

@@ -8,28 +8,29 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use assay_faces::{Networks, suspicion};
+use assay_faces::{Networks, square};
 use assay_generators::{
     About, ClipFacts, Crop, Finder, Generator, GeneratorError, MadeFrame, Plan, Tally, each_frame, swap, write,
 };
 use assay_media::{FramePlan, Progress};
 use assay_models::Kind;
 use assay_models::cosegmentation::{PartSwapper, Swap};
-use assay_models::face_forgery::{FaceForgery, Input};
+use assay_models::face_forgery::{Crop as FaceCrop, Input, Opened};
 use assay_models::face_generator::Synthesizer;
 use assay_models::registry::{self, Loaded, Registry};
-use assay_models::shipped_faces::{self, Judges};
 use assay_provenance::{ClipShape, Record, Signer, Synthetic};
 use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
 use rayon::prelude::*;
 
+use crate::experiment::{self, Experiment};
+use crate::tables::Tables;
 use assay_bench::collect::collect;
-use assay_bench::measure::{Judged, auc_interval};
+use assay_bench::collections::Split;
+use assay_bench::metrics::{Judged, auc_interval};
 use assay_material::rng::{Rng, hash};
 use assay_train::face_generator::faces::cropped;
-use assay_bench::collections::Split;
 use assay_train::faces::data;
 use assay_train::forgery::reenactment::{Pair, SHOWN, Stage, animator, borrowed, marked, mesh_of};
 
@@ -48,19 +49,45 @@ const ASKED: [&str; 8] = [
 ];
 
 /// What is measured.
+#[derive(Debug, clap::Args)]
 pub struct Options {
-    /// The labelled pictures and clips.
+    /// Folder of labelled pictures and clips
+    #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Weights of an animator, by id or file; the shipped ones without.
+    /// Weights of the animator, by id or file; the shipped ones when not given
+    #[arg(long, value_name = "ID|FILE")]
     pub animator: Option<String>,
-    /// Weights of a part swap, likewise.
+    /// Weights of the part swap, by id or file; the shipped ones when not given
+    #[arg(long, value_name = "ID|FILE")]
     pub partswap: Option<String>,
-    /// A clip that `assay swap convert` wrote, and the clip that it was made from.
-    pub swapped: Option<[PathBuf; 2]>,
-    /// Weights that `assay train detector --recipe reenactment` wrote.
+    /// A clip that `assay swap convert` wrote, to be judged too
+    #[arg(long, value_name = "CLIP", requires = "swapped_from")]
+    pub swapped: Option<PathBuf>,
+    /// The clip that it was made from
+    #[arg(long, value_name = "CLIP", requires = "swapped")]
+    pub swapped_from: Option<PathBuf>,
+    /// Weights that `assay train detector --recipe reenactment` wrote, to be asked too
+    #[arg(long, value_name = "FILE")]
     pub detector: Option<PathBuf>,
-    /// Pairs of each generator.
+    /// Pairs of a made and a recorded picture, of each generator
+    #[arg(long, value_name = "N", default_value_t = 200)]
     pub pairs: u64,
+}
+
+/// The experiment.
+pub struct The;
+
+impl Experiment for The {
+    const ID: &'static str = "generators";
+    const ABOUT: &'static str = "Ask every analyzer about what the generators make of test people, and about recorded \
+                                 pictures through the same chain";
+    const PAGE: Option<&'static str> = Some("docs/generators.md");
+    type Args = Options;
+    type Figures = Tables;
+
+    fn run(options: Options, stage: &experiment::Stage<'_>) -> anyhow::Result<Tables> {
+        run(&options, stage.progress).map(Tables)
+    }
 }
 
 /// What one generator made.
@@ -76,7 +103,7 @@ struct Made {
 ///
 /// # Errors
 /// When data or weights cannot be read, or no pair can be made.
-pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String> {
+fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String> {
     let stage = Stage::open(animator(options.animator.as_deref())?, &options.data, progress)?;
     let entry = stage.entry();
     let moved: Vec<Pair> = (0..options.pairs)
@@ -92,7 +119,7 @@ pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<String>
     drop(stage);
     let marks: Vec<Made> = all.iter().map(with_marks).collect();
     all.extend(marks);
-    if let Some([made, from]) = &options.swapped {
+    if let Some((made, from)) = options.swapped.as_ref().zip(options.swapped_from.as_ref()) {
         all.push(swapped(made, from, options.pairs, progress)?);
     }
     for set in &all {
@@ -254,7 +281,7 @@ fn interval(judged: &[Judged]) -> anyhow::Result<String> {
     if judged.iter().all(|j| j.score.is_none()) {
         return Ok("–".into());
     }
-    let (area, interval) = auc_interval(judged, 1000, 1).context("a score is no number")?;
+    let (area, interval) = auc_interval(judged, 1000, 1).context("a score is not a number")?;
     Ok(format!("{area:.2} ({:.2} to {:.2})", interval.low, interval.high))
 }
 
@@ -304,21 +331,19 @@ fn analyzers(all: &[Made], folder: &Path, text: &mut String, progress: &dyn Prog
     Ok(())
 }
 
-/// The mean logit of a network on the crop around a face; `None` where it is too small.
-fn logit(judges: &Judges, picture: &RgbImage, mesh: &[[f32; 2]]) -> Option<f64> {
-    let shipped_faces::Crop { side, margin } = judges.crop();
-    let crop = suspicion::cut(picture, &suspicion::square(mesh, margin)?, side as u32);
+/// The logit of a network on the crop around a face; `None` where it is too small.
+fn logit(opened: &Opened, picture: &RgbImage, mesh: &[[f32; 2]]) -> Option<f64> {
+    let FaceCrop { side, margin } = opened.crop;
+    let crop = square::cut(picture, &square::around(mesh, margin)?, side as u32);
     let crop: Vec<[f32; 3]> = crop.pixels().map(|p| p.0.map(f32::from)).collect();
-    let one = |net: &FaceForgery| net.judge(&[&crop], Input::default());
-    let all: Vec<f64> = judges.forgery.iter().flat_map(one).map(|j| f64::from(j.logit)).collect();
-    (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
+    opened.network.judge(&[&crop], Input::default()).pop().map(|judgement| f64::from(judgement.logit))
 }
 
 /// The network of the recipe `reenactment`, at every quality.
 fn detector(options: &Options, all: &[Made], text: &mut String, progress: &dyn Progress) -> anyhow::Result<()> {
     let Some(path) = &options.detector else { return Ok(()) };
-    let judges = Judges::open(&[path.display().to_string()])?;
-    let networks = Networks::with(Judges::default())?;
+    let opened = Opened::open(&path.display().to_string())?;
+    let networks = Networks::shipped()?;
     text.push_str("\n## The recipe `reenactment`\n\nTrained on heads that the animator moved, of training people, half of them marked.\n\n| generator | JPEG 95 | JPEG 75 | JPEG 50 |\n|---|---|---|---|\n");
     for made in all {
         let _ = write!(text, "| {}{} |", made.generator, if made.has_marks { ", marked" } else { "" });
@@ -327,7 +352,7 @@ fn detector(options: &Options, all: &[Made], text: &mut String, progress: &dyn P
             let one = |pair: &Pair| -> anyhow::Result<[Judged; 2]> {
                 let judge = |picture: &RgbImage, forged: bool| -> anyhow::Result<Judged> {
                     let saved = image::load_from_memory(&bytes(picture, quality)?)?.into_rgb8();
-                    let score = mesh_of(&networks, &saved).and_then(|mesh| logit(&judges, &saved, &mesh));
+                    let score = mesh_of(&networks, &saved).and_then(|mesh| logit(&opened, &saved, &mesh));
                     Ok(Judged { score, forged, source: pair.source.clone() })
                 };
                 Ok([judge(&pair.real, false)?, judge(&pair.fake, true)?])

@@ -15,8 +15,9 @@ use assay_provenance::{Making, MarkedWriter, Record, Synthetic, WeightsUsed};
 use image::{RgbImage, imageops};
 use rayon::prelude::*;
 
-use assay_train::face_generator::faces::{cropped, identity};
+use crate::experiment::{Experiment, Markdown, Stage, sheet_name, write_sheet};
 use assay_bench::collections::Split;
+use assay_train::face_generator::faces::{cropped, identity};
 use assay_train::faces::data;
 
 /// Side of the pictures whose colours are compared.
@@ -31,17 +32,51 @@ const ALLOWED: f64 = 0.02;
 const PAIRS: usize = 12;
 
 /// What is examined.
+#[derive(Debug, clap::Args)]
 pub struct Options {
-    /// The labelled pictures that the generator was trained on.
+    /// Folder of the labelled pictures that it was trained on
+    #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Id or file of weights; the shipped ones where there are none.
+    /// Weights by id or file; the shipped ones when not given
+    #[arg(long, value_name = "ID|FILE")]
     pub weights: Option<String>,
-    /// Generated faces.
+    /// Generated faces
+    #[arg(long, value_name = "N", default_value_t = 1000)]
     pub count: u64,
-    /// Seed of them.
+    /// Seed of the faces
+    #[arg(long, default_value_t = 11)]
     pub seed: u64,
-    /// Factor on what is drawn.
+    /// Factor on what is drawn, as in `assay synthesize`
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
     pub truncation: f32,
+    /// Where the faces that come nearest are shown above the training pictures, to be looked at and not to be passed on
+    #[arg(long, value_name = "PNG", value_parser = sheet_name)]
+    pub sheet: Option<PathBuf>,
+}
+
+/// The experiment.
+pub struct The;
+
+impl Experiment for The {
+    const ID: &'static str = "memorisation";
+    const ABOUT: &'static str = "Look for training pictures among the faces of a generator";
+    const PAGE: Option<&'static str> = Some("docs/memorisation.md");
+    type Args = Options;
+    type Figures = Memorisation;
+
+    fn run(options: Options, stage: &Stage<'_>) -> anyhow::Result<Memorisation> {
+        let (found, pairs) = measure(&options, stage.progress)?;
+        if let Some(path) = &options.sheet {
+            write_sheet(path, &pairs)?;
+        }
+        Ok(found)
+    }
+}
+
+impl Markdown for Memorisation {
+    fn page(&self, _: &str) -> String {
+        markdown(self)
+    }
 }
 
 /// One way to say how near two faces are.
@@ -134,7 +169,7 @@ fn compared(name: &'static str, mut generated: Vec<f64>, mut held_out: Vec<f64>)
 ///
 /// # Errors
 /// When data or weights cannot be read, or there are too few faces to compare with.
-pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<(Memorisation, RgbImage)> {
+fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<(Memorisation, RgbImage)> {
     let loaded = match &options.weights {
         Some(name) => registry::open(name)?,
         None => Registry::shipped(Kind::FaceGenerator)?,
@@ -216,7 +251,7 @@ fn sheet(generated: &[RgbImage], training: &[RgbImage], made: &[Nearest], side: 
 }
 
 /// The table for the documents.
-pub fn markdown(found: &Memorisation) -> String {
+fn markdown(found: &Memorisation) -> String {
     let [generated, held_out, training] = found.faces;
     let mut text = format!(
         "# Does the generator of faces give back the people it learnt from?\n\nMade by `assay lab memorisation --data DIR` for {} (SHA-256 {}): {generated} faces of seed {} with truncation {}, \

@@ -6,21 +6,46 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::experiment::{Experiment, Markdown, Stage};
 use anyhow::Context as _;
 use assay_media::Progress;
 use serde::{Deserialize, Serialize};
 
 /// What is measured, on what.
-#[derive(Debug, Clone)]
+#[derive(Debug, clap::Args)]
 pub struct Options {
-    /// The program under test.
-    pub program: PathBuf,
-    /// Where clips and reports are written.
+    /// Where the clips are made, and taken from the next time
+    #[arg(long, value_name = "DIR", default_value = "target/speed")]
     pub folder: PathBuf,
-    /// Rounds of decode and scan.
+    /// Rounds of decode and scan
+    #[arg(long, default_value_t = 5)]
     pub rounds: usize,
-    /// Length in seconds of the long clip on which memory is measured.
+    /// Length of the clip for the memory, in seconds
+    #[arg(long, default_value_t = 3600)]
     pub long_secs: u32,
+}
+
+/// The experiment.
+pub struct The;
+
+impl Experiment for The {
+    const ID: &'static str = "speed";
+    const ABOUT: &'static str =
+        "Time scans beside ffmpeg's bare decode, and measure their memory, on clips that it makes";
+    const PAGE: Option<&'static str> = Some("docs/speed.md");
+    type Args = Options;
+    type Figures = Speed;
+
+    fn run(options: Options, stage: &Stage<'_>) -> anyhow::Result<Speed> {
+        let options = Options { rounds: options.rounds.max(1), ..options };
+        measure(&options, stage.program, stage.progress)
+    }
+}
+
+impl Markdown for Speed {
+    fn page(&self, _: &str) -> String {
+        markdown(self)
+    }
 }
 
 /// A command beside ffmpeg's decode of the same clip.
@@ -73,7 +98,7 @@ const LOOKS: &str = "32";
 ///
 /// # Errors
 /// When ffmpeg is missing, or a command fails.
-pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Speed> {
+fn measure(options: &Options, program: &Path, progress: &dyn Progress) -> anyhow::Result<Speed> {
     std::fs::create_dir_all(&options.folder)
         .with_context(|| format!("cannot make the folder {}", options.folder.display()))?;
     let short = options.folder.join("ten_seconds.mp4");
@@ -89,15 +114,15 @@ pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Spe
     let table = options.folder.join("with_face.csv");
     std::fs::write(&table, "path,label\nwith_face.mp4,real\n").context("cannot write the table")?;
     let evaluate = || {
-        let mut command = Command::new(&options.program);
+        let mut command = Command::new(program);
         command.args(["evaluate", "--detector", "ensemble", "--frames", LOOKS, "--manifest"]).arg(&table);
         command
     };
     let plain = |arguments: &'static [&'static str]| -> Timed<'_> {
-        let command = || scan(&options.program, &short, arguments, &options.folder);
+        let command = || scan(program, &short, arguments, &options.folder);
         (shown(arguments), &short, Box::new(command))
     };
-    let faces = || scan(&options.program, &with_face, &[], &options.folder);
+    let faces = || scan(program, &with_face, &[], &options.folder);
     let timed_commands: [Timed<'_>; 4] = [
         plain(SCANS[0]),
         plain(SCANS[1]),
@@ -137,7 +162,7 @@ pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Spe
         progress.update("memory", done, steps);
         done += 1;
         let started = Instant::now();
-        let peak_mb = peak(scan(&options.program, &long, arguments, &options.folder))?;
+        let peak_mb = peak(scan(program, &long, arguments, &options.folder))?;
         memory.push(Memory { arguments: shown(arguments), peak_mb, secs: started.elapsed().as_secs_f64() });
     }
     Ok(Speed { paces, memory, long_secs: options.long_secs, rounds: options.rounds })
@@ -255,7 +280,7 @@ fn resident_kb(process: u32) -> u64 {
 }
 
 /// The tables as Markdown.
-pub fn markdown(speed: &Speed) -> String {
+fn markdown(speed: &Speed) -> String {
     let mut text = format!(
         "# Measured speed\n\n\
          Made by `assay lab speed`. Wall time over that of `ffmpeg -i clip -f null -` on the same clip, run one after the other; median of {} rounds with the \

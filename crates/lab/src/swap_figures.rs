@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use assay_faces::track::{cosine, unit};
 use assay_faces::{Face, landmarks68};
-use assay_generators::swap::{self, Choice, Convert, Extraction, FaceTable, Order, Request, Settings};
+use assay_generators::swap::{self, Blend, Choice, Convert, Extraction, FaceTable, Order, Request, Settings};
 use assay_generators::{ClipFacts, Finder, Outcome, each_frame, write};
 use assay_media::{FramePlan, Progress};
 use assay_models::face_swap::Person;
@@ -17,23 +17,98 @@ use assay_provenance::{Making, MarkedWriter, Record, Signer, Synthetic};
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 
-use assay_train::swap::speed::Speed;
-use assay_train::{self, Options};
+use crate::experiment::{Experiment, Markdown, Stage};
+use assay_models::device::DeviceChoice;
+use assay_train::swap::RATE;
+use assay_train::swap::speed::{self, Speed};
+use assay_train::{self as train, Budget, Options};
+
+/// What to make, of whom.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Clip of the person whose face is put in
+    #[arg(long, value_name = "CLIP")]
+    a: PathBuf,
+    /// Clip of the person in whose place it is put
+    #[arg(long, value_name = "CLIP")]
+    b: PathBuf,
+    /// Folder of everything that is made; crops and run that are there already are used again
+    #[arg(long, value_name = "DIR")]
+    work: PathBuf,
+    /// Minutes of training
+    #[arg(long, default_value_t = 40.0)]
+    minutes: f64,
+    /// Seed of all draws
+    #[arg(long, default_value_t = 2026)]
+    seed: u64,
+    /// Highest learning rate
+    #[arg(long, default_value_t = RATE)]
+    learning_rate: f64,
+    /// How the face is blended in: `feather` or `seamless`
+    #[arg(long, default_value = "feather", value_parser = ["feather", "seamless"])]
+    blend: String,
+    /// A Python with PyTorch, to time the same step there
+    #[arg(long, value_name = "PROGRAM")]
+    python: Option<PathBuf>,
+}
+
+/// The experiment.
+pub struct The;
+
+impl Experiment for The {
+    const ID: &'static str = "swap";
+    const ABOUT: &'static str = "Make a face swap from two clips and measure it: likeness to both people, landmarks, \
+                                 curves, speed beside PyTorch; the sheet with faces stays in the working folder";
+    const PAGE: Option<&'static str> = Some("docs/swap.md");
+    type Args = Arguments;
+    type Figures = Figures;
+
+    fn run(args: Arguments, stage: &Stage<'_>) -> anyhow::Result<Figures> {
+        let blend = if args.blend == "feather" { Blend::Feather } else { Blend::Seamless };
+        let choice = train::swap::Choice { held_out: 0.25, ..train::swap::Choice::small(64) };
+        let plan = Plan {
+            a: args.a,
+            b: args.b,
+            options: Options {
+                budget: Budget::Minutes(args.minutes),
+                out: args.work.join("run"),
+                seed: args.seed,
+                learning_rate: args.learning_rate,
+                from: None,
+                device: DeviceChoice::Cpu,
+            },
+            work: args.work,
+            choice,
+            settings: Settings { blend, ..Settings::default() },
+        };
+        let figures = measure(&plan, stage.progress)?;
+        let script = PathBuf::from("crates/train/reference/swap_speed.py");
+        let timed = speed::Options { rounds: 5, steps: 12, threads: 1, python: args.python, script };
+        let speed = Some(speed::measure(&timed, stage.progress)?);
+        Ok(Figures { speed, ..figures })
+    }
+}
+
+impl Markdown for Figures {
+    fn page(&self, _: &str) -> String {
+        markdown(self, self.speed.as_ref(), &self.network)
+    }
+}
 
 /// What to make and measure.
-pub struct Plan {
+struct Plan {
     /// Clip of the person whose face is put in.
-    pub a: PathBuf,
+    a: PathBuf,
     /// Clip of the person in whose place it is put.
-    pub b: PathBuf,
+    b: PathBuf,
     /// Folder of everything that is made; what is there already is used again.
-    pub work: PathBuf,
+    work: PathBuf,
     /// How the network is trained.
-    pub choice: train::swap::Choice,
+    choice: train::swap::Choice,
     /// How long, and where; its folder is `run` in the working folder.
-    pub options: Options,
+    options: Options,
     /// How the face is put in.
-    pub settings: Settings,
+    settings: Settings,
 }
 
 /// Measures over some frames.
@@ -76,6 +151,10 @@ pub struct Figures {
     pub steps: u64,
     /// Minutes of training on the clock.
     pub minutes: f64,
+    /// Speed of a step, where it was timed.
+    pub speed: Option<Speed>,
+    /// The network, in words.
+    pub network: String,
     /// Lines of the training's log.
     #[serde(skip)]
     pub log: Vec<serde_json::Value>,
@@ -92,7 +171,7 @@ const SHOWN: usize = 6;
 ///
 /// # Errors
 /// When a clip shows no face, training fails or a file cannot be written.
-pub fn measure(plan: &Plan, progress: &dyn Progress) -> anyhow::Result<Figures> {
+fn measure(plan: &Plan, progress: &dyn Progress) -> anyhow::Result<Figures> {
     std::fs::create_dir_all(&plan.work).with_context(|| format!("cannot make {}", plan.work.display()))?;
     let folders = [plan.work.join("faces_a"), plan.work.join("faces_b")];
     for (clip, folder) in [&plan.a, &plan.b].into_iter().zip(&folders) {
@@ -141,6 +220,8 @@ pub fn measure(plan: &Plan, progress: &dyn Progress) -> anyhow::Result<Figures> 
             && written.verification.marks.contradictions.is_empty(),
         steps: last("steps") as u64,
         minutes: last("secs") / 60.0,
+        speed: None,
+        network: format!("The small network at 64 pixels (`df`, {:.2} GMAC a face)", plan.choice.work() / 1e9),
         log,
     })
 }
@@ -240,7 +321,7 @@ fn sheet<'a>(looks: impl Iterator<Item = &'a Look>, path: &Path) -> anyhow::Resu
 const HEADER: &str = include_str!("swap_page.md");
 
 /// The page.
-pub fn markdown(figures: &Figures, speed: Option<&Speed>, network: &str) -> String {
+fn markdown(figures: &Figures, speed: Option<&Speed>, network: &str) -> String {
     let mut page = format!("{HEADER}\n");
     let f = figures;
     let _ = writeln!(page, "## One pair, {:.0} minutes\n", f.minutes);

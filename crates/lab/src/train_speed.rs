@@ -9,24 +9,56 @@ use assay_models::face_forgery::SIDE;
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::Device;
 
+use crate::experiment::{Experiment, Markdown, Stage};
 use assay_material::rng::Rng;
 use assay_train::Task as _;
-use assay_train::forgery::Choice;
 use assay_train::forgery::batch::Batch;
 use assay_train::forgery::task::Forgery;
+use assay_train::forgery::{Choice, Material};
 
 /// What to measure.
+#[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Turns.
+    /// Turns
+    #[arg(long, default_value_t = 3)]
     pub rounds: u32,
-    /// Steps of a turn.
+    /// Steps of a turn
+    #[arg(long, default_value_t = 15)]
     pub steps: u32,
-    /// Threads of both.
+    /// Threads of both
+    #[arg(long, default_value_t = 2)]
     pub threads: usize,
-    /// A Python with PyTorch; without one only this project's steps are timed.
+    /// A Python with PyTorch; without one only our own steps are timed
+    #[arg(long, value_name = "PROGRAM")]
     pub python: Option<PathBuf>,
-    /// The script with the same step in PyTorch.
+    /// The script with the same step in PyTorch
+    #[arg(long, value_name = "FILE", default_value = "crates/train/reference/forgery_speed.py")]
     pub script: PathBuf,
+}
+
+/// The experiment.
+pub struct The;
+
+impl Experiment for The {
+    const ID: &'static str = "train-speed";
+    const ABOUT: &'static str = "Time training steps of the face-forgery network beside the same in PyTorch";
+    const PAGE: Option<&'static str> = None;
+    type Args = Options;
+    type Figures = Speed;
+
+    fn run(options: Options, stage: &Stage<'_>) -> anyhow::Result<Speed> {
+        measure(&options, stage.progress)
+    }
+}
+
+impl Markdown for Speed {
+    fn page(&self, _: &str) -> String {
+        let beside = self.pytorch_images_per_sec.zip(self.ratio);
+        let beside = beside
+            .map_or_else(String::new, |(theirs, ratio)| format!(", PyTorch {theirs:.1}: {ratio:.2} times as fast"));
+        let Self { images_per_sec, rounds, steps, threads, .. } = self;
+        format!("{images_per_sec:.1} images/s{beside} ({rounds} turns of {steps} steps, {threads} threads)\n")
+    }
 }
 
 /// Images a second.
@@ -40,6 +72,8 @@ pub struct Speed {
     pub ratio: Option<f64>,
     /// Turns.
     pub rounds: u32,
+    /// Steps of a turn.
+    pub steps: u32,
     /// Threads of both.
     pub threads: usize,
 }
@@ -48,7 +82,7 @@ pub struct Speed {
 ///
 /// # Errors
 /// When Python or the script fails.
-pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Speed> {
+fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Speed> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build()?;
     let (mut own, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..options.rounds {
@@ -78,13 +112,15 @@ pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Spe
         pytorch_images_per_sec: median(theirs),
         ratio: median(ratios),
         rounds: options.rounds,
+        steps: options.steps,
         threads: options.threads,
     })
 }
 
 fn images_per_sec(steps: u32) -> f64 {
     let device = Device::default().autodiff();
-    let task = Forgery::of_given(&[], Choice::default());
+    let nothing = Material::default();
+    let task = Forgery::new(&nothing, Choice::default());
     let mut net = task.init(&device);
     let mut optimizer = AdamWConfig::new().with_weight_decay(0.05).init();
     let mut rng = Rng::new(1);

@@ -159,3 +159,38 @@ pub fn compress(from: &Path, to: &Path, crf: u8) -> anyhow::Result<()> {
     anyhow::ensure!(status.success(), "ffmpeg cannot encode {}", from.display());
     Ok(())
 }
+
+/// How a clip is encoded at a bit rate.
+#[derive(Debug, Clone, Copy)]
+pub struct AtRate<'a> {
+    /// Mean and, over two seconds, highest bit rate in kbit/s.
+    pub kbps: u32,
+    /// Seconds from one key frame to the next.
+    pub gop_secs: f64,
+    /// What is done to the frames before, in ffmpeg's words.
+    pub filter: Option<&'a str>,
+}
+
+/// Encodes a clip anew to H.264 in MP4 at a bit rate, without its sound. Frames that a filter takes out are shown as the
+/// one before.
+///
+/// # Errors
+/// When ffmpeg is missing or fails.
+pub fn at_rate(from: &Path, to: &Path, rate: &AtRate<'_>) -> anyhow::Result<()> {
+    let frames_per_sec = probe(from)?.frames_per_sec();
+    let gop = (frames_per_sec * rate.gop_secs).round().max(1.0);
+    let filter = rate.filter.map(|filter| format!("{filter},")).unwrap_or_default();
+    let kbps = |share: u32| format!("{}k", rate.kbps * share);
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-y", "-i"])
+        .arg(from)
+        .args(["-map", "0:v:0", "-vf", &format!("{filter}crop=trunc(iw/2)*2:trunc(ih/2)*2")])
+        .args(["-fps_mode", "cfr", "-c:v", "libx264", "-threads", "1", "-g", &gop.to_string()])
+        .args(["-b:v", &kbps(1), "-maxrate", &kbps(1), "-bufsize", &kbps(2)])
+        .args(["-map_metadata", "-1", "-fflags", "+bitexact", "-pix_fmt", "yuv420p", "-f", "mp4"])
+        .arg(to)
+        .status()
+        .context("cannot run ffmpeg")?;
+    anyhow::ensure!(status.success(), "ffmpeg cannot encode {}", from.display());
+    Ok(())
+}

@@ -8,7 +8,9 @@ pub mod example;
 pub mod ffmpeg;
 pub mod frames;
 pub mod graphics;
+pub mod perturb;
 pub mod planted;
-pub mod rng;
 pub mod saving;
 pub mod scene;
+
+pub use assay_random as rng;

@@ -1,49 +1,56 @@
 //! The maker of planted forgeries, end to end on drawn photos: twins, splits, qualities, determinism.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
-use assay_lab::{ffmpeg, saving, scene};
-use assay_material::planted::{Edit, Index, Item, Kind, Options, QUALITIES, Split, make, make_clips, photos_under};
+use assay_material::planted::{Clip, Edit, Index, Item, Kind, Photo, QUALITIES, Split, Wanted, make, make_clips};
+use assay_material::{ffmpeg, saving, scene};
 use assay_media::{NoProgress, Progress};
 use image::{GrayImage, RgbImage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// Drawn photos in the folders that the maker knows: persons who recur across folders, and nameless ones.
-fn sources() -> &'static Path {
-    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| {
-            let root = tempfile::tempdir().unwrap();
-            let mut seed = 0;
-            for (folder, name) in [("faces/lfw250", "Person"), ("landmarks/ytfaces68", "Person"), ("nonface/bsds", "")]
-            {
-                let place = root.path().join(folder);
-                std::fs::create_dir_all(&place).unwrap();
-                for i in 0..8 {
-                    seed += 1;
-                    let file = if name.is_empty() {
-                        format!("{i}.jpg")
-                    } else {
-                        format!("{name}_{}_{i:02}.jpg", char::from(b'A' + (i % 6) as u8))
-                    };
-                    let photo = scene::photograph(seed, 176 + 8 * (i % 3), 152);
-                    std::fs::write(place.join(file), saving::jpeg_bytes(&photo, 93).unwrap()).unwrap();
-                }
+/// Drawn photos in three folders: persons who recur across folders, every third of them for the test, and nameless ones.
+fn sources() -> &'static (tempfile::TempDir, Vec<Photo>) {
+    static FOLDER: OnceLock<(tempfile::TempDir, Vec<Photo>)> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let root = tempfile::tempdir().unwrap();
+        let mut photos = Vec::new();
+        let mut seed = 0;
+        for (folder, name) in [("faces/lfw250", "Person"), ("landmarks/ytfaces68", "Person"), ("nonface/bsds", "")] {
+            let place = root.path().join(folder);
+            std::fs::create_dir_all(&place).unwrap();
+            for i in 0..8 {
+                seed += 1;
+                let (file, group, owner) = if name.is_empty() {
+                    (format!("{i}.jpg"), format!("file:{folder}/{i}.jpg"), i)
+                } else {
+                    let letter = char::from(b'A' + (i % 6) as u8);
+                    (format!("{name}_{letter}_{i:02}.jpg"), format!("person:{name}_{letter}"), i % 6)
+                };
+                let photo = scene::photograph(seed, 176 + 8 * (i % 3), 152);
+                std::fs::write(place.join(&file), saving::jpeg_bytes(&photo, 93).unwrap()).unwrap();
+                photos.push(Photo {
+                    path: place.join(&file),
+                    relative: format!("{folder}/{file}"),
+                    folder: folder.to_owned(),
+                    group,
+                    split: if owner % 3 == 1 { Split::Test } else { Split::Calibration },
+                    is_face: !name.is_empty(),
+                });
             }
-            root
-        })
-        .path()
+        }
+        (root, photos)
+    })
 }
 
-fn options(out: &Path) -> Options {
-    Options { pairs_calibration: 48, pairs_test: 20, ..Options::new(sources().to_path_buf(), out.to_path_buf()) }
+fn wanted(out: &Path) -> Wanted {
+    Wanted { out: out.to_owned(), seed: 2026, pairs_calibration: 48, pairs_test: 20 }
 }
 
 fn made() -> &'static (tempfile::TempDir, Index) {
     static MADE: OnceLock<(tempfile::TempDir, Index)> = OnceLock::new();
     MADE.get_or_init(|| {
         let out = tempfile::tempdir().unwrap();
-        let index = make(&options(out.path()), &NoProgress).unwrap();
+        let index = make(&sources().1, &wanted(out.path()), &NoProgress).unwrap();
         (out, index)
     })
 }
@@ -126,7 +133,7 @@ fn twins_are_equal_away_from_the_edit_and_differ_in_it() {
 #[test]
 fn a_pristine_twin_is_its_source_saved_once_more() {
     let (_, pristine) = pairs().next().unwrap();
-    let source = image::open(sources().join(&pristine.source)).unwrap().into_rgb8();
+    let source = image::open(sources().0.path().join(&pristine.source)).unwrap().into_rgb8();
     let bytes = std::fs::read(made().0.path().join(&pristine.file)).unwrap();
     assert_eq!(bytes, saving::jpeg_bytes(&source, pristine.quality).unwrap());
 }
@@ -135,7 +142,7 @@ fn a_pristine_twin_is_its_source_saved_once_more() {
 fn the_splits_share_no_person_and_no_photo() {
     let mut side: BTreeMap<String, BTreeSet<Split>> = BTreeMap::new();
     let groups: BTreeMap<String, String> =
-        photos_under(sources()).unwrap().into_iter().map(|photo| (photo.relative, photo.group)).collect();
+        sources().1.iter().map(|photo| (photo.relative.clone(), photo.group.clone())).collect();
     for item in &made().1.items {
         for source in [Some(&item.source), item.donor.as_ref()].into_iter().flatten() {
             side.entry(groups[source].clone()).or_default().insert(item.split);
@@ -171,7 +178,7 @@ fn no_photo_makes_the_same_pristine_file_twice() {
 fn the_same_seed_makes_the_same_bytes_on_any_number_of_threads() {
     let again = tempfile::tempdir().unwrap();
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    let index = one.install(|| make(&options(again.path()), &NoProgress)).unwrap();
+    let index = one.install(|| make(&sources().1, &wanted(again.path()), &NoProgress)).unwrap();
     assert_eq!(index, made().1);
     for item in &index.items {
         for file in [Some(&item.file), item.mask.as_ref(), item.copied_from_mask.as_ref()].into_iter().flatten() {
@@ -192,10 +199,10 @@ fn the_index_reads_back_and_refuses_other_schemas() {
 }
 
 #[test]
-fn a_folder_without_photos_is_an_error_that_names_it() {
+fn no_photos_are_an_error() {
     let empty = tempfile::tempdir().unwrap();
-    let refusal = make(&Options::new(empty.path().into(), empty.path().join("out")), &NoProgress).unwrap_err();
-    assert!(refusal.to_string().contains(&empty.path().display().to_string()), "{refusal}");
+    assert!(make(&[], &wanted(empty.path()), &NoProgress).unwrap_err().to_string().contains("no source photos"));
+    assert!(make_clips(&[], &wanted(empty.path()), &NoProgress).is_err());
 }
 
 #[test]
@@ -208,7 +215,7 @@ fn a_cancelled_run_leaves_no_index() {
         }
     }
     let out = tempfile::tempdir().unwrap();
-    assert!(make(&options(out.path()), &Stop).is_err());
+    assert!(make(&sources().1, &wanted(out.path()), &Stop).is_err());
     assert!(!out.path().join(Index::FILE).exists());
 }
 
@@ -219,17 +226,19 @@ fn planted_clips_keep_their_length_and_hold_the_edit_they_name() {
         return;
     }
     let root = tempfile::tempdir().unwrap();
-    let place = root.path().join("video/talking");
-    std::fs::create_dir_all(&place).unwrap();
+    let mut clips = Vec::new();
     for clip in 0..3usize {
         // The frame's number can be read from its brightness.
         let frames: Vec<Vec<u8>> = (0..130).map(|n| level_frame(40 + n)).collect();
         let shape = ffmpeg::Frames { width: 64, height: 48, rate: (25, 1), frames: Vec::new() };
-        let path = place.join(format!("clip{clip}.mp4"));
+        let relative = format!("clip{clip}.mp4");
+        let path = root.path().join(&relative);
         ffmpeg::encode(&path, &shape, frames.iter().map(Vec::as_slice), 10).unwrap();
+        let (group, split) = (format!("file:{relative}"), if clip == 1 { Split::Test } else { Split::Calibration });
+        clips.push(Clip { path, relative, folder: "clips".into(), group, split, left_half: false });
     }
     let out = tempfile::tempdir().unwrap();
-    let index = make_clips(&Options::new(root.path().into(), out.path().into()), &NoProgress).unwrap();
+    let index = make_clips(&clips, &wanted(out.path()), &NoProgress).unwrap();
     assert_eq!(Index::load_clips(out.path()).unwrap(), index);
     let levels = |file: &str| -> Vec<i32> {
         let clip = ffmpeg::decode(&PathBuf::from(out.path()).join(file), false, 0.0, 10.0).unwrap();
@@ -268,27 +277,4 @@ fn level_frame(level: u8) -> Vec<u8> {
     let mut frame = vec![level; 64 * 48];
     frame.extend(vec![128; 64 * 48 / 2]);
     frame
-}
-
-#[test]
-fn shared_photos_split_by_person_across_folders() {
-    let shared = std::env::var_os("ASSAY_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    let root = shared.join("data");
-    if !root.join("faces/lfw250").is_dir() {
-        println!("SKIPPED: no shared data at {}", root.display());
-        return;
-    }
-    let photos = photos_under(&root).unwrap();
-    let mut folders: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let mut sides: BTreeMap<&str, BTreeSet<Split>> = BTreeMap::new();
-    for photo in &photos {
-        folders.entry(&photo.group).or_default().insert(&photo.folder);
-        sides.entry(&photo.group).or_default().insert(photo.split);
-        assert!(!photo.folder.contains("gan") && !photo.folder.starts_with("portraits"), "{}", photo.relative);
-    }
-    assert!(sides.values().all(|side| side.len() == 1));
-    assert!(folders.values().filter(|f| f.len() > 1).count() > 50, "people recur in the folders");
-    let test = photos.iter().filter(|photo| photo.split == Split::Test).count() as f64 / photos.len() as f64;
-    assert!((0.2..0.3).contains(&test), "{test}");
 }

@@ -5,7 +5,7 @@
 //! decoder's command line. Still pictures are kept in memory, videos are not.
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::path::{Path, PathBuf};
 
@@ -57,7 +57,27 @@ impl Source {
         if !kind.is_file() {
             return Err(MediaError::UnknownFormat("it is not a regular file".into()));
         }
-        let mut file = File::open(path)?;
+        Self::of_file(path.to_owned(), File::open(path)?, limits)
+    }
+
+    /// Opens bytes that lie in memory, as [`Source::open`] does a file. They are put into a temporary file
+    /// without a name, which nobody else can open and which is gone with the source, because decoders of
+    /// videos run in a child process and read a descriptor. `name` is the file's name in reports; a path
+    /// before it is left out.
+    ///
+    /// # Errors
+    /// Those of [`Source::open`].
+    pub fn from_bytes(name: &str, bytes: &[u8], limits: &Limits) -> Result<Self, MediaError> {
+        // Told before anything is written, of a stream of bytes that is no media.
+        sniff::sniff(bytes.get(..sniff::HEAD_BYTES).unwrap_or(bytes))?;
+        let mut file = tempfile::tempfile()?;
+        file.write_all(bytes)?;
+        file.seek(SeekFrom::Start(0))?;
+        let name = Path::new(name).file_name().unwrap_or_default();
+        Self::of_file(PathBuf::from(name), file, limits)
+    }
+
+    fn of_file(path: PathBuf, mut file: File, limits: &Limits) -> Result<Self, MediaError> {
         let bytes_len = file.metadata()?.len();
         let mut head = vec![0; sniff::HEAD_BYTES];
         let read = read_full(&mut file, &mut head)?;
@@ -87,7 +107,7 @@ impl Source {
             _ => Metadata::default(),
         };
         let mut source = Self {
-            path: path.to_owned(),
+            path,
             file,
             limits: limits.clone(),
             bytes_len: length,
@@ -155,7 +175,7 @@ impl Source {
         Ok((self.tool()?.input(), self.file.as_raw_fd()))
     }
 
-    /// Path as given.
+    /// Path as given; of bytes, the name alone.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -395,7 +415,12 @@ fn hash(file: &mut File, keep: bool) -> io::Result<Hashed> {
             kept.extend_from_slice(part);
         }
     }
-    Ok(Hashed { length, sha256: hex(&short.finalize()), sha512: hex(&long.finalize()), bytes: kept })
+    Ok(Hashed {
+        length,
+        sha256: assay_files::hex(&short.finalize()),
+        sha512: assay_files::hex(&long.finalize()),
+        bytes: kept,
+    })
 }
 
 fn read_full(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
@@ -409,13 +434,4 @@ fn read_full(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(filled)
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -317,3 +317,55 @@ fn heif_and_avif_come_through_the_child() {
         }
     }
 }
+
+#[test]
+fn a_picture_from_bytes_is_that_of_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let picture = image::RgbImage::from_fn(37, 23, |x, y| image::Rgb([(x * 6) as u8, (y * 11) as u8, (x + y) as u8]));
+    for name in ["a.png", "a.jpg"] {
+        let path = folder.path().join(name);
+        picture.save(&path).expect("saves");
+        let bytes = std::fs::read(&path).expect("reads");
+        let of_path = Source::open(&path, &Limits::default()).expect("opens");
+        let of_bytes = Source::from_bytes(&format!("/else/where/{name}"), &bytes, &Limits::default()).expect("opens");
+        assert_eq!(of_bytes.file_name(), name);
+        assert_same(&of_bytes, &of_path);
+        assert_eq!(of_bytes.still_bytes(), Some(bytes.as_slice()));
+        assert!(of_bytes.picture().expect("decodes") == of_path.picture().expect("decodes"));
+        assert_eq!(of_bytes.jpeg().expect("reads").is_some(), name.ends_with("jpg"));
+    }
+    let error = Source::from_bytes("notes.txt", b"not a picture", &Limits::default()).expect_err("is refused");
+    assert!(matches!(error, assay_media::MediaError::UnknownFormat(_)), "{error}");
+    let small = Limits { max_image_bytes: 10, ..Limits::default() };
+    let bytes = std::fs::read(folder.path().join("a.png")).expect("reads");
+    let error = Source::from_bytes("a.png", &bytes, &small).expect_err("is refused");
+    assert!(matches!(error, assay_media::MediaError::OverLimit(_)), "{error}");
+}
+
+#[test]
+fn a_clip_from_bytes_is_that_of_the_file() {
+    if !have_ffmpeg() || !have_encoder("libx264") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = clip(folder.path(), "h264.mp4", "-c:v libx264 -preset veryfast -bf 2 -g 12 -pix_fmt yuv420p");
+    let of_path = Source::open(&path, &Limits::default()).expect("opens");
+    let bytes = std::fs::read(&path).expect("reads");
+    std::fs::remove_file(&path).expect("removes");
+    let of_bytes = Source::from_bytes("h264.mp4", &bytes, &Limits::default()).expect("opens");
+    assert_same(&of_bytes, &of_path);
+    let frames = |source: &Source| {
+        let mut all = Keeper::new(FramePlan::All, FrameSamples::Yuv);
+        let summary = source.decode(&mut [&mut all], &NoProgress).expect("decodes");
+        (all.kept, summary.frames)
+    };
+    assert_eq!(frames(&of_bytes), frames(&of_path));
+}
+
+/// What is known of two sources before a pixel is decoded.
+fn assert_same(one: &Source, other: &Source) {
+    assert_eq!(one.file_name(), other.file_name());
+    assert_eq!((one.sha256(), one.sha512(), one.bytes_len()), (other.sha256(), other.sha512(), other.bytes_len()));
+    assert_eq!((one.kind(), one.format(), one.coded_size()), (other.kind(), other.format(), other.coded_size()));
+    assert_eq!((one.facts(), one.duration_secs()), (other.facts(), other.duration_secs()));
+}

@@ -12,13 +12,13 @@ use assay_checkpoints::{read_safetensors, write_safetensors};
 use assay_models::blazeface::{BlazeFace, BlazeFaceConfig};
 use assay_models::blocks::Form;
 use assay_models::efficientnet::EfficientNetConfig;
-use assay_models::face_forgery::{Input, SIDE, append};
+use assay_models::face_forgery::{Input, Opened, append};
 use assay_models::first_order::{KeyPoints, PUBLISHED};
 use assay_models::layers::{Activation, ConvConfig, Fold};
 use assay_models::layout::FirstOrderWidths;
 use assay_models::registry::Registry;
 use assay_models::rgb::Rgb;
-use assay_models::shipped_faces::{Judges, ShippedFaces};
+use assay_models::shipped_faces::ShippedFaces;
 use assay_models::xception::XceptionConfig;
 use assay_models::{Kind, face_detector, state};
 use burn::module::Module;
@@ -212,18 +212,19 @@ fn main() {
     }
     if wanted("judges") {
         // All that a scan asks about one face: every shipped network on its crop.
-        let judges = Judges::shipped().unwrap();
+        let forgery = ["face-forgery-sbi-1", "face-forgery-pairs-1", "face-forgery-pairs-2", "face-forgery-pairs-3"];
+        let opened = [Opened::shipped(&forgery).unwrap(), Opened::shipped(&["face-synthesis-1"]).unwrap()];
         let crop = |side: usize| -> Vec<[f32; 3]> {
             (0..side * side).map(|i| [(i * i / 977 % 251) as f32, (i % 249) as f32, 90.0]).collect()
         };
-        let (wide, close) = (crop(judges.crop().side), crop(SIDE));
+        let crops = opened.each_ref().map(|o| crop(o.crop.side));
         put(
             "all_judges_one_face",
             median(runs, || {
-                for (networks, crop) in [(&judges.forgery, &wide), (&judges.synthesis, &close)] {
+                for (opened, crop) in opened.iter().zip(&crops) {
                     let mut planes = Vec::new();
                     append(&mut planes, crop, Input::default());
-                    networks.iter().for_each(|network| drop(network.judge_planes(planes.clone(), 1)));
+                    drop(opened.network.judge_planes(planes, 1));
                 }
             }),
         );

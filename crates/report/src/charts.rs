@@ -164,8 +164,8 @@ pub(crate) fn chart(chart: &Chart, marks: &[Span]) -> String {
     svg
 }
 
-/// The scale from strong support for H2 to strong support for H1 with the value, its interval and the threshold.
-pub(crate) fn llr_scale(llr: &Llr, threshold_log10: f64) -> String {
+/// The scale from strong support for H2 to strong support for H1 with the value, its interval and the threshold, if there is one.
+pub(crate) fn llr_scale(llr: &Llr, threshold_log10: Option<f64>) -> String {
     const SPAN: f64 = 4.0;
     let x = |v: f64| 320.0 + v.clamp(-SPAN, SPAN) / SPAN * 300.0;
     let mut svg = String::from(
@@ -184,11 +184,13 @@ pub(crate) fn llr_scale(llr: &Llr, threshold_log10: f64) -> String {
             r#"<line class="grid" x1="{at:.1}" x2="{at:.1}" y1="22" y2="36"/><text x="{at:.1}" y="50" text-anchor="middle">{label}</text>"#
         );
     }
-    let _ = write!(
-        svg,
-        r#"<line class="threshold" x1="{0:.1}" x2="{0:.1}" y1="14" y2="40"/><text x="{0:.1}" y="10" text-anchor="middle">threshold</text>"#,
-        x(threshold_log10)
-    );
+    if let Some(threshold) = threshold_log10 {
+        let _ = write!(
+            svg,
+            r#"<line class="threshold" x1="{0:.1}" x2="{0:.1}" y1="14" y2="40"/><text x="{0:.1}" y="10" text-anchor="middle">threshold</text>"#,
+            x(threshold)
+        );
+    }
     let _ = write!(
         svg,
         r#"<line class="interval" x1="{:.1}" x2="{:.1}" y1="29" y2="29"/><circle class="value" cx="{:.1}" cy="29" r="7"/>"#,

@@ -1,7 +1,7 @@
 //! The short summary for the terminal.
 use std::fmt::Write as _;
 
-use assay_evidence::{FaceSearch, Outcome, Person, Report, Role};
+use assay_evidence::{FaceSearch, Outcome, Person, Report, Role, Statement};
 
 /// A name without the control characters that it may hold: names of examined files are chosen by strangers, and a terminal obeys them.
 pub fn plain(name: &str) -> String {
@@ -52,29 +52,20 @@ pub fn summary(report: &Report) -> String {
     let result = &report.result;
     let verdict = &result.verdict;
     let mut text = format!("{}\n", plain(&report.run.path));
-    match (&verdict.llr, &verdict.abstained) {
-        (Some(llr), _) => {
-            let _ = writeln!(text, "  {}", verdict.sentence);
-            let _ = writeln!(
-                text,
-                "  LR {} (95 % interval {} to {}), {} the threshold of {}",
-                ratio(llr.log10),
-                ratio(llr.low),
-                ratio(llr.high),
-                if verdict.above_threshold { "at or above" } else { "below" },
-                ratio(verdict.threshold_lr.log10())
-            );
-        }
-        (None, reason) => {
-            let _ = writeln!(text, "  No value is given: {}", reason.as_deref().unwrap_or("unknown reason"));
-        }
+    for note in &verdict.first {
+        let _ = writeln!(text, "  ! {note}");
     }
-    for question in &verdict.questions {
-        let value = match (&question.llr, &question.abstained) {
-            (Some(llr), _) => ratio(llr.log10),
-            (None, reason) => format!("no value: {}", reason.as_deref().unwrap_or("unknown reason")),
-        };
-        let _ = writeln!(text, "    {:<40} {value}", question.asked);
+    let _ = writeln!(text, "  {}", verdict.headline.sentence);
+    if let Some(llr) = &verdict.headline.llr {
+        let _ = writeln!(text, "  LR {} (90 % interval {} to {})", ratio(llr.log10), ratio(llr.low), ratio(llr.high));
+    }
+    for badge in &result.badges {
+        let _ = writeln!(text, "  [{}] {}; this has no part in the ratios", badge.words, plain(&badge.because));
+    }
+    // A reason that holds for all questions stands in the headline already.
+    let is_told = |said: &&Statement| said.llr.is_some() || said.abstained != verdict.abstained;
+    for said in verdict.statements.iter().filter(is_told) {
+        let _ = writeln!(text, "    {:<40} {}", said.asked, statement(said));
     }
     let mut skipped = Vec::new();
     for finding in &result.findings {
@@ -112,12 +103,34 @@ pub fn summary(report: &Report) -> String {
     text
 }
 
-/// One line on one report, for folders.
+/// Value, interval and threshold of one statement.
+fn statement(said: &Statement) -> String {
+    let Some(llr) = &said.llr else {
+        return format!("no value: {}", said.abstained.as_deref().unwrap_or("unknown reason"));
+    };
+    let value = format!("LR {} ({} to {})", ratio(llr.log10), ratio(llr.low), ratio(llr.high));
+    match said.threshold.lr {
+        Some(lr) if said.above => format!("{value}, at or above its threshold of {}", ratio(lr.log10())),
+        Some(lr) => format!("{value}, below its threshold of {}", ratio(lr.log10())),
+        None => format!("{value}, no threshold"),
+    }
+}
+
+/// One line on one report, for folders: the strongest statement and the file's own marks.
 pub fn line(report: &Report) -> String {
     let verdict = &report.result.verdict;
-    let value = verdict.llr.map_or_else(|| "no value".into(), |llr| format!("LR {}", ratio(llr.log10)));
+    let value = match (&verdict.headline.llr, &verdict.abstained) {
+        (Some(llr), _) => format!("LR {}", ratio(llr.log10)),
+        (None, Some(_)) => "no value".into(),
+        (None, None) => "open".into(),
+    };
     let mark = if verdict.above_threshold { "ABOVE" } else { "" };
-    format!("{value:>9} {mark:<5} {}", plain(&report.run.path))
+    let asked = verdict.leading().map(|s| format!("  {}", s.question)).unwrap_or_default();
+    let mut text = format!("{value:>9} {mark:<5} {}{asked}", plain(&report.run.path));
+    for badge in &report.result.badges {
+        let _ = write!(text, " [{}]", badge.words);
+    }
+    text
 }
 
 /// A likelihood ratio in words that fit a line: `320`, `1/45`.

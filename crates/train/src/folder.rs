@@ -128,8 +128,7 @@ pub(super) fn write_record(
 
 /// The SHA-256 of the program that trains.
 fn own_digest() -> Option<String> {
-    let bytes = std::fs::read(std::env::current_exe().ok()?).ok()?;
-    Some(format!("{:x}", Sha256::digest(&bytes)))
+    assay_files::sha256_of_file(&std::env::current_exe().ok()?).ok()
 }
 
 /// The git revision of the working directory, with `+` where files differ from it.

@@ -183,7 +183,7 @@ const CHECKPOINTS: f64 = 4.0;
 /// Trains until the budget is spent and returns the averaged network on the plain device.
 ///
 /// # Errors
-/// When the folder cannot be written or holds a checkpoint of another network, when `from` does, and when the loss is no number any more.
+/// When the folder cannot be written or holds a checkpoint of another network, when `from` does, and when the loss is not a number.
 pub fn train<T: Task>(task: &T, options: &Options, progress: &dyn Progress) -> anyhow::Result<T::Net> {
     let folder = Folder::open(&options.out)?;
     let device = options.device.device()?.autodiff();
@@ -251,7 +251,7 @@ pub fn train<T: Task>(task: &T, options: &Options, progress: &dyn Progress) -> a
             let gradients = GradientsParams::from_grads(loss.backward(), &net);
             net = optimizer.step(learning_rate, net.clone(), gradients);
             let value: f64 = loss.into_scalar::<f32>().into();
-            anyhow::ensure!(value.is_finite(), "the loss is no number any more after {} steps", standing.steps);
+            anyhow::ensure!(value.is_finite(), "the loss is not a number after {} steps", standing.steps);
             let now = elapsed();
             recent.add(value, now - standing.secs, 0.98);
             since.1.add(value, now - standing.secs, 1.0);

@@ -6,15 +6,69 @@ use std::time::Instant;
 
 use assay_analyzers::{ANALYZERS, Analyzer, AnalyzerError, Artefacts, Context, Need, Sample, maps};
 use assay_evidence::{
-    Case, FaceSearch, Finding, InputFacts, MediaKind, Outcome, Preview, Report, RunInfo, SCHEMA_REPORT, ScanResult,
-    Settings, Status, ToolInfo,
+    Case, FaceSearch, Finding, InputFacts, MediaKind, Outcome, Preview, QuestionThreshold, Report, RunInfo,
+    SCHEMA_REPORT, ScanResult, Settings, Status, Threshold, ToolInfo,
 };
-use assay_faces::{Ask, FaceNetworks};
+use assay_detect::DetectError;
+use assay_faces::FaceNetworks;
 use assay_media::{Limits, MediaError, Progress, Source};
 use sha2::Digest as _;
 
-use crate::calibration::CalibrationTable;
-use crate::{persons, verdict};
+use crate::calibration::{CalibrationTable, Condition, Thresholds};
+use crate::known::Examined;
+use crate::questions::{self, QUESTIONS, Question};
+use crate::{badges, persons, verdict};
+
+/// A question with what was learned for it.
+pub struct Asked {
+    /// The question.
+    pub question: &'static Question,
+    /// Its calibration table.
+    pub table: CalibrationTable,
+}
+
+/// The program that runs the library, which alone knows what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tool {
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// Lower-case hexadecimal SHA-256 of the running binary; empty where it is not said.
+    pub binary_sha256: String,
+}
+
+impl Default for Tool {
+    /// The library by itself, called by a program that does not say what it is.
+    fn default() -> Self {
+        Self { name: "assay".into(), version: env!("CARGO_PKG_VERSION").into(), binary_sha256: String::new() }
+    }
+}
+
+/// A threshold as a user gives it: `20` for all questions, `part_altered=20` for one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThresholdChoice {
+    /// Question id; every question when absent.
+    pub question: Option<String>,
+    /// Likelihood ratio.
+    pub lr: f64,
+}
+
+impl std::str::FromStr for ThresholdChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (question, number) = match text.split_once('=') {
+            Some((id, number)) if questions::find(id).is_some() => (Some(id.to_owned()), number),
+            Some((id, _)) => return Err(format!("there is no question {id:?}; questions are: {}", questions::ids())),
+            None => (None, text),
+        };
+        match number.parse::<f64>() {
+            Ok(lr) if lr.is_finite() && lr > 0.0 => Ok(Self { question, lr }),
+            _ => Err("a threshold is a likelihood ratio above 0, for all questions or as ID=LR for one".into()),
+        }
+    }
+}
 
 /// What a run is set up with; shared by all files.
 pub struct Setup {
@@ -22,14 +76,14 @@ pub struct Setup {
     pub settings: Settings,
     /// Bounds for decoders.
     pub limits: Limits,
-    /// Learned maps, one table a question.
-    pub tables: Vec<CalibrationTable>,
+    /// The questions with their tables.
+    pub questions: Vec<Asked>,
     /// The examiner's record.
     pub case: Case,
     /// Command line, for the record.
     pub command: Vec<String>,
-    /// SHA-256 of the running binary.
-    pub binary_sha256: String,
+    /// The program that runs this; [`Setup::new`] takes it for the library by itself.
+    pub tool: Tool,
     /// What faces are looked for with; set by [`Setup::with_networks`].
     networks: Option<Arc<dyn FaceNetworks>>,
 }
@@ -47,43 +101,68 @@ pub enum SetupError {
     /// A setting out of range.
     #[error("{0}")]
     Range(String),
-    /// The running binary cannot be read for its hash.
-    #[error("cannot read the running binary: {0}")]
-    Binary(#[from] std::io::Error),
 }
 
-/// The likelihood ratio from which a file counts as "above the threshold" when nothing else is said: the lowest of the table's operating points
-/// at which at most 1 % of the genuine calibration items are above it, by values fitted without them.
-pub const DEFAULT_THRESHOLD_LR: f64 = 8.0;
 /// Evenly spaced frames of a video that are kept for the report.
 pub const DEFAULT_FRAMES: u32 = 12;
 
 impl Setup {
-    /// The usual set-up: `ids` empty means every analyzer.
+    /// The usual set-up, with the default thresholds of the embedded table: `ids` empty means every analyzer.
     ///
     /// # Errors
     /// [`SetupError`] for an unknown analyzer or a setting out of range.
-    pub fn new(ids: &[String], frames: u32, threshold_lr: f64) -> Result<Self, SetupError> {
+    pub fn new(ids: &[String], frames: u32) -> Result<Self, SetupError> {
         if let Some(unknown) = ids.iter().find(|id| assay_analyzers::find(id).is_none()) {
             return Err(SetupError::UnknownAnalyzer(unknown.clone()));
-        }
-        if !(threshold_lr.is_finite() && threshold_lr > 0.0) {
-            return Err(SetupError::Range("the threshold is a likelihood ratio above 0".into()));
         }
         if !(1..=1000).contains(&frames) {
             return Err(SetupError::Range("the number of frames lies between 1 and 1000".into()));
         }
         let all = ANALYZERS.iter().map(|a| a.about().id.to_owned());
         let analyzers = all.filter(|id| ids.is_empty() || ids.contains(id)).collect();
+        let shipped = Thresholds::shipped()?;
+        let kinds = [MediaKind::Image, MediaKind::Video];
+        let threshold = |question: &Question, kind| QuestionThreshold {
+            question: question.id.into(),
+            kind,
+            threshold: shipped.of(question.id, kind).threshold(kind),
+        };
+        let thresholds = QUESTIONS.iter().flat_map(|q| kinds.map(|kind| threshold(q, kind))).collect();
+        let asked = |question: &&'static Question| Ok(Asked { question, table: question.calibration()? });
         Ok(Self {
-            settings: Settings { analyzers, frames, threshold_lr, seed: 1, networks: Vec::new() },
+            settings: Settings { analyzers, frames, thresholds, seed: 1, networks: Vec::new() },
             limits: Limits::default(),
-            tables: CalibrationTable::shipped()?,
+            questions: QUESTIONS.iter().map(asked).collect::<Result<_, SetupError>>()?,
             case: Case::default(),
             command: Vec::new(),
-            binary_sha256: crate::hash_file(&std::env::current_exe()?)?,
+            tool: Tool::default(),
             networks: None,
         })
+    }
+
+    /// Names the program that runs this; it stands in every result and parts the store's keys.
+    #[must_use]
+    pub fn run_by(mut self, tool: Tool) -> Self {
+        self.tool = tool;
+        self
+    }
+
+    /// Sets thresholds, for pictures and videos alike; of two for one question the later holds.
+    #[must_use]
+    pub fn with_thresholds(mut self, choices: &[ThresholdChoice]) -> Self {
+        for choice in choices {
+            let chosen = |t: &&mut QuestionThreshold| choice.question.as_ref().is_none_or(|id| *id == t.question);
+            for place in self.settings.thresholds.iter_mut().filter(chosen) {
+                place.threshold = Threshold { lr: Some(choice.lr), basis: "given for this run".into() };
+            }
+        }
+        self
+    }
+
+    /// The threshold of a question for a kind of file.
+    pub fn threshold(&self, question: &str, kind: MediaKind) -> Threshold {
+        let own = self.settings.thresholds.iter().find(|t| t.question == question && t.kind == kind);
+        own.map_or_else(|| Threshold { lr: None, basis: "none was set".into() }, |t| t.threshold.clone())
     }
 
     /// Looks for faces with these networks; their hashes become part of the settings, and so of every result and of the store's keys.
@@ -94,11 +173,24 @@ impl Setup {
         self
     }
 
-    /// What the chosen analyzers ask about faces; `None` where none of them looks at any.
-    pub fn asks(&self) -> Option<Vec<Ask>> {
+    /// The detectors that the chosen analyzers ask about faces; `None` where none of them looks at any.
+    pub fn detectors(&self) -> Option<Vec<&'static str>> {
         let needs: Vec<Need> = self.analyzers().iter().flat_map(|a| a.about().needs).copied().collect();
-        let ask = |need: &Need| if let Need::Judged(ask) = need { Some(*ask) } else { None };
-        needs.contains(&Need::Faces).then(|| needs.iter().filter_map(ask).collect())
+        let id = |need: &Need| if let Need::Detector(id) = need { Some(*id) } else { None };
+        needs.contains(&Need::Faces).then(|| needs.iter().filter_map(id).collect())
+    }
+
+    /// The networks of those that are part of the program that a run needs: what finds faces, and what its analyzers ask about them. `None` where none of them
+    /// looks at a face, unless `always`.
+    ///
+    /// # Errors
+    /// When shipped weights cannot be opened.
+    pub fn open_networks(&self, always: bool) -> Result<Option<Arc<dyn FaceNetworks>>, DetectError> {
+        let detectors = self.detectors().or_else(|| always.then(Vec::new));
+        Ok(match detectors {
+            Some(ids) => Some(Arc::new(assay_detect::networks(&ids)?)),
+            None => None,
+        })
     }
 
     fn analyzers(&self) -> Vec<&'static dyn Analyzer> {
@@ -159,17 +251,15 @@ pub fn scan_file(path: &Path, setup: &Setup, progress: &dyn Progress) -> Result<
     progress.update("verdict", analyzers.len() as u64, analyzers.len() as u64);
 
     let source = artefacts.source();
-    // Nobody is ruled out where nobody was looked for.
-    let persons = if let FaceSearch::Searched(found) = &faces { Some(found.persons.len() as u32) } else { None };
-    let condition = crate::calibration::Condition::of(source);
-    let verdict = verdict::decide(&mut findings, source, condition.as_ref(), persons, setup);
+    let condition = Condition::of(source);
+    let verdict = verdict::decide(&mut findings, &Examined::of(source), condition.as_ref(), &faces, setup);
     let previews = previews(&artefacts).map_err(|e| MediaError::Decoder(e.to_string()))?;
     let (width, height) = source.orientation().shown_size(source.coded_size().0, source.coded_size().1);
     let result = ScanResult {
         tool: ToolInfo {
-            name: "assay".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            binary_sha256: setup.binary_sha256.clone(),
+            name: setup.tool.name.clone(),
+            version: setup.tool.version.clone(),
+            binary_sha256: setup.tool.binary_sha256.clone(),
             decoder: source.decoder(),
         },
         settings: setup.settings.clone(),
@@ -190,6 +280,7 @@ pub fn scan_file(path: &Path, setup: &Setup, progress: &dyn Progress) -> Result<
         },
         previews,
         faces,
+        badges: badges::badges(&marks),
         marks: Some(marks),
         findings,
         verdict,
@@ -284,5 +375,7 @@ fn previews(artefacts: &Artefacts) -> Result<Vec<Preview>, AnalyzerError> {
             .iter()
             .map(|frame| maps::preview(&sample, &frame.picture, Some(frame.pts_secs)))
             .collect(),
+        // What has neither a picture nor frames is shown by none.
+        _ => Ok(Vec::new()),
     }
 }

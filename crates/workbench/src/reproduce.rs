@@ -7,7 +7,7 @@ use assay_faces::FaceNetworks;
 use assay_media::{MediaError, Progress};
 use serde_json::Value;
 
-use crate::pipeline::{Setup, SetupError, scan_file};
+use crate::pipeline::{Setup, SetupError, Tool, scan_file};
 
 /// One value that is not what it was.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,14 +32,15 @@ pub enum ReproduceError {
     Media(#[from] MediaError),
 }
 
-/// The set-up that a report was made with.
+/// The set-up that a report was made with, to be run by this program.
 ///
 /// # Errors
 /// [`SetupError`] when this version lacks an analyzer of the report.
-pub fn setup_of(report: &Report) -> Result<Setup, SetupError> {
+pub fn setup_of(report: &Report, tool: Tool) -> Result<Setup, SetupError> {
     let settings = &report.result.settings;
-    let mut setup = Setup::new(&settings.analyzers, settings.frames, settings.threshold_lr)?;
+    let mut setup = Setup::new(&settings.analyzers, settings.frames)?.run_by(tool);
     setup.settings.seed = settings.seed;
+    setup.settings.thresholds.clone_from(&settings.thresholds);
     setup.case = report.case.clone();
     Ok(setup)
 }
@@ -52,11 +53,12 @@ pub fn reproduce(
     report: &Report,
     path: &Path,
     networks: Option<Arc<dyn FaceNetworks>>,
+    tool: Tool,
     progress: &dyn Progress,
 ) -> Result<(Report, Vec<Difference>), ReproduceError> {
     // A report made without faces is run again without them.
     let networks = networks.filter(|_| !report.result.settings.networks.is_empty());
-    let setup = setup_of(report)?.with_networks(networks);
+    let setup = setup_of(report, tool)?.with_networks(networks);
     let again = scan_file(path, &setup, progress)?;
     let differences = differences(&report.result, &again.result);
     Ok((again, differences))

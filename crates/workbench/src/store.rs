@@ -63,12 +63,14 @@ impl WorkKey {
         hash.update([0]);
         hash.update(meta.len().to_le_bytes());
         hash.update(modified.to_le_bytes());
-        for part in
-            [serde_json::to_vec(&setup.settings), serde_json::to_vec(&setup.case), serde_json::to_vec(&setup.tables)]
+        let tables: Vec<_> = setup.questions.iter().map(|asked| &asked.table).collect();
+        for part in [serde_json::to_vec(&setup.settings), serde_json::to_vec(&setup.case), serde_json::to_vec(&tables)]
         {
             hash.update(part.unwrap_or_default());
         }
-        hash.update(setup.binary_sha256.as_bytes());
+        for part in [&setup.tool.name, &setup.tool.version, &setup.tool.binary_sha256] {
+            hash.update(part.as_bytes());
+        }
         Some(Self(format!("{:x}", hash.finalize())))
     }
 }
@@ -165,7 +167,7 @@ impl Store {
             "path": report.run.path,
             "sha256": report.result.input.sha256,
             "result_sha256": report.result_sha256,
-            "log10_lr": report.result.verdict.llr.map(|l| l.log10),
+            "log10_lr": report.result.verdict.headline.llr.map(|l| l.log10),
             "wall_secs": report.run.wall_secs,
         });
         let mut connection = self.connection();
@@ -182,7 +184,7 @@ impl Store {
                     report.run.path,
                     report.result.input.sha256,
                     crate::now_utc(),
-                    report.result.verdict.llr.map(|l| l.log10),
+                    report.result.verdict.headline.llr.map(|l| l.log10),
                     report.result.verdict.above_threshold,
                     report.result_sha256,
                     text

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use assay_evidence::{ManifestState, Marks, Report};
 use assay_media::NoProgress;
 use assay_provenance::{ClipShape, Making, MarkedWriter, Record, Signer, Synthetic, Trust, verify};
-use assay_workbench::{DEFAULT_THRESHOLD_LR, Setup, scan_file};
+use assay_workbench::{Setup, scan_file};
 use image::RgbImage;
 
 fn scene(width: u32, height: u32, shift: u32) -> RgbImage {
@@ -30,7 +30,7 @@ fn writer(folder: &Path) -> MarkedWriter {
 }
 
 fn scan(file: &Path, id: &str) -> Report {
-    let setup = Setup::new(&[id.to_owned()], 6, DEFAULT_THRESHOLD_LR).unwrap();
+    let setup = Setup::new(&[id.to_owned()], 6).unwrap();
     let report = scan_file(file, &setup, &NoProgress).unwrap();
     if let Some(folder) = std::env::var_os("KEEP_REPORTS") {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
@@ -41,6 +41,10 @@ fn scan(file: &Path, id: &str) -> Report {
 
 fn marks(report: &Report) -> &Marks {
     report.result.marks.as_ref().unwrap()
+}
+
+fn badges(report: &Report) -> Vec<&str> {
+    report.result.badges.iter().map(|b| b.words.as_str()).collect()
 }
 
 const POINTER: &str = "This file says that a trained model made it";
@@ -56,6 +60,17 @@ fn a_made_picture_says_so_beside_an_untouched_verdict() {
     assert!(assay_report::page(&report).contains(POINTER));
     let summary = assay_report::summary(&report);
     assert!(summary.contains("label      AI-GENERATED") && summary.contains("manifest   valid"), "{summary}");
+    // In two words beside the headline, on the page, in the terminal and in the list of a batch.
+    assert_eq!(badges(&report), ["Signed as AI-generated"]);
+    let page = assay_report::page(&report);
+    let headline = page.find(&report.result.verdict.headline.sentence).unwrap();
+    assert!(page.find("Signed as AI-generated").unwrap() < headline);
+    assert!(
+        summary.contains("[Signed as AI-generated]")
+            && assay_report::line(&report).contains("[Signed as AI-generated]")
+    );
+    let row = assay_report::IndexRow::of(&report, "made.html".into());
+    assert!(assay_report::index_page(&[row]).contains("Signed as AI-generated"));
 
     // The same pixels without the manifest get the same verdict.
     let bare = at("bare.png");
@@ -64,6 +79,7 @@ fn a_made_picture_says_so_beside_an_untouched_verdict() {
     assert_eq!(stripped.result.verdict, report.result.verdict);
     assert_eq!(marks(&stripped).manifest.state, ManifestState::None);
     assert!(!marks(&stripped).contradictions.is_empty());
+    assert_eq!(badges(&stripped), ["Marked as AI-generated", "Marks contradict"]);
     // What lies beside a file is not part of it.
     std::fs::write(at("bare.c2pa"), "no manifest").unwrap();
     assert_eq!(scan(&bare, "jpeg_grid").result, stripped.result);
@@ -73,6 +89,7 @@ fn a_made_picture_says_so_beside_an_untouched_verdict() {
     scene(320, 256, 5).save(&plain).unwrap();
     let report = scan(&plain, "jpeg_grid");
     assert_eq!((marks(&report).generated.as_ref(), marks(&report).label.found), (None, false));
+    assert!(badges(&report).is_empty());
     let page = assay_report::page(&report);
     assert!(!page.contains(POINTER) && page.contains("Marks of origin") && page.contains("none found"));
 }

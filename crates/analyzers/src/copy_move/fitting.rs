@@ -153,10 +153,9 @@ mod tests {
     #[test]
     fn a_linear_patch_in_a_random_field_is_one_piece() {
         let (width, height) = (60, 50);
-        let mut state = 5u64;
-        let mut offsets: Vec<[i16; 2]> = (0..width * height)
-            .map(|_| [0, 1].map(|_| (super::super::patch_match::mix(&mut state) % 60) as i16 - 30))
-            .collect();
+        let mut rng = assay_random::Rng::new(5);
+        let mut offsets: Vec<[i16; 2]> =
+            (0..width * height).map(|_| [0, 1].map(|_| (rng.next_u64() % 60) as i16 - 30)).collect();
         for y in 10..40i16 {
             for x in 15..45i16 {
                 offsets[y as usize * width + x as usize] = [20 + x / 10, 9 - x / 10];

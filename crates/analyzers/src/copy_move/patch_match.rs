@@ -4,6 +4,7 @@
 //! The decision that shapes it: rows are scanned in bands of fixed height; a band reads its own rows as they are updated and all others as
 //! they were before the sweep, and every random number is a hash of seed, sweep and place. So the field is the same with any number of
 //! threads. Targets nearer than the exclusion radius are never considered.
+use assay_random::Rng;
 use rayon::prelude::*;
 
 use super::features::Features;
@@ -19,17 +20,8 @@ pub(super) struct Field {
     pub(super) costs: Vec<i32>,
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014) used as a hash and as a generator.
-pub(super) fn mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
-fn below(state: &mut u64, limit: usize) -> i32 {
-    (((mix(state) >> 32) * limit as u64) >> 32) as i32
+fn below(rng: &mut Rng, limit: usize) -> i32 {
+    (((rng.next_u64() >> 32) * limit as u64) >> 32) as i32
 }
 
 struct Search<'a> {
@@ -82,10 +74,11 @@ impl Search<'_> {
             let (x, y) = ((local % width) as i32, (top + local / width) as i32);
             let index = top * width + local;
             let mut best = (offsets[local], costs[local]);
-            let mut state = self.seed ^ (u64::from(sweep) << 48) ^ (index as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+            let place = (index as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+            let mut rng = Rng::new(self.seed ^ (u64::from(sweep) << 48) ^ place);
             if sweep == 0 {
                 for _ in 0..2 {
-                    let target = [below(&mut state, width) - x, below(&mut state, self.features.height) - y];
+                    let target = [below(&mut rng, width) - x, below(&mut rng, self.features.height) - y];
                     self.consider(x, y, target, &mut best);
                 }
                 for guess in self.guesses {
@@ -117,7 +110,7 @@ impl Search<'_> {
             let mut reach = (width.max(self.features.height) >> (sweep % 2)) as i32;
             while reach >= 1 {
                 let span = 2 * reach as usize + 1;
-                let jump = [below(&mut state, span) - reach, below(&mut state, span) - reach];
+                let jump = [below(&mut rng, span) - reach, below(&mut rng, span) - reach];
                 let centre = best.0.map(i32::from);
                 self.consider(x, y, [centre[0] + jump[0], centre[1] + jump[1]], &mut best);
                 reach /= 3;

@@ -160,8 +160,7 @@ mod tests {
     fn a_copied_block_is_a_peak() {
         let (width, height) = (96, 80);
         let noise = |x: usize, y: usize| {
-            let mut s = (y * width + x) as u64;
-            (super::super::patch_match::mix(&mut s) % 1000) as f32 / 500.0 - 1.0
+            (assay_random::Rng::new((y * width + x) as u64).next_u64() % 1000) as f32 / 500.0 - 1.0
         };
         let mut values: Vec<f32> = (0..width * height).map(|i| noise(i % width, i / width)).collect();
         for y in 10..30 {

@@ -1,14 +1,14 @@
-//! What analyzers that ask networks about faces have in common: from looks to persons, to a score, a chart, and pictures.
+//! What analyzers of faces have in common: from a detector's looks to persons, to a score, a chart, and pictures.
+//!
+//! The decision that shapes it: an analyzer of faces is a description, a detector and two words; which maps there are to show is the detector's to say.
 mod persons;
 mod pictures;
 
-use assay_evidence::{Chart, Evidence, MediaKind, Outcome, Role, Series, Span, Where};
-use assay_faces::Suspicion;
-use assay_faces::usual::Kind;
+use assay_detect::null_levels::Kind;
+use assay_evidence::{Chart, Evidence, MediaKind, Outcome, Role, Series, Span, Status, Where};
 
-use crate::{AnalyzerError, Sample};
+use crate::{About, Analyzer, AnalyzerError, Context, Sample};
 use persons::Judged;
-pub(crate) use pictures::Overlay;
 
 /// Logit of a stretch above which its place is named.
 const NAMED_ABOVE: f64 = 2.0;
@@ -21,25 +21,40 @@ pub(crate) struct Words {
     pub(crate) leaning: &'static str,
     /// What a logit below 0 leans to.
     pub(crate) otherwise: &'static str,
-    /// Whether the score is calibrated, or for the eye only.
-    pub(crate) role: Role,
-    /// What is laid over the shown crops.
-    pub(crate) overlays: &'static [Overlay],
+}
+
+/// An analyzer of what one detector says of faces.
+pub(crate) struct FaceAnalyzer {
+    /// Its description; where it is calibrated, so is its score.
+    pub(crate) about: &'static About,
+    /// The detector, which stands among its needs too.
+    pub(crate) detector: &'static str,
+    /// How it speaks.
+    pub(crate) words: Words,
+}
+
+impl Analyzer for FaceAnalyzer {
+    fn about(&self) -> &'static About {
+        self.about
+    }
+
+    fn analyze(&self, sample: &Sample, _context: &Context) -> Result<Outcome, AnalyzerError> {
+        judge(sample, self)
+    }
 }
 
 /// Asks about every person; the file's score is that of the most suspicious one, less what is owed for the number of persons.
-pub(crate) fn judge(
-    sample: &Sample,
-    logit: fn(&Suspicion) -> Option<f32>,
-    words: &Words,
-) -> Result<Outcome, AnalyzerError> {
+fn judge(sample: &Sample, own: &FaceAnalyzer) -> Result<Outcome, AnalyzerError> {
+    let detector = assay_detect::find(own.detector)
+        .ok_or_else(|| AnalyzerError::Detector(format!("there is no detector {:?}", own.detector)))?;
+    let words = &own.words;
     let Some(faces) = sample.faces()? else {
         return Ok(Outcome::not_applicable("This run had no face networks to look with."));
     };
     if faces.persons.is_empty() {
         return Ok(Outcome::not_applicable("No face was found."));
     }
-    let judged: Vec<Judged<'_>> = persons::judged(faces, logit);
+    let judged: Vec<Judged<'_>> = persons::judged(faces, own.detector);
     let Some(worst) = judged.iter().max_by(|a, b| a.score.total_cmp(&b.score)) else {
         return Ok(Outcome::not_applicable(
             "Every face is smaller than 48 pixels or too blurred for grain to be left in it.",
@@ -49,13 +64,15 @@ pub(crate) fn judge(
     let score = worst.score - (judged.len() as f64).ln();
     let kind = if clip { Kind::Clip } else { Kind::Still };
     let chances = judged.iter().map(|j| j.stretches.len()).sum();
-    let shown = pictures::most_and_least(worst, words.overlays, faces.usual.as_ref(), kind, chances)?;
+    let shown = pictures::most_and_least(worst, &detector.about, faces, kind, chances)?;
     let mut text = explanation(&judged, worst, clip, words);
     if let Some(words) = &shown.words {
         text += &format!(" On the map of the most suspicious look: {words}.");
     }
-    let mut evidence = Evidence::new(words.role, worst.reliability, text);
-    if words.role == Role::Scored {
+    let is_scored = own.about.status == Status::Calibrated;
+    let role = if is_scored { Role::Scored } else { Role::DisplayOnly };
+    let mut evidence = Evidence::new(role, worst.reliability, text);
+    if is_scored {
         evidence = evidence.with_score(round(score), "mean logit of the networks over a stretch of the most suspicious person, less ln of the number of stretches and persons that are not so");
     }
     evidence.measure("score of the most suspicious person", round(worst.score), "nats");
@@ -70,8 +87,8 @@ pub(crate) fn judge(
     if clip {
         evidence.charts.push(chart(&judged, words));
     }
-    for (overlay, places) in words.overlays.iter().zip(shown.places) {
-        evidence.measure(format!("{}, above what genuine faces show", overlay.bright), places as f64, "of 400 places");
+    for (map, places) in detector.about.maps.iter().zip(shown.places) {
+        evidence.measure(format!("{}, above what genuine faces show", map.bright), places as f64, "of 400 places");
     }
     evidence.pictures = shown.pictures;
     Ok(Outcome::Evidence(Box::new(evidence)))

@@ -1,6 +1,6 @@
 //! From looks to stretches, from stretches to a person.
 use assay_faces::stretches::{Stretch, log_mean, stretches};
-use assay_faces::{Faces, Observation, Suspicion};
+use assay_faces::{Faces, Observation, judged};
 
 /// Face size in pixels from which the networks see all that they were trained on.
 const ENOUGH_PX: f32 = 100.0;
@@ -9,7 +9,7 @@ const ENOUGH_PX: f32 = 100.0;
 pub(super) struct Look<'a> {
     pub(super) pts_secs: f64,
     pub(super) logit: f64,
-    pub(super) suspicion: &'a Suspicion,
+    pub(super) judged: &'a judged::Judged,
 }
 
 /// One person.
@@ -30,22 +30,17 @@ impl<'a> Judged<'a> {
     }
 }
 
-/// Every person whom the networks judged at least once, in the order of the report.
-pub(super) fn judged(faces: &Faces, logit: fn(&Suspicion) -> Option<f32>) -> Vec<Judged<'_>> {
-    faces.persons.iter().enumerate().filter_map(|(at, who)| person(faces, at, who, logit)).collect()
+/// Every person whom the detector judged at least once, in the order of the report.
+pub(super) fn judged<'a>(faces: &'a Faces, detector: &str) -> Vec<Judged<'a>> {
+    faces.persons.iter().enumerate().filter_map(|(at, who)| person(faces, at, who, detector)).collect()
 }
 
-fn person<'a>(
-    faces: &'a Faces,
-    at: usize,
-    who: &'a assay_faces::Person,
-    logit: fn(&Suspicion) -> Option<f32>,
-) -> Option<Judged<'a>> {
-    let mut all: Vec<&Observation> = faces.observations(who).filter(|o| o.suspicion.is_some()).collect();
+fn person<'a>(faces: &'a Faces, at: usize, who: &'a assay_faces::Person, detector: &str) -> Option<Judged<'a>> {
+    let mut all: Vec<&Observation> = faces.observations(who).filter(|o| o.judged.is_some()).collect();
     all.sort_by(|a, b| a.pts_secs.total_cmp(&b.pts_secs));
     let look = |o: &&'a Observation| {
-        let suspicion = o.suspicion.as_ref()?;
-        Some(Look { pts_secs: o.pts_secs, logit: f64::from(logit(suspicion)?), suspicion })
+        let judged = o.judged.as_ref()?;
+        Some(Look { pts_secs: o.pts_secs, logit: f64::from(judged.logit(detector)?), judged })
     };
     let looks: Vec<Look<'a>> = all.iter().filter_map(look).collect();
     if looks.is_empty() {

@@ -1,11 +1,12 @@
 //! The most and the least suspicious look, and beside each what of the networks' maps is more than genuine faces show.
 //!
 //! The decision that shapes it: a map glows somewhere on every face, so a place is drawn only where it lies above the level that all but one in a hundred genuine
-//! faces stay below everywhere ([`assay_faces::usual`]). A clip's map is the mean over the stretch of the look, which is what the level was learned on.
+//! faces stay below everywhere ([`assay_detect::null_levels`]). A clip's map is the mean over the stretch of the look, which is what the level was learned on.
+use assay_detect::null_levels::{self, FALSE_POSITIVES, Kind, Level};
+use assay_detect::{About, NullLevels};
 use assay_evidence::Picture;
-use assay_faces::Suspicion;
-use assay_faces::suspicion::{Layer, MAP_SIDE};
-use assay_faces::usual::{ALARMS, Kind, Level, Usual};
+use assay_faces::Faces;
+use assay_faces::judged::{self, MAP_SIDE};
 use image::{ExtendedColorType, Rgb, RgbImage};
 
 use super::persons::{Judged, Look};
@@ -13,14 +14,6 @@ use crate::{AnalyzerError, maps};
 
 /// How strongly a place is coloured that has just passed the level.
 const FAINTEST: f32 = 0.35;
-
-/// What is laid over a crop.
-pub(crate) struct Overlay {
-    /// The map.
-    pub(crate) layer: Layer,
-    /// What bright places are.
-    pub(crate) bright: &'static str,
-}
 
 /// What of a map is more than genuine faces show.
 struct Region {
@@ -30,9 +23,8 @@ struct Region {
 }
 
 impl Region {
-    /// Of a map that is the most suspicious of `chances`.
-    fn of(map: &[f32], usual: Option<&Usual>, kind: Kind, layer: Layer, chances: usize) -> Self {
-        let level = usual.and_then(|u| u.of(kind, layer)?.level(chances));
+    /// Of a map with its null level, where one is known.
+    fn of(map: &[f32], level: Option<Level>) -> Self {
         let share = |v: &f32| match level {
             Some(level) if *v > level.value => (FAINTEST + (v - level.value) / level.value.max(f32::EPSILON)).min(1.0),
             _ => 0.0,
@@ -51,7 +43,7 @@ impl Region {
         };
         let what = if kind == Kind::Clip { "stretches of genuine faces" } else { "genuine faces" };
         // With many chances the level is the highest that was seen.
-        let share = if level.above == 0 { "any".into() } else { format!("{:.0} %", 100.0 * (1.0 - ALARMS)) };
+        let share = if level.above == 0 { "any".into() } else { format!("{:.0} %", 100.0 * (1.0 - FALSE_POSITIVES)) };
         let than = format!("what {share} of {} {what} show", level.genuine);
         match self.places() {
             0 => format!("nothing above {than}"),
@@ -60,10 +52,10 @@ impl Region {
     }
 }
 
-/// The pictures, and in words what the first overlay shows of the most suspicious look.
+/// The pictures, and in words what the first map shows of the most suspicious look.
 pub(super) struct Shown {
     pub(super) pictures: Vec<Picture>,
-    /// How many places of each overlay are above the level.
+    /// How many places of each of the detector's maps are above the level.
     pub(super) places: Vec<usize>,
     pub(super) words: Option<String>,
 }
@@ -72,8 +64,8 @@ pub(super) struct Shown {
 /// the most suspicious one was chosen from.
 pub(super) fn most_and_least(
     person: &Judged<'_>,
-    overlays: &[Overlay],
-    usual: Option<&Usual>,
+    detector: &About,
+    faces: &Faces,
     kind: Kind,
     chances: usize,
 ) -> Result<Shown, AnalyzerError> {
@@ -81,6 +73,9 @@ pub(super) fn most_and_least(
         |a: &&assay_faces::stretches::Stretch, b: &&assay_faces::stretches::Stretch| a.logit.total_cmp(&b.logit);
     let most = person.stretches.iter().max_by(by_stretch);
     let least = person.stretches.iter().min_by(by_stretch);
+    let levels = NullLevels::shipped().map_err(|e| AnalyzerError::Detector(e.to_string()))?;
+    let weights = faces.detectors.iter().find(|d| d.detector == detector.id);
+    let level = |map: &str| levels.of(kind, weights?, map)?.level(chances);
     let mut shown = Shown { pictures: Vec::new(), places: Vec::new(), words: None };
     for (what, stretch, is_most) in [("the most suspicious", most, true), ("the least suspicious", least, false)] {
         let Some(stretch) = stretch else { continue };
@@ -89,20 +84,20 @@ pub(super) fn most_and_least(
         let look = if is_most { inside.iter().max_by(by_logit) } else { inside.iter().min_by(by_logit) };
         let Some(look) = look.filter(|_| is_most || person.looks.len() > 1) else { continue };
         let regions: Vec<Region> =
-            overlays.iter().map(|o| Region::of(&mean(&inside, o.layer), usual, kind, o.layer, chances)).collect();
+            detector.maps.iter().map(|m| Region::of(&mean(&inside, detector.id, m.name), level(m.name))).collect();
         let over =
             if kind == Kind::Clip { format!(", over its stretch of {} looks", inside.len()) } else { String::new() };
-        let described = overlays
-            .iter()
-            .zip(&regions)
-            .fold(String::new(), |text, (o, region)| text + "; then " + o.bright + &over + ": " + &region.words(kind));
+        let described =
+            detector.maps.iter().zip(&regions).fold(String::new(), |text, (m, region)| {
+                text + "; then " + m.bright + &over + ": " + &region.words(kind)
+            });
         let caption =
             format!("{}, {what} look, at {:.2} s, logit {:.2}{described}", person.id, look.pts_secs, look.logit);
         if is_most {
             shown.places = regions.iter().map(Region::places).collect();
             shown.words = regions.first().map(|r| r.words(kind));
         }
-        let picture = drawn(look.suspicion, &regions)?;
+        let picture = drawn(look.judged, &regions)?;
         let png = maps::png(picture.as_raw(), picture.width(), picture.height(), ExtendedColorType::Rgb8)?;
         let (width, height) = picture.dimensions();
         shown.pictures.push(Picture { caption, png, width, height, over_input: false });
@@ -111,12 +106,12 @@ pub(super) fn most_and_least(
 }
 
 /// The mean map of some looks.
-fn mean(looks: &[&Look<'_>], layer: Layer) -> Vec<f32> {
-    assay_faces::usual::mean(looks.iter().map(|look| look.suspicion.layer(layer)))
+fn mean(looks: &[&Look<'_>], detector: &str, map: &str) -> Vec<f32> {
+    null_levels::mean(looks.iter().filter_map(|look| look.judged.map(detector, map)))
 }
 
-fn drawn(suspicion: &Suspicion, regions: &[Region]) -> Result<RgbImage, AnalyzerError> {
-    let crop = image::load_from_memory_with_format(&suspicion.jpeg, image::ImageFormat::Jpeg)?.into_rgb8();
+fn drawn(judged: &judged::Judged, regions: &[Region]) -> Result<RgbImage, AnalyzerError> {
+    let crop = image::load_from_memory_with_format(&judged.jpeg, image::ImageFormat::Jpeg)?.into_rgb8();
     let (width, height) = crop.dimensions();
     let mut out = RgbImage::new((1 + regions.len() as u32) * width, height);
     image::imageops::replace(&mut out, &crop, 0, 0);

@@ -2,6 +2,9 @@
 use assay_media::{Frame, FramePlan, FrameReader, FrameSamples, MediaError};
 use image::RgbImage;
 
+use super::Artefacts;
+use super::pass::{Clip, Pass, Reading};
+
 /// Long side of a kept frame in pixels.
 const SIDE: u32 = 480;
 
@@ -24,13 +27,26 @@ pub(super) struct PreviewReader {
     previews: Vec<Preview>,
 }
 
-impl PreviewReader {
-    pub(super) fn new(count: u32) -> Self {
-        Self { count, previews: Vec::new() }
+/// Keeps frames for the report.
+pub(super) struct Previews;
+
+impl Reading for Previews {
+    type Reader<'a> = PreviewReader;
+    type Output = Vec<Preview>;
+
+    fn begin<'a>(clip: &Clip<'a>) -> Option<Self::Reader<'a>> {
+        Some(PreviewReader { count: clip.preview_frames, previews: Vec::new() })
     }
 
-    pub(super) fn into_previews(self) -> Vec<Preview> {
-        self.previews
+    fn end(reader: Self::Reader<'_>) -> Self::Output {
+        reader.previews
+    }
+}
+
+impl Artefacts {
+    /// The frames of a video that were kept for the report; empty when no analyzer of this run needed frames.
+    pub fn previews(&self) -> &[Preview] {
+        self.made::<Pass>().and_then(|pass| pass.readings.previews.as_deref()).unwrap_or_default()
     }
 }
 

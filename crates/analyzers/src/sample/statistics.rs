@@ -7,7 +7,10 @@
 use assay_evidence::Span;
 use assay_media::{Frame, FramePlan, FrameReader, FrameSamples, MediaError};
 
+use super::Sample;
 use super::motion::Motion;
+use super::pass::{Clip, Pass, Reading};
+use crate::{AnalyzerError, Need};
 
 /// Seconds of a clip that are looked at in all.
 pub const DENSE_SECS: f64 = 60.0;
@@ -89,6 +92,35 @@ pub(super) fn windows(times_secs: &[f64]) -> (Vec<Span>, f64) {
         Span { start_secs, end_secs: start_secs + length }
     };
     ((0..WINDOWS).map(window).collect(), duration)
+}
+
+/// Makes the records.
+pub(super) struct Statistics;
+
+impl Reading for Statistics {
+    type Reader<'a> = StatisticsReader;
+    type Output = FrameStatistics;
+
+    fn begin<'a>(clip: &Clip<'a>) -> Option<Self::Reader<'a>> {
+        Some(StatisticsReader::new(clip.times_secs))
+    }
+
+    fn end(reader: Self::Reader<'_>) -> Self::Output {
+        reader.into_statistics()
+    }
+}
+
+impl<'a> Sample<'a> {
+    /// The numbers of each frame of the dense pass.
+    ///
+    /// # Errors
+    /// [`AnalyzerError`] when undeclared or unreadable.
+    pub fn frame_statistics(&self) -> Result<&'a FrameStatistics, AnalyzerError> {
+        const WHAT: &str = "frame statistics";
+        self.declared(WHAT, |n| matches!(n, Need::FrameStatistics))?;
+        let read = self.artefacts.get::<Pass>()?.readings.statistics.as_ref();
+        read.ok_or_else(|| AnalyzerError::Unreadable(format!("the pass gave no {WHAT}")))
+    }
 }
 
 /// Makes the records during the decode pass.

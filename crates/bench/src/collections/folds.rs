@@ -2,21 +2,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use assay_detect::{Detectors, Weights};
 use assay_faces::{FaceNetworks, Networks};
 use assay_media::Progress;
-use assay_models::shipped_faces::Judges;
 
 use super::parts;
+use super::sets::SwapClip;
 use crate::datasets::{Failure, Manifest, Row};
-use crate::judge::{self, Detector, Look, Pace};
+use crate::judge::{self, Look, Pace, Score};
 
-/// Networks trained on swaps carry this, then the number of the part of the clips that they held out, from 1.
+/// Networks trained on swaps carry this, then the number of the part of the clips that they held
+/// out, from 1.
 const PREFIX: &str = "face-forgery-pairs-";
 
 /// The networks trained on swaps and the part of the clips that each held out.
 pub struct Folds {
-    /// By place among the networks that tell manipulated faces, which come first.
-    held_out: Vec<Option<usize>>,
+    /// Every file of weights that tells manipulated faces, and the part of the clips that it held out.
+    held_out: Vec<(String, Option<usize>)>,
     parts: BTreeMap<String, usize>,
 }
 
@@ -37,7 +39,8 @@ impl Unseen {
     }
 }
 
-/// The looks at side-by-side clips by the networks that did not see their people, and what could not be looked at.
+/// The looks at side-by-side clips by the networks that did not see their people, and what could
+/// not be looked at.
 pub fn look_unseen(
     manifest: &Manifest,
     unseen: &[Unseen],
@@ -53,64 +56,82 @@ pub fn look_unseen(
     all
 }
 
-/// Chooses a detector by the clip it is to judge.
-pub type ByClip<'a> = Box<dyn Fn(&str) -> Detector + 'a>;
+/// Chooses the score of a look by the clip that it is of.
+pub type ByClip<'a> = Box<dyn Fn(&str) -> Score + 'a>;
 
 impl Folds {
     /// The folds of these networks over these clips.
-    pub fn of(ids: &[String], clips: &[String]) -> Self {
+    pub fn of(ids: &[String], clips: &[SwapClip]) -> Self {
         let number = |id: &String| id.strip_prefix(PREFIX)?.parse::<usize>().ok()?.checked_sub(1);
-        let held_out: Vec<Option<usize>> = ids.iter().filter(|id| id.starts_with("face-forgery")).map(number).collect();
-        let of = held_out.iter().flatten().count();
-        // As in training, where the clip without a real half is no pair.
-        let pairs: Vec<String> = clips.iter().filter(|c| !c.contains("Dean_Wiesel_2")).cloned().collect();
-        let mut parts = parts(&pairs, of);
-        for clip in clips.iter().filter(|c| !pairs.contains(c)) {
-            let mate = pairs.iter().find(|p| super::owner(p) == super::owner(clip));
-            parts.insert(clip.clone(), mate.and_then(|m| parts.get(m)).copied().unwrap_or(0));
+        let forgery = ids.iter().filter(|id| id.starts_with("face-forgery"));
+        let held_out: Vec<(String, Option<usize>)> = forgery.map(|id| (id.clone(), number(id))).collect();
+        let of = held_out.iter().filter(|(_, part)| part.is_some()).count();
+        // As in training, where a clip without a recorded half is no pair.
+        let (pairs, others): (Vec<&SwapClip>, Vec<&SwapClip>) = clips.iter().partition(|clip| clip.is_pair());
+        let named: Vec<(String, String)> = pairs.iter().map(|c| (c.file.clone(), c.owner.clone())).collect();
+        let mut parts = parts(&named, of);
+        for clip in others {
+            let mate = pairs.iter().find(|pair| pair.owner == clip.owner);
+            parts.insert(clip.file.clone(), mate.and_then(|m| parts.get(&m.file)).copied().unwrap_or(0));
         }
         Self { held_out, parts }
     }
 
-    /// Weights of the networks, each by itself, for one clip: the one that held it out.
-    pub fn out_of_fold(&self, clip: &str) -> Detector {
-        let part = self.parts.get(clip);
-        let weight = |held_out: &Option<usize>| f64::from(u8::from(held_out.is_some() && held_out.as_ref() == part));
-        Detector::Weighted(self.held_out.iter().map(weight).collect())
+    /// Every network by itself under the id of its weights, as [`Folds::asked`] and
+    /// [`Folds::out_of_fold`] want them.
+    ///
+    /// # Errors
+    /// When they cannot be opened.
+    pub fn apart(&self) -> anyhow::Result<Networks> {
+        let mut apart = Detectors::default();
+        for (id, _) in &self.held_out {
+            apart.add_as(id, "face_forgery", &Weights::file(id))?;
+        }
+        Ok(Networks::shipped()?.with_detectors(Arc::new(apart)))
     }
 
-    /// For each part of the clips the network that a scan would ask if it had not seen the part's people: the mean of the shipped weights, those that held the part
-    /// out in place of all that learned from swaps.
+    /// The score of one clip by the network that held it out.
+    pub fn out_of_fold(&self, clip: &str) -> Score {
+        let own = self.parts.get(clip);
+        let weight = |part: &Option<usize>| f64::from(u8::from(part.is_some() && part.as_ref() == own));
+        Score::weighted(self.held_out.iter().map(|(id, part)| (id.clone(), weight(part))).collect())
+    }
+
+    /// For each part of the clips the network that a scan would ask if it had not seen the part's
+    /// people: the mean of the shipped weights, those that held the part out in place of all that
+    /// learned from swaps.
     ///
     /// # Errors
     /// When they cannot be opened.
     pub fn unseen(&self, ids: &[String]) -> anyhow::Result<Vec<Unseen>> {
-        let generated: Vec<String> = ids.iter().filter(|id| id.starts_with("face-synthesis")).cloned().collect();
+        let is_generated = ids.iter().any(|id| id.starts_with("face-synthesis"));
         let numbers: BTreeSet<usize> = self.parts.values().copied().collect();
-        let trained = self.held_out.iter().flatten().count() as f32;
+        let trained = self.held_out.iter().filter(|(_, part)| part.is_some()).count() as f32;
         let mut all = Vec::new();
         for part in numbers {
             let clips = self.parts.iter().filter(|(_, p)| **p == part).map(|(clip, _)| clip.clone()).collect();
-            let weighted = |(id, held_out): (&String, &Option<usize>)| match held_out {
+            let weighted = |(id, held_out): &(String, Option<usize>)| match held_out {
                 None => Some((id.clone(), 1.0)),
                 Some(own) => (*own == part).then(|| (id.clone(), trained)),
             };
-            let weighted: Vec<(String, f32)> = ids.iter().zip(&self.held_out).filter_map(weighted).collect();
-            let networks = Networks::with(Judges::mean(&weighted, &generated)?)?;
+            let mut detectors = Detectors::default();
+            detectors.add("face_forgery", &Weights::Mean(self.held_out.iter().filter_map(weighted).collect()))?;
+            if is_generated {
+                detectors.add("face_synthesis", &Weights::Shipped)?;
+            }
+            let networks = Networks::shipped()?.with_detectors(Arc::new(detectors));
             all.push(Unseen { networks: Arc::new(networks), clips });
         }
         Ok(all)
     }
 
     /// The ways of judging swaps by single networks, by name.
-    pub fn asked<'a>(&'a self, ids: &'a [String]) -> Vec<(String, ByClip<'a>)> {
-        let mut asked: Vec<(String, ByClip<'a>)> = Vec::new();
-        for (at, (id, held_out)) in ids.iter().zip(&self.held_out).enumerate() {
-            if held_out.is_none() {
-                asked.push((id.clone(), Box::new(move |_| Detector::one(at, ids.len()))));
-            }
+    pub fn asked(&self) -> Vec<(String, ByClip<'_>)> {
+        let mut asked: Vec<(String, ByClip<'_>)> = Vec::new();
+        for (id, _) in self.held_out.iter().filter(|(_, part)| part.is_none()) {
+            asked.push((id.clone(), Box::new(move |_| Score::of(id))));
         }
-        if self.held_out.iter().any(Option::is_some) {
+        if self.held_out.iter().any(|(_, part)| part.is_some()) {
             asked.push(("face-forgery-pairs, out of fold".into(), Box::new(|clip| self.out_of_fold(clip))));
         }
         asked
@@ -119,6 +140,9 @@ impl Folds {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use super::super::Collection;
     use super::*;
 
     const CLIPS: [&str; 9] = [
@@ -133,19 +157,22 @@ mod tests {
         "Tim_Norland_0",
     ];
 
-    fn weights(detector: &Detector) -> Vec<f64> {
-        match detector {
-            Detector::Weighted(weights) => weights.clone(),
-            _ => Vec::new(),
-        }
+    fn weights(score: &Score) -> Vec<f64> {
+        score.weights().iter().map(|(_, weight)| *weight).collect()
     }
 
     #[test]
     fn every_clip_is_judged_by_one_network_that_did_not_see_its_group() {
-        let clips: Vec<String> = CLIPS.iter().map(|c| format!("pairs/faceswap_sbs/{c}.mp4")).collect();
+        let data = Collection::of(Path::new("nowhere")).unwrap();
+        let clip = |name: &&str| {
+            let file = format!("pairs/faceswap_sbs/{name}.mp4");
+            SwapClip { owner: data.owner(&file), parts: data.parts(&file), file }
+        };
+        let swaps: Vec<SwapClip> = CLIPS.iter().map(clip).collect();
+        let clips: Vec<String> = swaps.iter().map(|clip| clip.file.clone()).collect();
         let ids = ["face-forgery-sbi-1", "face-forgery-pairs-1", "face-forgery-pairs-2", "face-synthesis-1"];
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        let folds = Folds::of(&ids, &clips);
+        let folds = Folds::of(&ids, &swaps);
         let unseen = folds.unseen(&ids).unwrap();
         let of = |name: &str| {
             let clip = clips.iter().find(|c| c.contains(name)).unwrap();

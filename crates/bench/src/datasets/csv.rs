@@ -1,7 +1,9 @@
-//! Comma-separated values by RFC 4180.
+//! Comma-separated values by RFC 4180, as the crate `csv` reads them.
 //!
-//! The decision that shapes it: every record knows the line on which it begins, because an error in a table of a hundred thousand lines is of
-//! no use without it; and what the standard does not allow (a stray quote, a missing cell) is refused and not guessed at.
+//! The decision that shapes it: every record knows the line on which it begins, because an error in a
+//! table of a hundred thousand lines is of no use without it; and what the standard does not allow (a
+//! stray quote, a missing cell), which that crate reads as well as it can, is refused and not guessed
+//! at.
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
@@ -69,63 +71,56 @@ impl Record {
     }
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum State {
-    Start,
-    Plain,
-    Quoted,
-    Closed,
-}
+const BREAKS: [char; 2] = ['\r', '\n'];
 
 fn parse(text: &str) -> anyhow::Result<Vec<Record>> {
     // Spreadsheets put a byte order mark in front.
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    let (mut records, mut cells, mut cell) = (Vec::new(), Vec::new(), String::new());
-    let (mut state, mut line, mut begun) = (State::Start, 1, 1);
-    let mut characters = text.chars().peekable();
-    while let Some(c) = characters.next() {
-        let ends_line = c == '\n' || c == '\r';
-        // A line break is LF, CRLF or CR; within quotes it stays as it is written.
-        if ends_line && c == '\r' && state != State::Quoted && characters.peek() == Some(&'\n') {
-            continue;
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let (mut records, mut found) = (Vec::new(), csv::StringRecord::new());
+    let (mut line, mut counted) = (1, 0);
+    loop {
+        let start = reader.position().byte() as usize;
+        if !reader.read_record(&mut found)? {
+            return Ok(records);
         }
-        match (state, c) {
-            (State::Quoted, '"') => state = State::Closed,
-            (State::Quoted, _) => cell.push(c),
-            (State::Closed, '"') => {
-                cell.push('"');
-                state = State::Quoted;
-            }
-            (_, ',') => {
-                cells.push(std::mem::take(&mut cell));
-                state = State::Start;
-            }
-            _ if ends_line => {
-                let blank = cells.is_empty() && state == State::Start;
-                cells.push(std::mem::take(&mut cell));
-                let cells = std::mem::take(&mut cells);
-                if !blank {
-                    records.push(Record { line: begun, cells });
-                }
-                state = State::Start;
-                begun = line + 1;
-            }
-            (State::Start, '"') => state = State::Quoted,
-            (State::Plain, '"') => bail!("line {line}: a quote within a cell that does not begin with one"),
-            (State::Closed, _) => bail!("line {line}: text after the closing quote of a cell"),
-            _ => {
-                cell.push(c);
-                state = State::Plain;
-            }
+        let read = text.get(start..reader.position().byte() as usize).unwrap_or_default();
+        // The reader takes the blank lines before a record, and half of a break behind it, as its own.
+        let own = read.trim_start_matches(BREAKS);
+        let begin = start + read.len() - own.len();
+        line += breaks(&text[counted..begin]);
+        counted = begin;
+        if let Some(what) = offence(own.trim_end_matches(BREAKS)) {
+            bail!("line {line}: {what}");
         }
-        line += usize::from(c == '\n' || c == '\r' && characters.peek() != Some(&'\n'));
+        records.push(Record { line, cells: found.iter().map(str::to_owned).collect() });
     }
-    ensure!(state != State::Quoted, "line {begun}: a quoted cell is not closed");
-    if state != State::Start || !cells.is_empty() {
-        cells.push(cell);
-        records.push(Record { line: begun, cells });
+}
+
+/// Line breaks in a text: LF, CRLF or CR.
+fn breaks(text: &str) -> usize {
+    text.matches(BREAKS).count() - text.matches("\r\n").count()
+}
+
+/// What in a record the standard does not allow. Between two quotes that belong to no cell together
+/// stands nothing (an escaped quote) or what parts two cells.
+fn offence(record: &str) -> Option<&'static str> {
+    let parts: Vec<&str> = record.split('"').collect();
+    let outside = || parts.iter().step_by(2).enumerate();
+    let last = parts.len().div_ceil(2) - 1;
+    let opens = |(i, part): (usize, &&str)| i == 0 && !part.is_empty() && !part.ends_with(',') && parts.len() > 1;
+    let parts_cells = |part: &str| part.is_empty() || part.starts_with(',');
+    if outside().any(opens) {
+        Some("a quote within a cell that does not begin with one")
+    } else if parts.len().is_multiple_of(2) {
+        Some("a quoted cell is not closed")
+    } else if outside().skip(1).any(|(_, part)| !parts_cells(part)) {
+        Some("text after the closing quote of a cell")
+    } else if outside().skip(1).any(|(i, part)| i < last && !part.is_empty() && !part.ends_with(',')) {
+        Some("a quote within a cell that does not begin with one")
+    } else {
+        None
     }
-    Ok(records)
 }
 
 /// The cell as it is written: quoted where it must be, and where its ends would be trimmed away.

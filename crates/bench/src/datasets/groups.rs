@@ -1,10 +1,19 @@
 //! What belongs together: a union-find over names.
 //!
-//! The decision that shapes it: a set is named by its smallest name, so that the name does not depend on the order in which things were
-//! joined and a split made from it can be made again.
+//! The decision that shapes it: a set is named by its first name in a fixed order, so that the name
+//! does not depend on the order in which things were joined. Persons come first: who is seen in a
+//! table is on the side of the split on which that person is everywhere.
 use std::collections::HashMap;
 
 use super::manifest::{Manifest, Row};
+
+/// Kinds of names, those that lead a set first. Written as
+/// [`crate::collections::Collection::owner`] writes them.
+const KINDS: [&str; 4] = ["person:", "group:", "video:", "file:"];
+
+fn order(name: &str) -> (usize, &str) {
+    (KINDS.iter().position(|kind| name.starts_with(kind)).unwrap_or(KINDS.len()), name)
+}
 
 /// Disjoint sets of names.
 #[derive(Debug, Clone, Default)]
@@ -38,8 +47,9 @@ impl Groups {
     pub(super) fn join(&mut self, a: &str, b: &str) {
         let (a, b) = (self.place(a), self.place(b));
         let (a, b) = (self.root(a), self.root(b));
-        // The smallest name leads its set; halving the paths keeps the walks short enough without ranks.
-        let (lead, other) = if self.names[a] <= self.names[b] { (a, b) } else { (b, a) };
+        // The first name leads its set; halving the paths keeps the walks short enough without
+        // ranks.
+        let (lead, other) = if order(&self.names[a]) <= order(&self.names[b]) { (a, b) } else { (b, a) };
         self.parents[other] = lead;
     }
 
@@ -50,7 +60,7 @@ impl Groups {
         }
     }
 
-    /// The smallest name of the set of `name`.
+    /// The first name of the set of `name`.
     pub(super) fn name(&mut self, name: &str) -> String {
         let at = self.place(name);
         let root = self.root(at);
@@ -58,18 +68,19 @@ impl Groups {
     }
 }
 
-/// What a row shares with others. Persons and drivers are one set of names: who drives here may be seen there.
+/// What a row shares with others. Persons and drivers are one set of names: who drives here may be
+/// seen there.
 pub(super) fn keys(manifest: &Manifest, row: &Row) -> Vec<String> {
-    let people = [&row.person, &row.driver].into_iter().flatten().map(|p| format!("person {p}"));
-    let group = row.group.iter().map(|g| format!("group {g}"));
+    let people = [&row.person, &row.driver].into_iter().flatten().map(|p| format!("person:{p}"));
+    let group = row.group.iter().map(|g| format!("group:{g}"));
     group
         .chain(people)
-        .chain([format!("video {}", manifest.video(row)), format!("path {}", manifest.name(&row.path))])
+        .chain([format!("video:{}", manifest.video(row)), format!("file:{}", manifest.name(&row.path))])
         .collect()
 }
 
-/// Gives every row the name of what it is connected with, directly or over others, as its group. Rows that name neither person, driver
-/// nor group keep none.
+/// Gives every row the name of what it is connected with, directly or over others, as its group.
+/// Rows that name neither person, driver nor group keep none.
 pub(super) fn fill(manifest: &mut Manifest) {
     let mut groups = Groups::default();
     let people = |row: &Row| -> Vec<String> {
@@ -100,6 +111,15 @@ mod tests {
             assert_eq!(groups.name(name), "a");
         }
         assert_eq!(groups.name("alone"), "alone");
+    }
+
+    #[test]
+    fn persons_lead() {
+        let mut groups = Groups::default();
+        groups.join("file:a.mp4", "video:a");
+        groups.join("video:a", "person:Zoe");
+        groups.join("group:g", "file:a.mp4");
+        assert_eq!(groups.name("group:g"), "person:Zoe");
     }
 
     #[test]

@@ -5,23 +5,20 @@
 //! could not be scored stays in the table and is counted.
 //!
 //! The order of use: [`index`] or [`Manifest::read`], [`assign`], [`leaks`], score the files, [`evaluate`], [`page`].
-mod bootstrap;
 mod csv;
 mod evaluate;
 mod groups;
 mod layouts;
 mod manifest;
-pub mod metrics;
 mod near;
 mod plots;
 mod results;
 mod split;
 mod tally;
 
-pub use bootstrap::{DRAWS, Interval};
 pub use evaluate::evaluate;
 pub use layouts::{Indexed, Layout, index};
 pub use manifest::{Label, Manifest, Part, Row, Split};
 pub use plots::{page, reliability_svg, roc_svg};
 pub use results::{Counts, Curves, Drawn, Failure, FailureKind, FileResult, FrameScore, Results, Slice};
-pub use split::{Assigned, Leak, LeakKind, Leaks, Shares, assign, leaks};
+pub use split::{Assigned, Leak, LeakKind, Leaks, assign, leaks};

@@ -4,9 +4,8 @@
 //! the results, compared byte by byte, and opened anywhere.
 use std::fmt::Write as _;
 
-use super::bootstrap::Interval;
-use super::metrics::BINS;
 use super::results::{Results, Slice};
+use crate::metrics::{BINS, Estimate};
 
 const SIDE: f64 = 340.0;
 const LEFT: f64 = 58.0;
@@ -142,7 +141,7 @@ pub fn reliability_svg(results: &Results) -> String {
 }
 
 /// `0.912 (0.880 to 0.940), n = 120`.
-fn words(interval: &Interval) -> String {
+fn words(interval: &Estimate) -> String {
     match (interval.value, interval.low, interval.high) {
         (Some(value), Some(low), Some(high)) => format!("{value:.3} ({low:.3} to {high:.3}), n = {}", interval.n),
         (Some(value), ..) => format!("{value:.3}, n = {}", interval.n),
@@ -150,7 +149,7 @@ fn words(interval: &Interval) -> String {
     }
 }
 
-fn cells(interval: &Interval) -> String {
+fn cells(interval: &Estimate) -> String {
     let value = interval.value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
     let range = interval.low.zip(interval.high).map(|(low, high)| format!("{low:.3} to {high:.3}"));
     let reason = interval.reason.as_deref().unwrap_or_default();

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::bootstrap::Interval;
 use super::manifest::{Label, Part};
+use crate::metrics::Estimate;
 
 /// Score of one face in one frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,9 +86,9 @@ pub struct Slice {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against: Option<String>,
     /// Over videos.
-    pub video_auc: Interval,
+    pub video_auc: Estimate,
     /// Over frames.
-    pub frame_auc: Interval,
+    pub frame_auc: Estimate,
     /// Real videos with a score.
     pub real: usize,
     /// Fake videos with a score.
@@ -140,27 +140,27 @@ pub struct Drawn {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Results {
     /// Area under the ROC curve over frames.
-    pub frame_auc: Interval,
+    pub frame_auc: Estimate,
     /// Over persons.
-    pub person_auc: Interval,
+    pub person_auc: Estimate,
     /// Over videos.
-    pub video_auc: Interval,
+    pub video_auc: Estimate,
     /// Pairs of parts of one file in which the fake one scores higher; a tie counts half.
-    pub paired_accuracy: Interval,
+    pub paired_accuracy: Estimate,
     /// Equal error rate.
-    pub eer: Interval,
+    pub eer: Estimate,
     /// Average precision.
-    pub average_precision: Interval,
+    pub average_precision: Estimate,
     /// Log loss in nats.
-    pub log_loss: Interval,
+    pub log_loss: Estimate,
     /// False alarms where 95 % of the fakes are found.
-    pub fpr_at_tpr95: Interval,
+    pub fpr_at_tpr95: Estimate,
     /// Fakes found at 1 % false alarms.
-    pub tpr_at_fpr01: Interval,
+    pub tpr_at_fpr01: Estimate,
     /// Brier score.
-    pub brier: Interval,
+    pub brier: Estimate,
     /// Expected calibration error.
-    pub ece: Interval,
+    pub ece: Estimate,
     /// Every row of the table.
     pub files: Vec<FileResult>,
     /// By source; a source of one class is compared with all rows of the other.
@@ -181,7 +181,7 @@ pub struct Results {
 
 impl Results {
     /// The figures with their names, in the order of a table.
-    pub fn figures(&self) -> [(&'static str, &Interval); 11] {
+    pub fn figures(&self) -> [(&'static str, &Estimate); 11] {
         [
             ("video_auc", &self.video_auc),
             ("person_auc", &self.person_auc),

@@ -1,50 +1,21 @@
-//! Training, validation and test, divided by who is seen; and the search for what is in two of them all the same.
+//! Training, validation and test, divided by who is seen; and the search for what is in two of them
+//! all the same.
 //!
-//! The decision that shapes it: what is connected (over a person, a driver, a group, a video or a file, and over others) is one piece, and the
-//! piece goes where the hash of its name says. So the same table gives the same split everywhere, whatever the order of its rows. The price:
-//! a set whose persons are all connected is one piece, which [`Assigned::largest`] shows; a split of it would leak.
+//! The decision that shapes it: what is connected (over a person, a driver, a group, a video or a
+//! file, and over others) is one piece, and the piece goes where [`split_of`] sends its name. So
+//! the same table gives the same split everywhere, whatever the order of its rows, and a person who
+//! stands alone is on the side on which a collection of folders has that name. The price: a set
+//! whose persons are all connected is one piece, which [`Assigned::largest`] shows; a split of it
+//! would leak.
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
 use super::groups::{Groups, keys};
 use super::manifest::{Manifest, Split};
 use super::near;
-use assay_material::rng;
-
-/// Shares of the three splits; they add up to 1.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Shares {
-    /// Of training.
-    pub train: f64,
-    /// Of validation.
-    pub validation: f64,
-    /// Of the test.
-    pub test: f64,
-}
-
-impl Default for Shares {
-    fn default() -> Self {
-        Self { train: 0.72, validation: 0.14, test: 0.14 }
-    }
-}
-
-impl Shares {
-    /// The split at `draw` of 0..1. Rounding of the sum must not fill a split without a share.
-    fn pick(self, draw: f64) -> Split {
-        let all = [(Split::Train, self.train), (Split::Validation, self.validation), (Split::Test, self.test)];
-        let (mut sum, mut last) = (0.0, Split::Train);
-        for (split, share) in all.into_iter().filter(|(_, share)| *share > 0.0) {
-            (sum, last) = (sum + share, split);
-            if draw < sum {
-                break;
-            }
-        }
-        last
-    }
-}
+use crate::collections::split_of;
 
 /// How a table was divided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,15 +29,7 @@ pub struct Assigned {
 }
 
 /// Gives every row its split, in place of the one it has.
-///
-/// # Errors
-/// When the shares are not shares.
-pub fn assign(manifest: &mut Manifest, shares: Shares, seed: u64) -> anyhow::Result<Assigned> {
-    let all = [shares.train, shares.validation, shares.test];
-    ensure!(
-        all.iter().all(|s| (0.0..=1.0).contains(s)) && (all.iter().sum::<f64>() - 1.0).abs() < 1e-9,
-        "the shares {all:?} are not between 0 and 1 or do not add up to 1"
-    );
+pub fn assign(manifest: &mut Manifest) -> Assigned {
     let mut groups = Groups::default();
     let keys: Vec<Vec<String>> = manifest.rows.iter().map(|r| keys(manifest, r)).collect();
     keys.iter().for_each(|k| groups.join_all(k));
@@ -74,13 +37,12 @@ pub fn assign(manifest: &mut Manifest, shares: Shares, seed: u64) -> anyhow::Res
     let mut rows = [0; 3];
     for (row, keys) in manifest.rows.iter_mut().zip(&keys) {
         let piece = groups.name(&keys[0]);
-        let draw = rng::Rng::labelled(seed, &piece).unit();
-        let split = shares.pick(draw);
+        let split = split_of(&piece);
         row.split = Some(split);
         rows[split as usize] += 1;
         *pieces.entry(piece).or_default() += 1;
     }
-    Ok(Assigned { rows, pieces: pieces.len(), largest: pieces.into_values().max().unwrap_or(0) })
+    Assigned { rows, pieces: pieces.len(), largest: pieces.into_values().max().unwrap_or(0) }
 }
 
 /// What two splits have in common.
@@ -112,7 +74,8 @@ pub struct Leak {
     pub examples: Vec<PathBuf>,
 }
 
-/// What the search found. Any leak makes a figure measured on the split worthless; the caller stops there.
+/// What the search found. Any leak makes a figure measured on the split worthless; the caller stops
+/// there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Leaks {
     /// By kind and name.
@@ -123,7 +86,8 @@ pub struct Leaks {
     pub unreadable: Vec<(PathBuf, String)>,
 }
 
-/// Looks for persons, groups, videos and nearly identical pictures in more than one split. Rows without a split are left alone.
+/// Looks for persons, groups, videos and nearly identical pictures in more than one split. Rows
+/// without a split are left alone.
 pub fn leaks(manifest: &Manifest) -> Leaks {
     let mut seen: BTreeMap<(LeakKind, String), BTreeMap<Split, (usize, PathBuf)>> = BTreeMap::new();
     let mut stills: BTreeMap<PathBuf, BTreeSet<Split>> = BTreeMap::new();
@@ -148,7 +112,8 @@ pub fn leaks(manifest: &Manifest) -> Leaks {
         examples: files.into_values().map(|f| f.1).collect(),
     };
     let mut found: Vec<Leak> = seen.into_iter().filter(|(_, files)| files.len() > 1).map(leak).collect();
-    // A still in two splits by its parts is reported as a video already; it is compared under the first.
+    // A still in two splits by its parts is reported as a video already; it is compared under the
+    // first.
     let stills: Vec<(PathBuf, Split)> =
         stills.into_iter().filter_map(|(path, splits)| Some((path, splits.into_iter().next()?))).collect();
     let near = near::duplicates(&stills);
@@ -183,27 +148,27 @@ mod tests {
         let people: Vec<(&str, Option<&str>)> =
             names.iter().enumerate().map(|(i, (p, d))| (p.as_str(), (i % 3 == 0).then_some(d.as_str()))).collect();
         let mut manifest = table(&people);
-        let assigned = assign(&mut manifest, Shares { train: 0.6, validation: 0.2, test: 0.2 }, 1).unwrap();
+        let assigned = assign(&mut manifest);
         assert_eq!((assigned.pieces, assigned.largest, assigned.rows.iter().sum::<usize>()), (150, 6, 900));
-        assert!((assigned.rows[0] as f64 / 900.0 - 0.6).abs() < 0.12, "{assigned:?}");
+        assert!((assigned.rows[0] as f64 / 900.0 - 0.7).abs() < 0.12, "{assigned:?}");
         assert_eq!(leaks(&manifest).leaks, []);
         let mut turned = manifest.clone();
         turned.rows.reverse();
-        assign(&mut turned, Shares { train: 0.6, validation: 0.2, test: 0.2 }, 1).unwrap();
+        assign(&mut turned);
         turned.rows.reverse();
         assert_eq!(turned, manifest);
     }
 
     #[test]
-    fn empty_splits_stay_empty_and_bad_shares_are_refused() {
-        let names: Vec<String> = (0..200).map(|i| i.to_string()).collect();
+    fn a_person_is_on_the_side_that_a_collection_has_for_the_name() {
+        let names: Vec<String> = (0..200).map(|i| format!("Person_{i}")).collect();
         let people: Vec<(&str, Option<&str>)> = names.iter().map(|n| (n.as_str(), None)).collect();
         let mut manifest = table(&people);
-        let assigned = assign(&mut manifest, Shares { train: 0.7, validation: 0.3, test: 0.0 }, 5).unwrap();
-        assert_eq!(assigned.rows[2], 0);
-        let assigned = assign(&mut manifest, Shares { train: 0.0, validation: 0.0, test: 1.0 }, 5).unwrap();
-        assert_eq!(assigned.rows, [0, 0, 200]);
-        assert!(assign(&mut manifest, Shares { train: 0.7, validation: 0.7, test: -0.4 }, 5).is_err());
+        assign(&mut manifest);
+        for row in &manifest.rows {
+            let person = row.person.as_deref().unwrap();
+            assert_eq!(row.split, Some(split_of(&format!("person:{person}"))), "{person}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use anyhow::ensure;
 
 use super::manifest::{Label, Manifest, Part};
-use super::metrics::{Ranked, Roc, Scored, credit};
+use crate::metrics::{Ranked, Roc, Scored, credit};
 
 /// A face in a frame: the row it belongs to, and what it scored.
 #[derive(Debug, Clone, Copy)]

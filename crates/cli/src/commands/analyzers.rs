@@ -1,8 +1,8 @@
 //! `assay analyzers list` and `assay analyzers show ID`.
 use assay_analyzers::{ANALYZERS, About, Need};
 use assay_evidence::Status;
-use assay_faces::Ask;
 use assay_workbench::calibration::CalibrationTable;
+use assay_workbench::questions;
 use clap::Subcommand;
 
 use crate::Exit;
@@ -35,7 +35,7 @@ enum Command {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.command {
         Command::List { json: Some(target) } => {
-            let tables = CalibrationTable::shipped()?;
+            let tables = questions::tables()?;
             target.write(&ANALYZERS.iter().map(|a| describe(a.about(), &tables)).collect::<Vec<_>>())?;
         }
         Command::List { json: None } => {
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Show { id, json } => {
             let analyzer = assay_analyzers::find(id)
                 .ok_or_else(|| anyhow::anyhow!("there is no analyzer {id:?}; `assay analyzers list` shows them all"))?;
-            let tables = CalibrationTable::shipped()?;
+            let tables = questions::tables()?;
             match json {
                 Some(target) => target.write(&describe(analyzer.about(), &tables))?,
                 None => out!("{}", show(analyzer.about(), &tables)),
@@ -68,9 +68,7 @@ fn need(need: Need) -> String {
         Need::Packets => "the packet table of a video".into(),
         Need::FrameStatistics => "the decoded frames of a video".into(),
         Need::Faces => "the faces of the picture or clip".into(),
-        Need::Judged(Ask::Manipulated) => "the networks that tell manipulated faces".into(),
-        Need::Judged(Ask::Generated) => "the networks that tell generated faces".into(),
-        Need::Judged(Ask::Unusual) => "the description of usual faces".into(),
+        Need::Detector(id) => assay_detect::find(id).map_or(id, |detector| detector.about.title).into(),
     }
 }
 

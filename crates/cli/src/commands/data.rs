@@ -1,13 +1,18 @@
 //! `assay data`: the table of a data set.
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-use assay_bench::datasets::{self, Label, LeakKind, Manifest, Shares};
+use anyhow::{Context as _, ensure};
+use assay_bench::collections::{Collection, Media, Split};
+use assay_bench::datasets::{self, Label, LeakKind, Manifest};
 use clap::Subcommand;
 use serde_json::json;
 
 use crate::Exit;
 use crate::files::JsonTarget;
+use crate::progress::Bars;
+
+use super::perturb;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -29,9 +34,6 @@ enum Command {
         /// Divide anew into train, validation and test, whatever the data set says
         #[arg(long)]
         split: bool,
-        /// Seed of the division
-        #[arg(long, default_value_t = 2026)]
-        seed: u64,
         /// Only report leaks
         #[arg(long)]
         allow_leaks: bool,
@@ -39,14 +41,40 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         json: Option<JsonTarget>,
     },
+    /// Say what a folder of data holds by its descriptor, how it is divided, and whether somebody is on two sides
+    Check {
+        /// Folder of data
+        data: PathBuf,
+        /// Where the manifest of all its labelled files goes, for `assay evaluate` and `assay train detector --recipe generic`
+        #[arg(long, value_name = "FILE")]
+        manifest: Option<PathBuf>,
+        /// The same as JSON; `-` is standard output
+        #[arg(long, value_name = "FILE")]
+        json: Option<JsonTarget>,
+    },
+    /// Find and measure the faces of a folder of data by the shipped networks and write `labels`, which training reads
+    Label {
+        /// Folder of data
+        data: PathBuf,
+    },
+    /// Save pictures and clips as they arrive somewhere (made smaller, compressed, sent by messenger), to measure what that does; marked files are refused
+    Perturb(perturb::Args),
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
-    let Command::Index { root, out, split, seed, allow_leaks, json } = args.command;
-    let mut indexed = datasets::index(&root)?;
+    match args.command {
+        Command::Index { root, out, split, allow_leaks, json } => index(&root, &out, split, allow_leaks, json.as_ref()),
+        Command::Check { data, manifest, json } => check(&data, manifest.as_deref(), json.as_ref()),
+        Command::Label { data } => label(&data),
+        Command::Perturb(args) => perturb::run(&args),
+    }
+}
+
+fn index(root: &Path, out: &Path, split: bool, allow_leaks: bool, json: Option<&JsonTarget>) -> anyhow::Result<Exit> {
+    let mut indexed = datasets::index(root)?;
     let mut notes = indexed.notes;
     if split || indexed.manifest.rows.iter().all(|r| r.split.is_none()) {
-        let assigned = datasets::assign(&mut indexed.manifest, Shares::default(), seed)?;
+        let assigned = datasets::assign(&mut indexed.manifest);
         let share = assigned.largest as f64 / indexed.manifest.rows.len().max(1) as f64;
         if share > 0.5 {
             notes.push(format!(
@@ -58,7 +86,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
     let found = datasets::leaks(&indexed.manifest);
     let leaks: Vec<String> = found.leaks.iter().map(described).collect();
     let manifest = &indexed.manifest;
-    if let Some(target) = &json {
+    if let Some(target) = json {
         target.write(&json!({
             "layout": indexed.layout.name(),
             "files": manifest.rows.len(),
@@ -68,23 +96,90 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             "pictures_compared": found.compared,
         }))?;
     }
-    let to_stdout = json.as_ref().is_some_and(|t| matches!(t, JsonTarget::Stdout));
+    let to_stdout = json.is_some_and(|t| matches!(t, JsonTarget::Stdout));
     if !to_stdout {
         outln!("{}: {}", indexed.layout.name(), counted(manifest));
         notes.iter().for_each(|note| outln!("note: {note}"));
     }
     leaks.iter().for_each(|leak| eprintln!("assay: leak: {leak}"));
-    anyhow::ensure!(
+    ensure!(
         leaks.is_empty() || allow_leaks,
         "{}: {} leaks between splits; nothing was written (--allow-leaks writes anyway, --split divides anew)",
         root.display(),
         leaks.len()
     );
-    manifest.write(&out).with_context(|| format!("cannot write {}", out.display()))?;
+    manifest.write(out).with_context(|| format!("cannot write {}", out.display()))?;
     if !to_stdout {
         outln!("written: {}", out.display());
     }
     Ok(Exit::Clear)
+}
+
+/// What a folder holds, folder by folder.
+fn check(root: &Path, manifest: Option<&Path>, json: Option<&JsonTarget>) -> anyhow::Result<Exit> {
+    let data = Collection::of(root)?;
+    let mut rows = Vec::new();
+    let mut all = Vec::new();
+    let mut text = format!("{}: {}\n", data.descriptor().id, data.descriptor().about);
+    for folder in &data.descriptor().folders {
+        let name = format!("{} ({})", folder.path, if folder.media == Media::Still { "stills" } else { "clips" });
+        if !root.join(&folder.path).is_dir() {
+            text += &format!("  {name}: not there\n");
+            rows.push(json!({ "folder": folder.path, "name": folder.name(), "there": false }));
+            continue;
+        }
+        let files = data.files_in(folder)?;
+        let owners: BTreeSet<String> = files.iter().map(|file| data.owner(file)).collect();
+        let sides = [Split::Train, Split::Validation, Split::Test]
+            .map(|side| files.iter().filter(|file| data.side(file) == side).count());
+        let uses: Vec<&str> = folder.uses.iter().map(|it| it.name()).collect();
+        text += &format!(
+            "  {name}: {} files of {} owners; train {}, validation {}, test {}; for {}\n",
+            files.len(),
+            owners.len(),
+            sides[0],
+            sides[1],
+            sides[2],
+            if uses.is_empty() { "nothing".to_owned() } else { uses.join(", ") }
+        );
+        folder.defects.iter().for_each(|defect| text += &format!("    note: {defect}\n"));
+        folder.withheld.iter().for_each(|w| text += &format!("    note: {} is withheld: {}\n", w.file, w.reason));
+        rows.push(json!({
+            "folder": folder.path, "name": folder.name(), "there": true, "files": files.len(),
+            "owners": owners.len(), "train": sides[0], "validation": sides[1], "test": sides[2], "uses": uses,
+        }));
+        all.extend(files);
+    }
+    let leaks = data.leaks(all.iter().map(String::as_str));
+    leaks.iter().for_each(|leak| eprintln!("assay: leak: {leak}"));
+    match json {
+        Some(target) => target.write(&json!({ "id": data.descriptor().id, "folders": rows, "leaks": leaks }))?,
+        None => out!("{text}"),
+    }
+    ensure!(!all.is_empty(), "{} holds nothing that its descriptor names", root.display());
+    if let Some(out) = manifest {
+        let table = data.manifest()?;
+        table.write(out)?;
+        eprintln!("assay: {}: {}", out.display(), counted(&table));
+    }
+    Ok(if leaks.is_empty() { Exit::Clear } else { Exit::Found })
+}
+
+fn label(data: &Path) -> anyhow::Result<Exit> {
+    let bars = Bars::new(1);
+    let networks = assay_faces::Networks::shipped()?;
+    let found = assay_train::faces::label::label(data, &networks, bars.worker().as_ref())?;
+    bars.clear();
+    outln!(
+        "{} faces in {} pictures, {} faces in frames of {} clips; {} files without a face",
+        found.faces,
+        found.pictures,
+        found.frame_faces,
+        found.clips,
+        found.without
+    );
+    found.unreadable.iter().for_each(|line| eprintln!("assay: {line}"));
+    Ok(if found.unreadable.is_empty() { Exit::Clear } else { Exit::Failed })
 }
 
 fn counted(manifest: &Manifest) -> String {

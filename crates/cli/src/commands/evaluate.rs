@@ -3,11 +3,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use assay_bench::datasets::{self, Failure, FrameScore, Interval, Manifest, Results, Split};
-use assay_bench::judge::{self, Detector, Pace};
-use assay_faces::{FaceNetworks, Networks};
+use assay_bench::datasets::{self, Failure, FrameScore, Manifest, Results, Split};
+use assay_bench::judge::{self, Pace, Score};
+use assay_bench::metrics::Estimate;
+use assay_detect::{Detectors, Weights, all_networks};
+use assay_faces::{Detecting as _, FaceNetworks, Networks};
 use assay_media::Progress;
-use assay_models::shipped_faces::Judges;
 
 use crate::Exit;
 use crate::files::{JsonTarget, write_whole};
@@ -19,8 +20,8 @@ pub(crate) struct Args {
     /// source, split, compression, video; paths may be relative to it
     #[arg(long, value_name = "FILE")]
     manifest: PathBuf,
-    /// `ensemble` (every network that tells manipulated faces), `synthesis` (those that tell generated ones), `scan` (the likelihood ratio of
-    /// a whole scan, one a file), or ids (`assay models list`) and
+    /// `ensemble` (the networks that tell manipulated faces, `face_forgery`), `synthesis` (`face_synthesis`), the id of another detector, `scan` (the
+    /// likelihood ratio of a whole scan, one a file), or ids (`assay models list`) and
     /// files of weights that `assay train detector` wrote, with commas between: the mean of their logits
     #[arg(long, default_value = "ensemble")]
     detector: String,
@@ -52,21 +53,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let bars = Bars::new(1);
     let progress = bars.worker();
     let (scores, failures) = match args.detector.as_str() {
-        "scan" => judge::scan(&manifest, Arc::new(Networks::shipped()?), progress.as_ref())?,
-        "ensemble" => asked(&manifest, Networks::shipped()?, &Detector::Forgery, args.frames, progress.as_ref()),
-        "synthesis" => asked(&manifest, Networks::shipped()?, &Detector::Synthesis, args.frames, progress.as_ref()),
+        "scan" => judge::scan(&manifest, Arc::new(all_networks()?), progress.as_ref())?,
+        "ensemble" => alone(&manifest, "face_forgery", args.frames, progress.as_ref())?,
+        "synthesis" => alone(&manifest, "face_synthesis", args.frames, progress.as_ref())?,
+        id if assay_detect::find(id).is_some() => alone(&manifest, id, args.frames, progress.as_ref())?,
         names => {
             let names: Vec<String> = names.split(',').map(str::to_owned).collect();
-            let known = Networks::shipped()?.judge_ids();
+            let mut detectors = Detectors::default();
             for name in &names {
-                anyhow::ensure!(
-                    known.contains(name) || std::path::Path::new(name).exists(),
-                    "there is no detector {name:?}; known are ensemble, synthesis, scan, {}, and files of weights",
-                    known.join(", ")
-                );
+                detectors.add_as(name, "face_forgery", &Weights::file(name)).with_context(|| unknown(name))?;
             }
-            let mean = Detector::Weighted(vec![1.0 / names.len() as f64; names.len()]);
-            asked(&manifest, Networks::with(Judges::open(&names)?)?, &mean, args.frames, progress.as_ref())
+            let networks = Networks::shipped()?.with_detectors(Arc::new(detectors));
+            asked(&manifest, networks, &Score::mean(&names), args.frames, progress.as_ref())
         }
     };
     let results = datasets::evaluate(&manifest, &scores, &failures, args.seed)?;
@@ -89,16 +87,35 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(if results.failures.decode > 0 { Exit::Failed } else { Exit::Clear })
 }
 
+/// What to say where a name is neither a detector nor weights.
+fn unknown(name: &str) -> String {
+    let shipped = Detectors::all().map(|d| d.weights()).unwrap_or_default();
+    let weights = shipped.iter().flat_map(|d| &d.weights).map(|w| w.id.as_str());
+    let ids = assay_detect::DETECTORS.iter().map(|d| d.about.id);
+    let known: Vec<&str> = ["ensemble", "synthesis", "scan"].into_iter().chain(ids).chain(weights).collect();
+    format!("there is no detector {name:?}; known are {}, and files of weights", known.join(", "))
+}
+
+/// The scores of one shipped detector.
+fn alone(
+    manifest: &Manifest,
+    id: &str,
+    frames: u32,
+    progress: &dyn Progress,
+) -> anyhow::Result<(Vec<FrameScore>, Vec<Failure>)> {
+    Ok(asked(manifest, assay_detect::networks(&[id])?, &Score::of(id), frames, progress))
+}
+
 fn asked(
     manifest: &Manifest,
     networks: Networks,
-    detector: &Detector,
+    score: &Score,
     frames: u32,
     progress: &dyn Progress,
 ) -> (Vec<FrameScore>, Vec<Failure>) {
     let networks: Arc<dyn FaceNetworks> = Arc::new(networks);
     let (looks, failures) = judge::look(manifest, &networks, Pace::Frames(frames), progress);
-    (judge::scores(&looks, |look| detector.score(look)), failures)
+    (judge::scores(&looks, |look| score.score(look)), failures)
 }
 
 fn table(results: &Results) -> String {
@@ -119,7 +136,7 @@ fn table(results: &Results) -> String {
     text
 }
 
-fn row(interval: &Interval) -> String {
+fn row(interval: &Estimate) -> String {
     match (interval.value, interval.low, interval.high) {
         (Some(value), Some(low), Some(high)) => {
             format!("{value:>7.3}  {:<17} {:>6}", format!("{low:.3} to {high:.3}"), interval.n)

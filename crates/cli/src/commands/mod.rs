@@ -4,11 +4,12 @@ pub(crate) mod animate;
 pub(crate) mod data;
 pub(crate) mod evaluate;
 pub(crate) mod lab;
-mod lab_swap;
 pub(crate) mod log;
 pub(crate) mod mark;
 pub(crate) mod models;
 pub(crate) mod partswap;
+mod perturb;
+pub(crate) mod questions;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod scan;
@@ -18,20 +19,18 @@ pub(crate) mod train;
 pub(crate) mod verify;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use assay_evidence::{Report, SCHEMA_REPORT, SCHEMA_SCAN, ScanDocument};
-use assay_faces::{FaceNetworks, Networks};
-use assay_workbench::Setup;
+use assay_workbench::Tool;
 
-/// The networks that faces are looked for with, of those that are part of the program: what finds faces, and what the analyzers of a run ask about them.
-/// `None` where none of the analyzers looks at a face, unless `always`.
-fn face_networks(setup: &Setup, always: bool) -> anyhow::Result<Option<Arc<dyn FaceNetworks>>> {
-    let asks = setup.asks().or_else(|| always.then(Vec::new));
-    Ok(match asks {
-        Some(asks) => Some(Arc::new(Networks::asked(&asks)?)),
-        None => None,
+/// What this program is, for the record of every result.
+fn tool() -> anyhow::Result<Tool> {
+    let own = std::env::current_exe().and_then(|path| assay_workbench::hash_file(&path));
+    Ok(Tool {
+        name: "assay".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        binary_sha256: own.context("cannot read the running binary for its hash")?,
     })
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use assay_workbench::setup_of;
 
 use crate::Exit;
-use crate::commands::{face_networks, read_reports};
+use crate::commands::{read_reports, tool};
 use crate::files::JsonTarget;
 use crate::progress::Bars;
 
@@ -36,8 +36,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         let path = args.input.clone().unwrap_or_else(|| PathBuf::from(&report.run.path));
         let bars = Bars::new(1);
         // Settings that do not fit this version are told of below, file by file.
-        let networks = setup_of(report).map_or(Ok(None), |setup| face_networks(&setup, true))?;
-        let outcome = assay_workbench::reproduce(report, &path, networks, bars.worker().as_ref());
+        let tool = tool()?;
+        let networks = setup_of(report, tool.clone()).map_or(Ok(None), |setup| setup.open_networks(true))?;
+        let outcome = assay_workbench::reproduce(report, &path, networks, tool, bars.worker().as_ref());
         bars.clear();
         let (again, mut differences) = match outcome {
             Ok(done) => done,

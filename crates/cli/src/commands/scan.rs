@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use assay_evidence::{Case, Failure, Report};
+use assay_evidence::{Failure, Report};
 use assay_report::IndexRow;
-use assay_workbench::{DEFAULT_FRAMES, DEFAULT_THRESHOLD_LR, Done, Inputs, Scan, Setup, Shard, Store};
+use assay_workbench::{
+    DEFAULT_FRAMES, Done, Inputs, Scan, Setup, Shard, Store, ThresholdChoice, read_case, report_name,
+};
 use clap::ValueEnum;
-use sha2::Digest as _;
 
 use crate::Exit;
-use crate::commands::face_networks;
+use crate::commands::tool;
 use crate::files::{JsonTarget, ScanWriter, write_whole};
 use crate::progress::Bars;
 
@@ -41,9 +42,10 @@ pub(crate) struct Args {
     /// Evenly spaced frames of a video kept for the report
     #[arg(long, default_value_t = DEFAULT_FRAMES, value_name = "N")]
     frames: u32,
-    /// Likelihood ratio from which a file counts as found
-    #[arg(long, default_value_t = DEFAULT_THRESHOLD_LR, value_name = "LR")]
-    threshold: f64,
+    /// Likelihood ratio from which a statement counts as found: for all questions, or as ID=LR for one; may be given several times [default: those of
+    /// `assay questions list`, at which at most 1 % of genuine files are above any]
+    #[arg(long = "threshold", value_name = "LR|ID=LR")]
+    thresholds: Vec<ThresholdChoice>,
     /// Files examined at the same time [default: number of processors, at most 8]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -62,14 +64,14 @@ pub(crate) struct Args {
     /// Seconds without any output after which a decoder is taken to hang and is ended
     #[arg(long, default_value_t = 60, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..))]
     decoder_silence: u64,
-    /// The examiner's record (TOML or JSON): case number, examiner, item, propositions, prior; see docs/case.example.toml
+    /// The examiner's record (TOML or JSON): case number, examiner, item, propositions with their questions, priors; see docs/case.example.toml
     #[arg(long, value_name = "FILE")]
     case: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let setup = Setup::new(&args.analyzers, args.frames, args.threshold)?;
-    let networks = if args.no_faces { None } else { face_networks(&setup, args.faces)? };
+    let setup = Setup::new(&args.analyzers, args.frames)?.run_by(tool()?).with_thresholds(&args.thresholds);
+    let networks = if args.no_faces { None } else { setup.open_networks(args.faces)? };
     let mut setup = setup.with_networks(networks);
     setup.command = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
     if let Some(path) = &args.case {
@@ -86,7 +88,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
             let store = Store::open(folder)?;
             store.log(&serde_json::json!({
                 "event": "scan started", "command": setup.command, "settings": setup.settings,
-                "binary_sha256": setup.binary_sha256, "files": inputs.files.len(),
+                "binary_sha256": setup.tool.binary_sha256, "files": inputs.files.len(),
             }))?;
             Some(store)
         }
@@ -150,29 +152,6 @@ fn path_from_bytes(bytes: &[u8]) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
 }
 
-fn read_case(path: &Path) -> anyhow::Result<Case> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read the case file: {}", path.display()))?;
-    let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-    let case: Case = if json {
-        serde_json::from_str(&text).map_err(anyhow::Error::from)
-    } else {
-        toml::from_str(&text).map_err(|e: toml::de::Error| {
-            let line = e.span().map_or(1, |s| 1 + text[..s.start.min(text.len())].matches('\n').count());
-            anyhow::anyhow!("line {line}: {}", e.message())
-        })
-    }
-    .with_context(|| format!("the case file is broken: {}", path.display()))?;
-    if let Some(prior) = &case.prior {
-        anyhow::ensure!(
-            prior.probability > 0.0 && prior.probability < 1.0,
-            "a prior probability lies between 0 and 1, both excluded: {}",
-            path.display()
-        );
-    }
-    Ok(case)
-}
-
 /// Where finished files go.
 struct Sink<'a> {
     args: &'a Args,
@@ -193,13 +172,7 @@ impl Sink<'_> {
 
     fn failed(&mut self, failure: Failure) {
         self.bars.complain(&format!("assay: {}: {}", failure.reason, assay_report::plain(&failure.path)));
-        self.rows.push(IndexRow {
-            path: failure.path.clone(),
-            page: None,
-            log10_lr: None,
-            above_threshold: false,
-            sentence: failure.reason.clone(),
-        });
+        self.rows.push(IndexRow::failed(failure.path.clone(), failure.reason.clone()));
         self.failures.push(failure);
     }
 
@@ -214,19 +187,12 @@ impl Sink<'_> {
         };
         self.resumed += usize::from(done.resumed);
         if let Some(report) = report {
-            let verdict = &report.result.verdict;
-            self.above += usize::from(verdict.above_threshold);
+            self.above += usize::from(report.result.verdict.above_threshold);
             let name = report_name(&done.path);
             if let Some(Err(error)) = self.args.out.as_deref().map(|out| self.write(out, &name, report)) {
                 self.broken = self.broken.take().or(Some(error));
             }
-            self.rows.push(IndexRow {
-                path: report.run.path.clone(),
-                page: Some(format!("{name}.html")),
-                log10_lr: verdict.llr.map(|l| l.log10),
-                above_threshold: verdict.above_threshold,
-                sentence: verdict.sentence.clone(),
-            });
+            self.rows.push(IndexRow::of(report, format!("{name}.html")));
             if !self.quiet() {
                 let text = if self.single { assay_report::summary(report) } else { assay_report::line(report) };
                 self.bars.say(text.trim_end());
@@ -266,7 +232,7 @@ impl Sink<'_> {
             };
             if html && !self.single {
                 self.rows.sort_by(|a, b| a.path.cmp(&b.path));
-                write_whole(&index, assay_report::index_page(&self.rows, self.args.threshold).as_bytes())?;
+                write_whole(&index, assay_report::index_page(&self.rows).as_bytes())?;
             }
             if !self.quiet() {
                 let page = self
@@ -282,7 +248,7 @@ impl Sink<'_> {
         }
         if !self.quiet() && !self.single {
             let mut text =
-                format!("{files} files: {} above the threshold, {} not examined", self.above, self.failures.len());
+                format!("{files} files: {} above a threshold, {} not examined", self.above, self.failures.len());
             if self.resumed > 0 {
                 text += &format!(", {} taken from the earlier run", self.resumed);
             }
@@ -299,34 +265,5 @@ impl Sink<'_> {
             (true, 0) => Exit::Clear,
             (true, _) => Exit::Found,
         })
-    }
-}
-
-/// Name of a file's report: its own name and eight digits of the hash of its absolute path, so that files of the same name do not collide.
-fn report_name(path: &Path) -> String {
-    let stem: String = path
-        .file_name()
-        .map(|n| n.to_string_lossy().into_owned())
-        .unwrap_or_default()
-        .chars()
-        .map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' })
-        .take(80)
-        .collect();
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let digest = format!("{:x}", sha2::Sha256::digest(whole.as_os_str().as_encoded_bytes()));
-    format!("{stem}-{}", &digest[..8])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn report_names_keep_apart_and_stay_plain() {
-        let a = report_name(Path::new("one/photo.jpg"));
-        let b = report_name(Path::new("two/photo.jpg"));
-        assert_ne!(a, b);
-        assert!(a.starts_with("photo.jpg-"));
-        assert!(report_name(Path::new("x/a b\"<c>.png")).starts_with("a_b__c_.png-"));
     }
 }

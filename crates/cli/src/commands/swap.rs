@@ -5,7 +5,7 @@ use assay_generators::swap::{
     Blend, Choice as Whose, Convert, Extraction, MaskKind, Order, Request, Settings, Transfer, extract,
 };
 use assay_models::face_swap::{Layout, Person, Preset};
-use assay_train::swap::{self, Adversarial, Augment, Choice, Weights};
+use assay_train::swap::{self, Adversarial, Augment, Choice, RATE, Weights};
 use clap::{Subcommand, ValueEnum};
 
 use super::train::Run;
@@ -20,8 +20,6 @@ pub(crate) struct Args {
     command: Command,
 }
 
-/// Highest learning rate of the small network.
-pub(super) const RATE: f64 = 8e-4;
 /// That of DeepFaceLab and faceswap.
 const PUBLISHED_RATE: f64 = 5e-5;
 

@@ -2,13 +2,14 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use assay_media::Progress;
 use assay_models::device::DeviceChoice;
 use assay_models::face_forgery::Input;
 use assay_models::face_generator::{Config, LastLayers};
 use assay_models::first_order::PUBLISHED;
 use assay_train::face_generator;
 use assay_train::forgery::masks::Shapes;
-use assay_train::forgery::{self, Choice, Fold, Published, Recipe, Scale, Tuning};
+use assay_train::forgery::{self, Choice, Chosen, Fold, Order, Published, RECIPES, Scale, Tuning};
 use assay_train::{Budget, Options, animator, faces};
 use clap::{Subcommand, ValueEnum};
 
@@ -149,43 +150,83 @@ enum Command {
         batch: usize,
     },
     /// Train a network that tells forged faces from real ones
-    Detector {
-        /// How forged faces come about
-        #[arg(long)]
-        recipe: RecipeName,
-        /// Folder of labelled pictures; for `generic` a manifest or the folder of a data set
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
-        #[command(flatten)]
-        run: Run,
-        /// Weights of the animator of the recipe `reenactment`, by id or file; the shipped ones when not given
-        #[arg(long, value_name = "ID|FILE")]
-        animator: Option<String>,
-        /// Leave a part out, to see what it brings (repeatable)
-        #[arg(long, value_name = "PART")]
-        without: Vec<Part>,
-        /// Hold out the side-by-side clips of one of several parts (PART/OF, the first part is 1), for cross-validation
-        #[arg(long, value_name = "PART/OF", value_parser = fold)]
-        hold_out: Option<Fold>,
-        /// Learn from patches of what a scan asks about, of faces that are large enough to have grain at that scale (sbi, pairs and reconstruct)
-        #[arg(long, conflicts_with = "network")]
-        patches: bool,
-        /// Write the mean of the weights of --from (an id or a file), which count so much, and of those that were learned
-        #[arg(long, value_name = "SHARE", value_parser = start_share, requires = "from", conflicts_with = "network")]
-        start_share: Option<f32>,
-        /// Train a published network in place of our own, by its paper's schedule: EfficientNet-B4 (Bonettini et al., ICPR 2020).
-        #[arg(long, value_name = "NETWORK")]
-        network: Option<NetworkName>,
-        /// What of a published network is trained; a head needs the triplet run in --from
-        #[arg(long, value_name = "PART", default_value = "end-to-end", requires = "network")]
-        tuning: TuningName,
-        /// Let the masks of forged places teach the attention map (locality-aware, Du et al. 2020)
-        #[arg(long, requires = "network")]
-        locality: bool,
-        /// Crops, or triplets, in a batch of a published network
-        #[arg(long, default_value_t = 32, requires = "network")]
-        batch: usize,
-    },
+    Detector(Box<Detector>),
+    /// List the recipes of `assay train detector`
+    Recipes,
+}
+
+#[derive(clap::Args)]
+struct Detector {
+    /// How forged faces come about; `assay train recipes` lists them
+    #[arg(long, value_name = "ID")]
+    recipe: Chosen,
+    /// Folder of labelled pictures; for `generic` a manifest or the folder of a data set
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    #[command(flatten)]
+    run: Run,
+    /// Weights of the animator of the recipe `reenactment`, by id or file; the shipped ones when not given
+    #[arg(long, value_name = "ID|FILE")]
+    animator: Option<String>,
+    /// Leave a part out, to see what it brings (repeatable)
+    #[arg(long, value_name = "PART")]
+    without: Vec<Part>,
+    /// Hold out the side-by-side clips of one of several parts (PART/OF, the first part is 1), for cross-validation
+    #[arg(long, value_name = "PART/OF", value_parser = fold)]
+    hold_out: Option<Fold>,
+    /// Learn from patches of what a scan asks about, of faces that are large enough to have grain at that scale (sbi, pairs and reconstruct)
+    #[arg(long, conflicts_with = "network")]
+    patches: bool,
+    /// Write the mean of the weights of --from (an id or a file), which count so much, and of those that were learned
+    #[arg(long, value_name = "SHARE", value_parser = start_share, requires = "from", conflicts_with = "network")]
+    start_share: Option<f32>,
+    /// Train a published network in place of our own, by its paper's schedule: EfficientNet-B4 (Bonettini et al., ICPR 2020).
+    #[arg(long, value_name = "NETWORK")]
+    network: Option<NetworkName>,
+    /// What of a published network is trained; a head needs the triplet run in --from
+    #[arg(long, value_name = "PART", default_value = "end-to-end", requires = "network")]
+    tuning: TuningName,
+    /// Let the masks of forged places teach the attention map (locality-aware, Du et al. 2020)
+    #[arg(long, requires = "network")]
+    locality: bool,
+    /// Crops, or triplets, in a batch of a published network
+    #[arg(long, default_value_t = 32, requires = "network")]
+    batch: usize,
+}
+
+impl Detector {
+    fn choice(&self) -> Choice {
+        let is_published = self.recipe.about().is_published;
+        let published = self.network.or(is_published.then_some(NetworkName::B4)).map(|network| Published {
+            attention: network == NetworkName::B4Attention,
+            tuning: match self.tuning {
+                TuningName::EndToEnd => Tuning::EndToEnd,
+                TuningName::Triplets => Tuning::Triplets,
+                TuningName::Head => Tuning::Head,
+            },
+            locality: self.locality,
+            batch: self.batch.max(2),
+        });
+        let has = |part: Part| !self.without.contains(&part);
+        Choice {
+            recipe: self.recipe,
+            has_mask_head: has(Part::MaskHead),
+            shapes: if has(Part::Hulls) { Shapes::Hulls } else { Shapes::Ellipse },
+            degrades: has(Part::Degradation),
+            input: Input { has_high_pass: has(Part::HighPass) },
+            held_out: self.hold_out,
+            published,
+            scale: if self.patches { Scale::Patches } else { Scale::Whole },
+            start_share: self.start_share.unwrap_or(0.0),
+        }
+    }
+
+    fn train(self, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
+        let choice = self.choice();
+        let options = self.run.options(if choice.published.is_some() { PUBLISHED_RATE } else { OUR_RATE })?;
+        let order = Order { choice, data: &self.data, animator: self.animator.as_deref(), options: &options };
+        forgery::run(&order, progress)
+    }
 }
 
 /// Last layers of the generator of faces.
@@ -207,28 +248,6 @@ impl From<VariantName> for LastLayers {
             VariantName::K7 => Self::K7,
         }
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum RecipeName {
-    /// Real faces laid over themselves (self-blended images)
-    Sbi,
-    /// The same, mixed with real and swapped frames of the same moment
-    Pairs,
-    /// Wholly generated portraits against real ones
-    Synthesis,
-    /// Real faces after autoencoders trained in the same run, laid back as swap programs do, mixed with self-blended ones
-    Reconstruct,
-    /// Heads that an animator moved (--animator) against recorded ones that went through the same but for it
-    Reenactment,
-    /// Windows of eight consecutive frames of clips, forged frame by frame (with --hold-out also real and swapped ones)
-    Temporal,
-    /// A self-supervised start for the others (give its folder to their --from): fill in what was hidden of faces and natural pictures
-    Masked,
-    /// Real and fake files of your own: a manifest, a folder with `real` and `fake`, FaceForensics++, DFDC, Celeb-DF, DeepfakeBench
-    Generic,
-    /// EfficientNet-B4 as published (see --network), on a manifest's faces or on pairs
-    Bonettini,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -306,64 +325,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             let choice = animator::parts::Choice { segments: segments.clamp(1, 64), batch: batch.max(2) };
             animator::parts::run(choice, named.as_deref(), &data, &run.options(ANIMATOR_RATE)?, progress.as_ref())?
         }
-        Command::Detector {
-            recipe,
-            data,
-            run,
-            animator,
-            without,
-            hold_out,
-            patches,
-            start_share,
-            network,
-            tuning,
-            locality,
-            batch,
-        } => {
-            let has_masks = matches!(recipe, RecipeName::Sbi | RecipeName::Pairs | RecipeName::Reconstruct);
-            anyhow::ensure!(has_masks || !patches, "--patches belongs to the recipes sbi, pairs and reconstruct");
-            let published =
-                network.or((recipe == RecipeName::Bonettini).then_some(NetworkName::B4)).map(|network| Published {
-                    attention: network == NetworkName::B4Attention,
-                    tuning: match tuning {
-                        TuningName::EndToEnd => Tuning::EndToEnd,
-                        TuningName::Triplets => Tuning::Triplets,
-                        TuningName::Head => Tuning::Head,
-                    },
-                    locality,
-                    batch: batch.max(2),
-                });
-            let choice = Choice {
-                recipe: match recipe {
-                    RecipeName::Sbi => Recipe::Sbi,
-                    RecipeName::Synthesis => Recipe::Synthesis,
-                    RecipeName::Reconstruct => Recipe::Reconstruct,
-                    RecipeName::Generic => Recipe::Generic,
-                    RecipeName::Temporal => Recipe::Temporal,
-                    RecipeName::Masked => Recipe::Masked,
-                    RecipeName::Reenactment => Recipe::Reenactment,
-                    RecipeName::Bonettini if data.is_file() => Recipe::Generic,
-                    RecipeName::Pairs | RecipeName::Bonettini => Recipe::Pairs,
-                },
-                has_mask_head: !without.contains(&Part::MaskHead),
-                shapes: if without.contains(&Part::Hulls) { Shapes::Ellipse } else { Shapes::Hulls },
-                degrades: !without.contains(&Part::Degradation),
-                input: Input { has_high_pass: !without.contains(&Part::HighPass) },
-                held_out: hold_out,
-                published,
-                scale: if patches { Scale::Patches } else { Scale::Whole },
-                start_share: start_share.unwrap_or(0.0),
-            };
-            {
-                let rate = if published.is_some() { PUBLISHED_RATE } else { OUR_RATE };
-                let options = run.options(rate)?;
-                if choice.recipe == Recipe::Reenactment {
-                    forgery::reenactment::run(choice, animator.as_deref(), &data, &options, progress.as_ref())
-                } else {
-                    anyhow::ensure!(animator.is_none(), "--animator belongs to the recipe reenactment");
-                    forgery::run(choice, &data, &options, progress.as_ref())
-                }
-            }?
+        Command::Detector(detector) => detector.train(progress.as_ref())?,
+        Command::Recipes => {
+            for about in RECIPES.iter().map(|recipe| recipe.about()) {
+                outln!("{:<12} {}", about.id, about.summary);
+            }
+            return Ok(Exit::Clear);
         }
     };
     bars.clear();

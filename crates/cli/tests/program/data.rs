@@ -96,3 +96,93 @@ fn wrong_tables_and_detectors_are_named() {
         }
     }
 }
+
+/// Two people in folders of their own, and a descriptor that says so.
+fn described(folder: &Path) {
+    let text = r#"
+schema = "assay.collection/1"
+id = "mine"
+about = "two people"
+
+[[folder]]
+path = "people"
+media = "still"
+label = "real"
+owner = "person"
+named_by = "parent"
+uses = ["training", "photographs", "planted"]
+defects = ["drawn"]
+"#;
+    std::fs::write(folder.join("mine.toml"), text).unwrap();
+    for (person, seed) in [("Ann", 1), ("Bob", 2)] {
+        std::fs::create_dir_all(folder.join("data/people").join(person)).unwrap();
+        for i in 0..2 {
+            let picture = crate::common::picture(seed * 10 + i, 96, 80);
+            save(&picture, &folder.join("data/people").join(person).join(format!("{i}.png")));
+        }
+    }
+}
+
+#[test]
+fn a_folder_is_checked_by_its_descriptor_and_gives_a_manifest() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    described(at);
+    let (code, text, errors) = run(assay(at).args(["data", "check", "data", "--collection", "mine.toml"]));
+    assert_eq!(code, 0, "{text}{errors}");
+    assert!(text.contains("mine: two people") && text.contains("4 files of 2 owners"), "{text}");
+    assert!(text.contains("note: drawn"), "{text}");
+    // The shipped descriptor names other folders.
+    let (code, _, errors) = run(assay(at).args(["data", "check", "data"]));
+    assert_eq!(code, 2);
+    assert!(errors.contains("nothing that its descriptor names"), "{errors}");
+    // A descriptor in the folder wins over one that is given.
+    std::fs::copy(at.join("mine.toml"), at.join("data/collection.toml")).unwrap();
+    std::fs::write(at.join("other.toml"), "schema = \"assay.collection/1\"\nid = \"x\"\nfolder = []\n").unwrap();
+    let (code, _, errors) = run(assay(at).args(["data", "--collection", "other.toml", "check", "data"]));
+    assert_eq!(code, 2);
+    assert!(errors.contains("other.toml") && errors.contains("names no folder"), "{errors}");
+    let (code, text, errors) =
+        run(assay(at).args(["data", "check", "data", "--manifest", "data/set.csv", "--json", "-"]));
+    assert_eq!(code, 0, "{errors}");
+    let found: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((found["id"].as_str(), found["folders"][0]["owners"].as_u64()), (Some("mine"), Some(2)));
+    let table = std::fs::read_to_string(at.join("data/set.csv")).unwrap();
+    assert_eq!((table.matches(",Ann,").count(), table.matches(",real,").count()), (2, 4), "{table}");
+}
+
+#[test]
+fn files_are_perturbed_one_by_one_and_marked_ones_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    described(at);
+    std::fs::write(at.join("data/people/Ann/broken.png"), "no picture").unwrap();
+    let mark = ["mark", "data/people/Bob/0.png", "--claim", "mine", "--out", "data/people/Bob/signed.png"];
+    let (code, text, errors) = run(assay(at).env("XDG_CONFIG_HOME", at.join("configuration")).args(mark));
+    assert_eq!(code, 0, "{text}{errors}");
+    let perturb = ["data", "perturb", "data", "out", "--with", "scale:0.5,jpeg:75", "--json", "-"];
+    let (code, text, errors) = run(assay(at).args(perturb));
+    assert_eq!(code, 2, "{text}{errors}");
+    let found: Value = serde_json::from_str(&text).unwrap();
+    let files = found["files"].as_array().unwrap();
+    assert_eq!((files.len(), files.iter().filter(|f| f["made"].is_string()).count()), (6, 4), "{text}");
+    assert!(errors.contains("broken.png") && errors.contains("signed.png: it carries a C2PA manifest"), "{errors}");
+    assert_eq!(image::open(at.join("out/people/Ann/0.png.jpg")).unwrap().into_rgb8().dimensions(), (48, 40));
+    assert!(!at.join("out/people/Bob/signed.png.jpg").exists());
+    // The same again is the same.
+    let bytes = std::fs::read(at.join("out/people/Ann/0.png.jpg")).unwrap();
+    let one = ["data", "perturb", "data/people/Ann/0.png", "one.jpg", "--with", "scale:0.5,jpeg:75"];
+    assert_eq!(run(assay(at).args(one)).0, 0);
+    assert_eq!(std::fs::read(at.join("one.jpg")).unwrap(), bytes);
+    for (args, words) in [
+        (["data/people/Ann/0.png", "x.png", "--with", "jpeg:75"], "is a .jpg file, not x.png"),
+        (["data/people/Ann/0.png", "x.jpg", "--with", "jpeg:0"], "from 1 to 100, not 0"),
+        (["data/people/Ann/0.png", "x.png", "--with", "h264_crf:30"], "is for clips"),
+        (["nowhere", "x.jpg", "--with", "jpeg:75"], "nowhere does not exist"),
+    ] {
+        let (code, _, errors) = run(assay(at).args(["data", "perturb"]).args(args));
+        assert!(code == 2 && errors.contains(words), "{errors}");
+    }
+    let (code, text, _) = run(assay(at).args(["data", "perturb", "--list"]));
+    assert!(code == 0 && text.contains("messenger:LEVEL") && text.contains("chroma=420|422|444"), "{text}");
+}

@@ -142,7 +142,11 @@ fn a_finished_file_is_not_taken_for_another_and_settings_reach_the_reports() {
     let first = scan("10");
     scan("500");
     scan("10");
-    assert_eq!(written()["result"]["verdict"]["threshold_lr"], 10.0, "the folder shows the last run's settings");
+    assert_eq!(
+        written()["result"]["verdict"]["statements"][0]["threshold"]["lr"],
+        10.0,
+        "the folder shows the last run's settings"
+    );
 
     // Another picture of the same size in bytes under the same name and time.
     crate::common::picture(2, 256, 192).save(&path).unwrap();

@@ -11,6 +11,17 @@ fn exit_codes_follow_the_threshold() {
     assert_eq!(run(assay(at).args(["scan", "photo.jpg", "--threshold", "1e9"])).0, 0);
     assert_eq!(run(assay(at).args(["scan", "photo.jpg", "--threshold", "1e-9"])).0, 1);
     assert_eq!(run(assay(at).args(["scan", "photo.jpg", "--threshold", "0"])).0, 2);
+    // For one question, the others kept out of reach.
+    let only = |id: &str| {
+        ["scan", "photo.jpg", "--threshold", "1e9", "--threshold"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([format!("{id}=1e-9")])
+    };
+    assert_eq!(run(assay(at).args(only("part_altered"))).0, 1);
+    assert_eq!(run(assay(at).args(only("face_replaced"))).0, 0, "there is no face in it");
+    let (code, _, errors) = run(assay(at).args(only("nonsense")));
+    assert!(code == 2 && errors.contains("part_altered, face_replaced, face_generated"), "{errors}");
     assert_eq!(run(assay(at).args(["scan", "photo.jpg", "--analyzers", "nonsense"])).0, 2);
     assert_eq!(run(assay(at).args(["scan", "."]).args(["--shard", "3/2"])).0, 2);
 }
@@ -50,6 +61,12 @@ fn a_report_is_rendered_again_and_carries_the_case() {
     assert!(!page.contains("src=\"http") && !page.contains("href=\"http"), "nothing is loaded from anywhere");
     std::fs::write(at.join("case.toml"), "nummer = 3\n").unwrap();
     assert_eq!(run(assay(at).args(["scan", "photo.jpg", "--case", "case.toml"])).0, 2);
+    // Words of one's own get a ratio only together with the question that has one.
+    std::fs::write(at.join("case.toml"), "[propositions]\nforged = \"It is fake.\"\ngenuine = \"It is not.\"\n")
+        .unwrap();
+    let (code, _, errors) = run(assay(at).args(["scan", "photo.jpg", "--case", "case.toml"]));
+    assert_eq!((code, errors.lines().count()), (2, 1), "{errors}");
+    assert!(errors.contains("part_altered, face_replaced, face_generated"), "{errors}");
 }
 
 #[test]
@@ -65,6 +82,45 @@ fn analyzers_are_listed_and_shown() {
     assert_eq!(run(assay(folder.path()).args(["analyzers", "show", "nothing"])).0, 2);
     let (_, json, _) = run(assay(folder.path()).args(["analyzers", "list", "--json", "-"]));
     assert!(serde_json::from_str::<serde_json::Value>(&json).unwrap().as_array().unwrap().len() > 5);
+}
+
+#[test]
+fn questions_are_listed_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, list, _) = run(assay(folder.path()).args(["questions", "list"]));
+    assert_eq!((code, list.lines().count()), (0, assay_workbench::questions::QUESTIONS.len()));
+    let (_, text, _) = run(assay(folder.path()).args(["questions", "show", "part_altered"]));
+    for expected in ["H1", "H2", "jpeg_ghost", "Thresholds", "sources", "LR at most"] {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+    let (_, json, _) = run(assay(folder.path()).args(["questions", "show", "face_replaced", "--json", "-"]));
+    let shown: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((shown["id"].as_str(), shown["needs_face"].as_bool()), (Some("face_replaced"), Some(true)));
+    assert_eq!(run(assay(folder.path()).args(["questions", "show", "nothing"])).0, 2);
+}
+
+#[test]
+fn a_drawn_animation_gets_no_value_whatever_its_scores() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x128:r=10:d=2"])
+        .arg(at.join("bar.gif"))
+        .status();
+    if !made.is_ok_and(|status| status.success()) {
+        println!("SKIPPED: ffmpeg is not installed");
+        return;
+    }
+    let (code, text, errors) = run(assay(at).args(["scan", "bar.gif", "--threshold", "1e-9", "--json", "r.json"]));
+    assert_eq!(code, 0, "{text}{errors}");
+    let document: serde_json::Value = serde_json::from_slice(&std::fs::read(at.join("r.json")).unwrap()).unwrap();
+    let verdict = &document["reports"][0]["result"]["verdict"];
+    assert!(verdict["abstained"].as_str().unwrap().contains("GIF"), "{verdict}");
+    assert!(verdict["statements"].as_array().unwrap().iter().all(|s| s["llr"].is_null()), "{verdict}");
+    assert!(
+        !document["reports"][0]["result"]["findings"].as_array().unwrap().is_empty(),
+        "findings are shown all the same"
+    );
 }
 
 #[test]
@@ -100,7 +156,7 @@ fn a_report_that_was_changed_is_told() {
     let text = std::fs::read_to_string(at.join("r.json")).unwrap();
     let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
     let result = &mut document["reports"][0]["result"];
-    result["verdict"]["sentence"] = "It is genuine.".into();
+    result["verdict"]["headline"]["sentence"] = "It is genuine.".into();
     result["previews"][0]["jpeg"] = "x)}</style><h1>Injected</h1>".into();
     std::fs::write(at.join("changed.json"), document.to_string()).unwrap();
     let (code, _, errors) = run(assay(at).args(["report", "changed.json"]));

@@ -37,7 +37,7 @@ fn a_detector_is_trained_on_a_table_of_ones_own_and_can_be_asked() {
         assert!(at.join("first").join(file).exists(), "{file}");
     }
     let record: Value = serde_json::from_slice(&std::fs::read(at.join("first/run.json")).unwrap()).unwrap();
-    assert_eq!(record["what"]["recipe"], "Generic");
+    assert_eq!(record["what"]["recipe"], "generic");
     assert_eq!(record["program"]["sha256"].as_str().map(str::len), Some(64));
     assert!(record["data"].as_object().unwrap().values().all(|d| d["sha256"].as_str().map(str::len) == Some(64)));
     let evaluate = ["evaluate", "--manifest", "set.csv", "--json", "-", "--detector", "first/weights.safetensors"];
@@ -66,5 +66,40 @@ fn training_that_cannot_be_is_refused_with_the_reason() {
     let from_nothing = ["--recipe", "generic", "--data", "set.csv", "--from", "nowhere"];
     assert!(refused(&from_nothing).contains("no checkpoint to start from"));
     assert!(refused(&["--recipe", "sbi", "--data", ".", "--hold-out", "4/3"]).contains("PART/OF"));
-    assert!(refused(&["--recipe", "synthesis", "--data", ".", "--patches"]).contains("--patches belongs to"));
+    let patches = refused(&["--recipe", "synthesis", "--data", ".", "--patches"]);
+    assert!(patches.contains("--patches belongs to the recipes sbi, pairs, reconstruct"), "{patches}");
+    let animator = refused(&["--recipe", "sbi", "--data", ".", "--animator", "x"]);
+    assert!(animator.contains("--animator belongs to the recipe reenactment"), "{animator}");
+    assert!(
+        refused(&["--recipe", "nothing", "--data", "."]).contains("no recipe is called \"nothing\"; there are sbi")
+    );
+}
+
+#[test]
+fn recipes_and_experiments_come_from_their_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let (code, text, errors) = run(assay(at).args(["train", "recipes"]));
+    assert_eq!(code, 0, "{errors}");
+    let recipes: Vec<&str> = assay_train::forgery::RECIPES.iter().map(|r| r.about().id).collect();
+    let listed: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(listed, recipes);
+    let (code, help, errors) = run(assay(at).args(["lab", "--help"]));
+    assert_eq!(code, 0, "{errors}");
+    let known = ["planted", "calibrate-faces", "cases", "evaluate", "speed", "forgery", "train-speed", "swap"];
+    for id in assay_lab::experiment::listed().map(|l| l.id).chain(known) {
+        assert!(help.lines().any(|line| line.split_whitespace().next() == Some(id)), "{id} in {help}");
+    }
+    // Where the page goes and whether figures come as JSON is the list's to say.
+    let (code, help, _) = run(assay(at).args(["lab", "temporal", "--help"]));
+    assert_eq!(code, 0);
+    assert!(
+        help.contains("docs/temporal.md") && help.contains("--json <FILE>") && help.contains("--run <DIR>"),
+        "{help}"
+    );
+    assert_eq!(run(assay(at).args(["lab", "temporal"])).0, 2, "its own arguments are asked for");
+    let nothing = ["lab", "temporal", "--data", "nowhere", "--run", "none", "--out", "page.md"];
+    let (code, _, errors) = run(assay(at).args(nothing));
+    assert_eq!((code, at.join("page.md").exists()), (2, false), "{errors}");
+    assert!(errors.contains("run.json"), "{errors}");
 }

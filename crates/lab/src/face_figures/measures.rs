@@ -77,7 +77,7 @@ pub fn points(
     };
     let machine: Vec<(&Picture, &Vec<[f32; 2]>)> = test
         .iter()
-        .filter(|p| !p.name.starts_with("nonface"))
+        .filter(|p| !p.is_scene())
         .flat_map(|p| p.faces.iter().map(move |f| (*p, &f.mesh)))
         .collect();
     let machine: Vec<Option<f64>> = machine
@@ -109,7 +109,7 @@ pub fn overlays(
 ) -> RgbImage {
     const CELL: u32 = 200;
     let test: Vec<&Picture> =
-        pictures.iter().filter(|p| p.split == split && !p.name.starts_with("nonface") && !p.faces.is_empty()).collect();
+        pictures.iter().filter(|p| p.split == split && !p.is_scene() && !p.faces.is_empty()).collect();
     let mut sheet = RgbImage::new(CELL * columns as u32, CELL * count.div_ceil(columns) as u32);
     for i in 0..count {
         let Some(picture) = test.get(i * test.len() / count) else { break };

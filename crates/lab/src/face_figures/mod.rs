@@ -11,7 +11,9 @@ use image::RgbImage;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use assay_bench::collections::Split;
+use crate::experiment::{Experiment, Markdown, Stage};
+use assay_bench::collections::{Collection, Folder, Split, Use};
+use assay_bench::datasets::{Label, Part};
 use assay_train::faces::data::{self, Picture, hand_points};
 use assay_train::faces::points::tight_box;
 use detection::{Detection, SIZES};
@@ -24,16 +26,42 @@ pub mod tracking;
 pub mod truth;
 
 /// What to measure with.
-#[derive(Debug, Clone)]
+#[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Folder of labelled pictures and clips.
+    /// Folder of labelled pictures and clips
+    #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Weights of BlazeFace to measure beside the detector.
+    /// Weights of BlazeFace (.pth) to measure beside the detector
+    #[arg(long, value_name = "FILE")]
     pub blazeface: Option<PathBuf>,
-    /// Where the sheet of overlays is written; nothing of it belongs into a document that is passed on.
+    /// Where a sheet of 40 faces with their points is written, to be looked at
+    #[arg(long, value_name = "FILE")]
     pub overlays: Option<PathBuf>,
-    /// Measures the validation split instead of the test split, for choosing operating points.
+    /// Measure the validation split, to choose operating points by
+    #[arg(long)]
     pub validation: bool,
+}
+
+/// The experiment.
+pub struct The;
+
+impl Experiment for The {
+    const ID: &'static str = "faces";
+    const ABOUT: &'static str = "Measure the face networks on held-out people: finding, points, identity, following";
+    const PAGE: Option<&'static str> = Some("docs/faces.md");
+    const KEEPS_JSON: bool = true;
+    type Args = Options;
+    type Figures = Figures;
+
+    fn run(options: Options, stage: &Stage<'_>) -> anyhow::Result<Figures> {
+        measure(&options, stage.progress)
+    }
+}
+
+impl Markdown for Figures {
+    fn page(&self, _: &str) -> String {
+        markdown(self)
+    }
 }
 
 /// All figures.
@@ -57,15 +85,16 @@ pub struct Figures {
 ///
 /// # Errors
 /// When the data cannot be read or a network breaks.
-pub fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Figures> {
+fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Figures> {
     progress.update("reading pictures", 0, 0);
     let split = if options.validation { Split::Validation } else { Split::Test };
     let networks = Networks::shipped()?;
     let pictures = data::load(&options.data, Some(data::ClipFrames::SHAPES))?;
     let hand = hand_points(&options.data)?;
     let geometry = Geometry::learn(&pictures, &hand);
+    let collection = Collection::of(&options.data)?;
     let mut known = geometry.known(&pictures, &hand, split);
-    let empty: Vec<&Picture> = pictures.iter().filter(|p| p.split != Split::Train && shows_nobody(p)).collect();
+    let empty: Vec<&Picture> = pictures.iter().filter(|p| p.split != Split::Train && shows_nobody(&collection, p)).collect();
     known.extend(geometry.pasted(&pictures, &hand, &empty, split, 1000));
     if split == Split::Test {
         for (picture, faces) in truth::dlib(&options.data)? {
@@ -106,7 +135,7 @@ fn agreement(
     least: f32,
 ) -> Vec<detection::Row> {
     let held: Vec<&Picture> =
-        pictures.iter().filter(|p| p.split == split && !p.name.starts_with("nonface") && !p.faces.is_empty()).collect();
+        pictures.iter().filter(|p| p.split == split && !p.is_scene() && !p.faces.is_empty()).collect();
     let found: Vec<(&str, usize, usize, usize)> = held
         .par_iter()
         .map(|p| {
@@ -136,21 +165,13 @@ fn agreement(
 
 fn clips(networks: &Networks, data: &Path, progress: &dyn Progress) -> anyhow::Result<Vec<tracking::Tracking>> {
     let mut all = Vec::new();
-    for (folder, halves) in [
-        ("video/talking", false),
-        ("video/blink", false),
-        ("video/pulse", false),
-        ("drive256", false),
-        ("pairs/faceswap_sbs", true),
-    ] {
-        let mut names: Vec<String> = std::fs::read_dir(data.join(folder))?
-            .filter_map(|e| Some(format!("{folder}/{}", e.ok()?.file_name().to_string_lossy())))
-            .filter(|n| Path::new(n).extension().is_some_and(|e| e == "mp4" || e == "mov"))
-            .collect();
-        names.sort();
-        for name in names {
+    let collection = Collection::of(data)?;
+    let of = |folder: &&Folder| folder.uses.contains(&Use::Clips) || folder.uses.contains(&Use::Swaps);
+    for folder in collection.descriptor().folders.iter().filter(of) {
+        for name in collection.files_in(folder)? {
             progress.update("following faces", all.len() as u64, 0);
-            all.push(tracking::recorded(networks, data, &name, halves && !name.contains("Dean_Wiesel_2"))?);
+            let halves = collection.label(&name, Part::Left) == Some(Label::Real);
+            all.push(tracking::recorded(networks, data, &name, halves)?);
         }
     }
     let folder = tempfile::tempdir()?;
@@ -158,14 +179,15 @@ fn clips(networks: &Networks, data: &Path, progress: &dyn Progress) -> anyhow::R
         ["video/talking/lp_d10.mp4", "video/talking/lp_d13.mp4"],
         ["video/talking/lp_d3.mp4", "drive256/driving1.mp4"],
     ];
-    for pair in heads {
+    // Only where these clips are.
+    for pair in heads.into_iter().filter(|pair| pair.iter().all(|clip| data.join(clip).is_file())) {
         all.push(tracking::crossing(networks, data, pair, folder.path())?);
     }
     Ok(all)
 }
 
 /// The figures as Markdown tables.
-pub fn markdown(figures: &Figures) -> String {
+fn markdown(figures: &Figures) -> String {
     let mut out = String::from(
         "# Faces\n\nMade by `assay lab faces --data DIR --blazeface FILE`. People and files of the test split were used neither for training nor for \
          choosing a number.\n\n## Finding faces\n\nTruth: boxes from 68 hand-made points (`ytfaces68`, `dlib`), the fixed geometry of aligned pictures \

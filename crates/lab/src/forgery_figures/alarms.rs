@@ -5,14 +5,15 @@
 use std::fmt::Write as _;
 
 use assay_faces::stretches::stretches;
-use assay_workbench::calibration::{CalibrationTable, Condition, OperatingPoint};
+use assay_workbench::calibration::{CalibrationTable, Condition, OperatingPoint, Thresholds};
+use assay_workbench::questions;
 
-use super::folds::{Folds, look_unseen};
 use super::{Bench, sets};
-use assay_bench::datasets::Label;
-use crate::face_calibration::{PACE, by_person};
-use assay_bench::judge::{self, Detector, Look};
 use assay_bench::collections::Split;
+use assay_bench::collections::folds::{Folds, look_unseen};
+use assay_bench::datasets::Label;
+use assay_bench::judge::{self, Look, PACE, Score, by_person};
+use assay_bench::metrics::Rate;
 
 /// Smallest face whose missing judgement counts as an abstention, in pixels.
 const COUNTED_PX: f64 = 64.0;
@@ -30,8 +31,8 @@ struct Alarms {
 impl Alarms {
     fn row(&self, what: &str, saved: &str) -> String {
         let share = |count: usize| {
-            let (low, high) = wilson(count, self.units);
-            format!("{:.3} ({low:.3} to {high:.3})", count as f64 / self.units.max(1) as f64)
+            let Rate { rate, interval, .. } = Rate::new(count, self.units);
+            format!("{rate:.3} ({:.3} to {:.3})", interval.low, interval.high)
         };
         format!(
             "| {what} | {saved} | {} | {} | {} | {:.3} of {} |\n",
@@ -44,27 +45,17 @@ impl Alarms {
     }
 }
 
-/// 95 % interval of a share (Wilson 1927).
-pub(super) fn wilson(count: usize, of: usize) -> (f64, f64) {
-    let (n, z) = (of.max(1) as f64, 1.96f64);
-    let p = count as f64 / n;
-    let middle = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
-    let reach = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-    ((middle - reach).max(0.0), (middle + reach).min(1.0))
-}
-
 /// The table of false alarms.
 pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
     let unseen = Folds::of(ids, &sets::swap_clips(bench.data)?).unseen(ids)?;
-    let tables = CalibrationTable::shipped()?;
-    let threshold = assay_workbench::DEFAULT_THRESHOLD_LR;
+    let asked = Asked { tables: questions::tables()?, thresholds: Thresholds::shipped()? };
     let mut text = format!(
-        "## False alarms\n\nReal faces whose likelihood ratio for \"replaced or reshaped\" (face_forgery) or \"generated\" (face_synthesis) reaches the default threshold of {threshold}, with 95 % Wilson intervals. \
+        "## False alarms\n\nReal faces whose likelihood ratio for \"replaced or reshaped\" (face_forgery) or \"generated\" (face_synthesis) reaches the question's default threshold, with 95 % Wilson intervals. \
          Photographs and clips are of the test split, clips cut into stretches of three seconds; n counts photographs or stretches. The last column: faces of at least {COUNTED_PX} px on the shorter side that no network judged, being too blurred.\n\n\
          | what | saved as | n | face_forgery | face_synthesis | not judged |\n|---|---|---|---|---|---|\n"
     );
     for saving in sets::PHOTOGRAPHS {
-        for folder in sets::PHOTOGRAPH_FOLDERS {
+        for folder in &sets::photograph_folders(bench.data)? {
             let manifest = sets::photographs(bench.data, bench.work, folder, Split::Test, saving)?;
             let (looks, _) = judge::look(&manifest, &bench.networks, PACE, bench.progress);
             let condition = match saving.condition() {
@@ -72,7 +63,7 @@ pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String>
                 other => other,
             };
             let mut found = Alarms::default();
-            found.count(&tables, &condition, &looks);
+            found.count(&asked, &condition, &looks);
             text += &found.row(folder, saving.name);
         }
     }
@@ -80,27 +71,28 @@ pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String>
         let manifest = sets::clips(bench.data, bench.work, &[Split::Test], saving)?;
         let (looks, _) = judge::look(&manifest, &bench.networks, PACE, bench.progress);
         let mut found = Alarms::default();
-        found.count(&tables, &Condition::Video, &looks);
+        found.count(&asked, &Condition::Video, &looks);
         text += &found.row("test clips", saving.name);
         let mut manifest = sets::swaps(bench.data, bench.work, saving)?;
         manifest.rows.retain(|r| r.label == Label::Real);
         let mut found = Alarms::default();
         let (looks, _) = look_unseen(&manifest, &unseen, PACE, bench.progress);
-        found.count(&tables, &Condition::Video, &looks);
+        found.count(&asked, &Condition::Video, &looks);
         text += &found.row("real halves, out of fold", saving.name);
     }
     let _ = writeln!(
         text,
         "\nThe tables' own counts, cross-fitted by groups: {}.",
-        tables.iter().skip(1).flat_map(own_counts).collect::<Vec<_>>().join("; ")
+        asked.tables.iter().skip(1).flat_map(|t| own_counts(t, &asked.thresholds)).collect::<Vec<_>>().join("; ")
     );
     Ok(text + "\n")
 }
 
 /// What a table says of itself at its highest operating point that is no higher than the default threshold.
-fn own_counts(table: &CalibrationTable) -> Vec<String> {
+fn own_counts(table: &CalibrationTable, thresholds: &Thresholds) -> Vec<String> {
     let at = |t: &assay_workbench::calibration::ConditionTable| {
-        let is_low = |p: &&OperatingPoint| p.threshold_lr <= assay_workbench::DEFAULT_THRESHOLD_LR;
+        let threshold = thresholds.of(&table.question, t.condition.kind()).lr?;
+        let is_low = |p: &&OperatingPoint| p.threshold_lr <= threshold;
         let point = t.operating_points.iter().rfind(is_low)?;
         Some(format!(
             "{}, {}: {} of {} genuine and {} of {} forged reach LR {}, Cllr {:.3}",
@@ -117,27 +109,35 @@ fn own_counts(table: &CalibrationTable) -> Vec<String> {
     table.conditions.iter().filter_map(at).collect()
 }
 
+/// What is weighed with.
+struct Asked {
+    tables: Vec<CalibrationTable>,
+    thresholds: Thresholds,
+}
+
 impl Alarms {
     /// Adds what these looks come to.
-    fn count(&mut self, tables: &[CalibrationTable], condition: &Condition, looks: &[Look]) {
+    fn count(&mut self, asked: &Asked, condition: &Condition, looks: &[Look]) {
         let reaches = |analyzer: &str, score: f64| {
-            let value = tables.iter().filter_map(|t| t.of(condition)).find_map(|t| {
-                let answers = t.analyzers.iter().any(|a| a.analyzer == analyzer);
-                answers.then(|| t.fuse(&[(analyzer.to_owned(), score)].into()))
-            });
-            value.is_some_and(|v| assay_workbench::reaches(v.llr.log10, assay_workbench::DEFAULT_THRESHOLD_LR))
+            asked.tables.iter().any(|table| {
+                let part = table.of(condition).filter(|t| t.analyzers.iter().any(|a| a.analyzer == analyzer));
+                let value = part.map(|t| t.fuse(&[(analyzer.to_owned(), score)].into()).llr.log10);
+                let threshold = asked.thresholds.of(&table.question, condition.kind()).lr;
+                value.zip(threshold).is_some_and(|(v, t)| assay_workbench::reaches(v, t))
+            })
         };
         for look in looks.iter().filter(|l| l.face_px() >= COUNTED_PX) {
             self.faces += 1;
-            self.unjudged += usize::from(look.forgery.is_empty());
+            self.unjudged += usize::from(look.logits.is_empty());
         }
-        for own in by_person(looks, |look| Detector::Forgery.score(look)).values() {
+        let [forgery, synthesis] = ["face_forgery", "face_synthesis"].map(Score::of);
+        for own in by_person(looks, |look| forgery.score(look)).values() {
             for stretch in stretches(own) {
                 self.units += 1;
                 self.forgery += usize::from(reaches("face_forgery", stretch.logit));
             }
         }
-        for own in by_person(looks, |look| Detector::Synthesis.score(look)).values() {
+        for own in by_person(looks, |look| synthesis.score(look)).values() {
             self.synthesis += stretches(own).iter().filter(|s| reaches("face_synthesis", s.logit)).count();
         }
     }

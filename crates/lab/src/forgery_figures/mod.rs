@@ -6,33 +6,71 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use assay_faces::{FaceNetworks, Networks};
+use assay_detect::all_networks;
+use assay_faces::FaceNetworks;
 use assay_media::Progress;
-use assay_models::shipped_faces::Judges;
 
-use assay_bench::datasets::{self, FrameScore, Interval, Label, Manifest, Results};
-use assay_bench::judge::{self, Detector, Look, Pace};
-use assay_bench::collections::Split;
-use folds::{Folds, look_unseen};
+use crate::experiment::{Experiment, Markdown, Stage};
+use crate::tables::Tables;
+use assay_bench::collections::folds::{Folds, look_unseen};
+use assay_bench::collections::{Split, sets};
+use assay_bench::datasets::{self, FrameScore, Label, Manifest, Results};
+use assay_bench::judge::{self, Look, Pace, Score};
+use assay_bench::metrics::Estimate;
 
 mod alarms;
-pub mod folds;
 mod regions;
 mod scans;
-pub mod sets;
 
 /// What to measure, and where the files go that are saved again.
+#[derive(Debug, clap::Args)]
 pub struct Options {
-    /// The labelled pictures and clips.
+    /// Folder of labelled pictures and clips
+    #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// A folder for files that are saved again, made where it is missing; without one they are thrown away.
+    /// Where pictures that are saved again are kept; a temporary folder when not given
+    #[arg(long, value_name = "DIR")]
     pub work: Option<PathBuf>,
-    /// Frames of a clip.
+    /// Evenly spaced frames of a clip
+    #[arg(long, default_value_t = judge::FRAMES)]
     pub frames: u32,
-    /// Of the photographs that are scanned as a whole, every so many.
+    /// Of the photographs that are scanned as a whole, every so many
+    #[arg(long, default_value_t = 1, value_name = "N")]
     pub every: usize,
-    /// Only these parts; all of them when empty.
+    /// Only these chapters; the others of the document stay as they are
+    #[arg(long = "only", value_delimiter = ',', value_name = "CHAPTER")]
     pub parts: Vec<Chapter>,
+}
+
+/// The experiment.
+pub struct The;
+
+impl Experiment for The {
+    const ID: &'static str = "forgery";
+    const ABOUT: &'static str = "Measure the forgery networks on swaps, generated portraits and real photographs that \
+                                 they never saw";
+    const PAGE: Option<&'static str> = Some("docs/forgery.md");
+    type Args = Options;
+    type Figures = Chapters;
+
+    fn run(options: Options, stage: &Stage<'_>) -> anyhow::Result<Chapters> {
+        run(&options, stage.progress)
+    }
+}
+
+/// The chapters that were measured.
+pub struct Chapters(Vec<String>);
+
+impl serde::Serialize for Chapters {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Tables(self.0.concat()).serialize(serializer)
+    }
+}
+
+impl Markdown for Chapters {
+    fn page(&self, former: &str) -> String {
+        replaced(former, &self.0)
+    }
 }
 
 /// What the tables are made with.
@@ -52,7 +90,7 @@ impl Bench<'_> {
 }
 
 /// A part of the document, which can be made anew by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Chapter {
     /// Side-by-side clips.
     Swaps,
@@ -75,15 +113,15 @@ impl Chapter {
 const OPENING: &str = "# Networks that judge faces\n\nMade by `assay lab forgery --data DIR`. Areas under the ROC curve with 95 % bootstrap intervals over files; a file's score is the mean logit of its frames, of \
      the most suspicious person. People and files of the test split were used neither for training nor for choosing a number.\n\n";
 
-/// Measures the chapters that are asked for; the others stay as they are in `old`, the document so far.
+/// Measures the chapters that are asked for.
 ///
 /// # Errors
 /// When the data cannot be read or the folder cannot be written.
-pub fn run(options: &Options, old: &str, progress: &dyn Progress) -> anyhow::Result<String> {
+fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<Chapters> {
     let thrown_away = tempfile::tempdir()?;
     let work = options.work.as_deref().unwrap_or(thrown_away.path());
-    let networks = Networks::shipped()?;
-    let ids = networks.judge_ids();
+    let networks = all_networks()?;
+    let ids = weight_ids(&networks);
     let networks: Arc<dyn FaceNetworks> = Arc::new(networks);
     let bench = Bench { data: &options.data, work, networks, frames: options.frames, progress };
     let mut made = Vec::new();
@@ -96,11 +134,17 @@ pub fn run(options: &Options, old: &str, progress: &dyn Progress) -> anyhow::Res
             Chapter::Regions => regions::table(&bench, &ids)?,
         });
     }
-    Ok(replaced(old, made))
+    Ok(Chapters(made))
 }
 
-/// The document with these chapters in place of those of the same heading, the new ones at the end.
-fn replaced(old: &str, made: Vec<String>) -> String {
+/// Ids of the weights of all detectors, in the order of the record.
+pub(crate) fn weight_ids(networks: &dyn FaceNetworks) -> Vec<String> {
+    let detectors = networks.detectors().map(|d| d.weights()).unwrap_or_default();
+    detectors.into_iter().flat_map(|d| d.weights).map(|w| w.id).collect()
+}
+
+/// The document so far with these chapters in place of those of the same heading, the new ones at the end.
+fn replaced(old: &str, made: &[String]) -> String {
     let heading = |chapter: &str| chapter.lines().next().unwrap_or_default().to_owned();
     let mut chapters: Vec<String> = old.split("\n## ").skip(1).map(|c| format!("## {}\n\n", c.trim_end())).collect();
     for new in made {
@@ -117,7 +161,7 @@ fn replaced(old: &str, made: Vec<String>) -> String {
 fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
     let folds = Folds::of(ids, &sets::swap_clips(bench.data)?);
     let unseen = folds.unseen(ids)?;
-    let apart: Arc<dyn FaceNetworks> = Arc::new(Networks::with(Judges::apart()?)?);
+    let apart: Arc<dyn FaceNetworks> = Arc::new(folds.apart()?);
     let mut text = String::from(
         "## Face swaps\n\nSide-by-side clips: the left half as recorded, the right half with another face. Networks that learn from no swap are measured on all \
          clips. Networks that learn from swaps exist once for each part of the clips that they did not see (groups of clips that share a person are never divided); \
@@ -126,6 +170,7 @@ fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
     );
     text += "| saved as | judged by | video AUC | frame AUC | paired | real, fake |\n|---|---|---|---|---|---|\n";
     let pace = Pace::Frames(bench.frames);
+    let ensemble = Score::of("face_forgery");
     for saving in sets::CLIPS {
         let manifest = sets::swaps(bench.data, bench.work, saving)?;
         let mut row = |name: &str, scores: &[FrameScore], failures: &[datasets::Failure]| -> anyhow::Result<()> {
@@ -142,15 +187,15 @@ fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
             Ok(())
         };
         let (looks, failures) = judge::look(&manifest, &apart, pace, bench.progress);
-        for (name, detector) in folds.asked(ids) {
+        for (name, score_of) in folds.asked() {
             let scores = judge::scores(&looks, |look| {
                 let source = manifest.rows.iter().find(|r| r.path == *look.path()).and_then(|r| r.source.as_ref())?;
-                detector(source).score(look)
+                score_of(source).score(look)
             });
             row(&name, &scores, &failures)?;
         }
         let (looks, failures) = look_unseen(&manifest, &unseen, pace, bench.progress);
-        row("ensemble, out of fold", &judge::scores(&looks, |look| Detector::Forgery.score(look)), &failures)?;
+        row("ensemble, out of fold", &judge::scores(&looks, |look| ensemble.score(look)), &failures)?;
     }
     Ok(text + "\n")
 }
@@ -161,13 +206,13 @@ fn portraits(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
          | against | saved as | judged by | AUC | real, fake | without a usable face |\n|---|---|---|---|---|---|\n",
     );
     let synthesis = ids.iter().any(|id| id.starts_with("face-synthesis"));
-    let asked = [("face-synthesis", Detector::Synthesis), ("face-forgery", Detector::Forgery)];
-    for names in [["stylegan256", "ffhq256"], ["gan256", "ffhq256"]] {
+    let asked = [("face-synthesis", Score::of("face_synthesis")), ("face-forgery", Score::of("face_forgery"))];
+    for names in &sets::generated(bench.data)? {
         for saving in sets::PORTRAITS {
             let manifest = sets::portraits(bench.data, bench.work, names, Split::Test, saving)?;
             let (looks, failures) = bench.look(&manifest);
-            for (name, detector) in asked.iter().skip(usize::from(!synthesis)) {
-                let scores = judge::scores(&looks, |look| detector.score(look));
+            for (name, score) in asked.iter().skip(usize::from(!synthesis)) {
+                let scores = judge::scores(&looks, |look| score.score(look));
                 let results = datasets::evaluate(&manifest, &scores, &failures, 1)?;
                 let (real, fake) = counts(&results);
                 let _ = writeln!(
@@ -190,7 +235,7 @@ fn counts(results: &Results) -> (usize, usize) {
     (of(Label::Real), of(Label::Fake))
 }
 
-pub(crate) fn shown(interval: &Interval) -> String {
+pub(crate) fn shown(interval: &Estimate) -> String {
     match (interval.value, interval.low, interval.high) {
         (Some(value), Some(low), Some(high)) => format!("{value:.3} ({low:.3} to {high:.3})"),
         _ => interval.reason.clone().unwrap_or_else(|| "not defined".into()),
@@ -204,9 +249,9 @@ mod tests {
     #[test]
     fn a_chapter_takes_the_place_of_the_former_one_and_leaves_the_others() {
         let old = format!("{OPENING}## One\n\na\n\n## Two\n\nb\n");
-        let new = replaced(&old, vec!["## Two\n\nc\n\n".into(), "## Three\n\nd\n".into()]);
+        let new = replaced(&old, &["## Two\n\nc\n\n".into(), "## Three\n\nd\n".into()]);
         assert_eq!(new, format!("{OPENING}## One\n\na\n\n## Two\n\nc\n\n## Three\n\nd\n"));
-        assert_eq!(replaced("", vec!["## One\n\na\n".into()]), format!("{OPENING}## One\n\na\n"));
-        assert_eq!(replaced(&new, Vec::new()), new);
+        assert_eq!(replaced("", &["## One\n\na\n".into()]), format!("{OPENING}## One\n\na\n"));
+        assert_eq!(replaced(&new, &[]), new);
     }
 }

@@ -7,92 +7,122 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use assay_detect::null_levels::{Kind, NullLevels, NullMap};
+use assay_detect::{MapId, maps};
+use assay_faces::DetectorWeights;
+use assay_faces::judged::MAP_SIDE;
 use assay_faces::stretches::log_mean;
-use assay_faces::suspicion::Layer;
-use assay_faces::usual::{Kind, Places, Usual};
 
-use super::alarms::wilson;
-use super::folds::{Folds, Unseen};
 use super::{Bench, sets};
-use assay_bench::datasets::{Label, Part};
 use crate::face_calibration;
-use assay_bench::judge::Detector;
-use assay_bench::map_units::{self, Unit};
 use assay_bench::collections::Split;
+use assay_bench::collections::folds::{Folds, Unseen};
+use assay_bench::datasets::{Label, Part};
+use assay_bench::judge::Score;
+use assay_bench::map_units::{self, Unit};
+use assay_bench::metrics::Rate;
 
-/// What some units show on each layer.
+/// The maps that the tables name.
+const BLEND_MASK: MapId = MapId { detector: "face_forgery", map: "blend_mask" };
+const MANIPULATED: MapId = MapId { detector: "face_forgery", map: "class_activation" };
+const GENERATED: MapId = MapId { detector: "face_synthesis", map: "class_activation" };
+
+/// What some units show on one map.
+#[derive(Clone, Copy, Default)]
+struct OnMap {
+    /// Units with a place above the level.
+    with: usize,
+    /// Places above it.
+    places: f64,
+    /// Of these, on the face.
+    on_face: f64,
+}
+
+/// What some units show on each map.
 #[derive(Default)]
 struct Shown {
     units: usize,
-    /// By [`Layer::ALL`]: units with a place above the level.
-    with: [usize; Layer::ALL.len()],
-    /// Places above it.
-    places: [f64; Layer::ALL.len()],
-    /// Of these, on the face.
-    on_face: [f64; Layer::ALL.len()],
+    maps: BTreeMap<MapId, OnMap>,
 }
 
 impl Shown {
-    fn add(&mut self, unit: &Unit, chances: usize, level_of: &dyn Fn(Layer) -> Option<Places>) {
+    fn add<'a>(&mut self, unit: &Unit, chances: usize, null: impl Fn(MapId) -> Option<&'a NullMap>) {
         self.units += 1;
-        for (at, layer) in Layer::ALL.into_iter().enumerate() {
-            let Some(places) = level_of(layer) else { continue };
-            let Some(level) = places.level(chances) else { continue };
-            let above: Vec<bool> = unit.layer(layer).iter().map(|v| *v > level.value).collect();
-            self.with[at] += usize::from(above.contains(&true));
+        for id in maps() {
+            let Some(level) = null(id).and_then(|map| map.level(chances)) else { continue };
+            let Some(map) = unit.map(id) else { continue };
+            let above: Vec<bool> = map.iter().map(|v| *v > level.value).collect();
             let sum = |of: &dyn Fn(usize) -> f64| -> f64 { (0..above.len()).filter(|i| above[*i]).map(of).sum() };
-            self.places[at] += sum(&|_| 1.0);
-            self.on_face[at] += sum(&|i| f64::from(unit.face[i]));
+            let own = self.maps.entry(id).or_default();
+            own.with += usize::from(above.contains(&true));
+            own.places += sum(&|_| 1.0);
+            own.on_face += sum(&|i| f64::from(unit.face[i]));
         }
     }
 
-    fn share_with(&self, layer: Layer) -> String {
-        let count = self.with[layer as usize];
-        let (low, high) = wilson(count, self.units);
-        format!("{count} = {:.3} ({low:.3} to {high:.3})", count as f64 / self.units.max(1) as f64)
+    fn of(&self, id: MapId) -> OnMap {
+        self.maps.get(&id).copied().unwrap_or_default()
+    }
+
+    fn share_with(&self, id: MapId) -> String {
+        let count = self.of(id).with;
+        let Rate { rate, interval, .. } = Rate::new(count, self.units);
+        format!("{count} = {rate:.3} ({:.3} to {:.3})", interval.low, interval.high)
     }
 
     /// Share of all the maps' area that is above the level.
-    fn area(&self, layer: Layer, places: usize) -> f64 {
-        self.places[layer as usize] / (self.units * places).max(1) as f64
+    fn area(&self, id: MapId, places: usize) -> f64 {
+        self.of(id).places / (self.units * places).max(1) as f64
     }
 
-    fn on_face(&self, layer: Layer) -> String {
-        let at = layer as usize;
-        if self.places[at] > 0.0 { format!("{:.2}", self.on_face[at] / self.places[at]) } else { "none".into() }
+    fn on_face(&self, id: MapId) -> String {
+        let OnMap { places, on_face, .. } = self.of(id);
+        if places > 0.0 { format!("{:.2}", on_face / places) } else { "none".into() }
+    }
+}
+
+/// The null levels of the shipped detectors that these networks have.
+struct Levels<'a> {
+    levels: &'a NullLevels,
+    weights: Vec<DetectorWeights>,
+}
+
+impl<'a> Levels<'a> {
+    fn of(&self, kind: Kind, id: MapId) -> Option<&'a NullMap> {
+        let weights = self.weights.iter().find(|d| d.detector == id.detector)?;
+        self.levels.of(kind, weights, id.map)
     }
 }
 
 /// The chapter.
 pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
-    let Some(usual) = bench.networks.usual().cloned() else {
-        anyhow::bail!("these networks have no levels for their maps")
-    };
+    let weights = bench.networks.detectors().map(|d| d.weights()).unwrap_or_default();
+    let levels = Levels { levels: NullLevels::shipped()?, weights };
     let mut text = format!(
         "## Where a report sees something\n\nA place of a map is drawn only where it lies above the level that 99 of 100 genuine faces stay below everywhere. The level was learned on: {}. \
          The first map is that of what was laid over, the activations say what speaks for a manipulated and for a generated face. Of a clip with several stretches the most suspicious one is drawn, and the level is so much higher.\n\n",
-        usual.data
+        levels.levels.data
     );
-    text += &genuine(bench, &usual)?;
+    text += &genuine(bench, &levels)?;
     text += &swaps(bench, ids)?;
-    text += &portraits(bench, &usual)?;
+    text += &portraits(bench, &levels)?;
     Ok(text)
 }
 
 /// Faces of test people that nobody touched.
-fn genuine(bench: &Bench<'_>, usual: &Usual) -> anyhow::Result<String> {
+fn genuine(bench: &Bench<'_>, levels: &Levels<'_>) -> anyhow::Result<String> {
     let mut text = String::from(
         "Genuine faces of the test split; `area` is the share of all their maps that is drawn:\n\n\
          | what | saved as | n | laid over: with a region | area | activation, manipulated | area | activation, generated | area |\n|---|---|---|---|---|---|---|---|---|\n",
     );
     for saving in sets::PHOTOGRAPHS {
         let mut all = Shown::default();
-        for folder in sets::PHOTOGRAPH_FOLDERS {
+        for folder in &sets::photograph_folders(bench.data)? {
             let manifest = sets::photographs(bench.data, bench.work, folder, Split::Test, saving)?;
             let mut own = Shown::default();
-            for unit in map_units::of(&manifest, &bench.networks, &Detector::Forgery, bench.progress) {
+            for unit in map_units::of(&manifest, &bench.networks, &Score::of("face_forgery"), bench.progress) {
                 for shown in [&mut own, &mut all] {
-                    shown.add(&unit, 1, &|layer| usual.of(Kind::Still, layer).cloned());
+                    shown.add(&unit, 1, |id| levels.of(Kind::Still, id));
                 }
             }
             text += &genuine_row(folder, saving.name, &own);
@@ -102,8 +132,8 @@ fn genuine(bench: &Bench<'_>, usual: &Usual) -> anyhow::Result<String> {
     for saving in sets::CLIPS {
         let manifest = sets::clips(bench.data, bench.work, &[Split::Test], saving)?;
         let mut own = Shown::default();
-        for unit in map_units::of(&manifest, &bench.networks, &Detector::Forgery, bench.progress) {
-            own.add(&unit, 1, &|layer| usual.of(Kind::Clip, layer).cloned());
+        for unit in map_units::of(&manifest, &bench.networks, &Score::of("face_forgery"), bench.progress) {
+            own.add(&unit, 1, |id| levels.of(Kind::Clip, id));
         }
         text += &genuine_row("stretches of test clips", saving.name, &own);
     }
@@ -111,10 +141,10 @@ fn genuine(bench: &Bench<'_>, usual: &Usual) -> anyhow::Result<String> {
 }
 
 fn genuine_row(what: &str, saved: &str, shown: &Shown) -> String {
-    let places = assay_faces::suspicion::MAP_SIDE.pow(2);
+    let places = MAP_SIDE.pow(2);
     let mut row = format!("| {what} | {saved} | {} ", shown.units);
-    for layer in Layer::ALL {
-        let _ = write!(row, "| {} | {:.4} ", shown.share_with(layer), shown.area(layer, places));
+    for id in [BLEND_MASK, MANIPULATED, GENERATED] {
+        let _ = write!(row, "| {} | {:.4} ", shown.share_with(id), shown.area(id, places));
     }
     row + "|\n"
 }
@@ -131,7 +161,7 @@ fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
         progress: bench.progress,
     };
     let genuine = face_calibration::genuine_stretches(&calibration)?;
-    let levels: Vec<Vec<Places>> = unseen.iter().map(|part| without(part, &genuine)).collect();
+    let levels: Vec<Vec<NullMap>> = unseen.iter().map(|part| without(part, &genuine)).collect();
     let mut text = String::from(
         "Side-by-side clips, the stretch that a report draws; `on the face` is the share of what is drawn that lies in the hull of the mesh:\n\n\
          | half | saved as | n | laid over: with a region | on the face | activation, manipulated | on the face |\n|---|---|---|---|---|---|---|\n",
@@ -143,17 +173,17 @@ fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
             for (unit, chances) in drawn(units.iter().filter(|u| u.label == label)) {
                 let part = unseen.iter().position(|p| unit.source.as_ref().is_some_and(|s| p.clips.contains(s)));
                 let own = part.and_then(|at| levels.get(at));
-                shown.add(unit, chances, &|layer| own?.iter().find(|p| p.is_of(Kind::Clip, layer)).cloned());
+                shown.add(unit, chances, |id| own?.iter().find(|p| p.is_of(Kind::Clip, id.detector, id.map)));
             }
             let _ = writeln!(
                 text,
                 "| {half} | {} | {} | {} | {} | {} | {} |",
                 saving.name,
                 shown.units,
-                shown.share_with(Layer::LaidOver),
-                shown.on_face(Layer::LaidOver),
-                shown.share_with(Layer::Manipulated),
-                shown.on_face(Layer::Manipulated)
+                shown.share_with(BLEND_MASK),
+                shown.on_face(BLEND_MASK),
+                shown.share_with(MANIPULATED),
+                shown.on_face(MANIPULATED)
             );
         }
     }
@@ -161,7 +191,7 @@ fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
 }
 
 /// Levels that the real halves of a part of the clips had no share in.
-fn without(part: &Unseen, genuine: &[Vec<Unit>]) -> Vec<Places> {
+fn without(part: &Unseen, genuine: &[Vec<Unit>]) -> Vec<NullMap> {
     let is_other = |unit: &&Unit| unit.source.as_ref().is_none_or(|s| !part.clips.contains(s));
     let groups: Vec<Vec<&Unit>> = genuine.iter().map(|group| group.iter().filter(is_other).collect()).collect();
     map_units::learn(Kind::Clip, &groups)
@@ -185,17 +215,17 @@ fn drawn<'a>(units: impl Iterator<Item = &'a Unit>) -> Vec<(&'a Unit, usize)> {
 }
 
 /// Generated portraits.
-fn portraits(bench: &Bench<'_>, usual: &Usual) -> anyhow::Result<String> {
+fn portraits(bench: &Bench<'_>, levels: &Levels<'_>) -> anyhow::Result<String> {
     let mut text = String::from(
         "Generated portraits of the test split:\n\n| what | saved as | n | activation, generated: with a region |\n|---|---|---|---|\n",
     );
-    for names in [["stylegan256", "ffhq256"], ["gan256", "ffhq256"]] {
+    for names in &sets::generated(bench.data)? {
         for saving in sets::PORTRAITS {
             let mut manifest = sets::portraits(bench.data, bench.work, names, Split::Test, saving)?;
             manifest.rows.retain(|row| row.label == Label::Fake);
             let mut shown = Shown::default();
-            for unit in map_units::of(&manifest, &bench.networks, &Detector::Synthesis, bench.progress) {
-                shown.add(&unit, 1, &|layer| usual.of(Kind::Still, layer).cloned());
+            for unit in map_units::of(&manifest, &bench.networks, &Score::of("face_synthesis"), bench.progress) {
+                shown.add(&unit, 1, |id| levels.of(Kind::Still, id));
             }
             let _ = writeln!(
                 text,
@@ -203,7 +233,7 @@ fn portraits(bench: &Bench<'_>, usual: &Usual) -> anyhow::Result<String> {
                 names[0],
                 saving.name,
                 shown.units,
-                shown.share_with(Layer::Generated)
+                shown.share_with(GENERATED)
             );
         }
     }

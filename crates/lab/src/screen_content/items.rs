@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context as _;
 use assay_analyzers::screen::{COUNT, SavedAs, numbers};
-use assay_bench::collections::{Split, split_of, split_of_file};
+use assay_bench::collections::{Collection, Split, split_of};
 use assay_material::frames::{halves, selected_frames};
 use assay_material::graphics::{Kind, Saving, draw};
 use assay_material::rng::{Rng, hash};
@@ -141,8 +141,13 @@ fn folder_of(file: &str) -> String {
 }
 
 /// A picture as it is and saved again in ways that follow from its name.
-fn with_copies(picture: &RgbImage, found: Option<SavedAs>, name: &str, kind: &str) -> anyhow::Result<Vec<Item>> {
-    let split = split_of_file(name);
+fn with_copies(
+    split: Split,
+    picture: &RgbImage,
+    found: Option<SavedAs>,
+    name: &str,
+    kind: &str,
+) -> anyhow::Result<Vec<Item>> {
     let mut rng = Rng::labelled(18, name);
     let item = |numbers, saved_as, change: Option<&str>| Item {
         name: name.to_owned(),
@@ -167,10 +172,11 @@ fn with_copies(picture: &RgbImage, found: Option<SavedAs>, name: &str, kind: &st
 
 /// Every photograph and some frames of every clip, with the names of the files that could not be read.
 pub(super) fn photographs(
-    data: &Path,
+    collection: &Collection,
     every: usize,
     progress: &dyn Progress,
 ) -> anyhow::Result<(Vec<Item>, Vec<String>)> {
+    let data = collection.root();
     let files = stills(data, every)?;
     anyhow::ensure!(!files.is_empty(), "there are no pictures below {}", data.display());
     let done = AtomicU64::new(0);
@@ -182,7 +188,8 @@ pub(super) fn photographs(
             if picture.width().min(picture.height()) < 96 {
                 return Ok(Vec::new());
             }
-            with_copies(&picture, Some(as_found), file, &folder_of(file)).map_err(|error| format!("{file}: {error:#}"))
+            with_copies(collection.side(file), &picture, Some(as_found), file, &folder_of(file))
+                .map_err(|error| format!("{file}: {error:#}"))
         })
         .collect();
     let (mut items, mut unreadable) = (Vec::new(), Vec::new());
@@ -211,7 +218,13 @@ pub(super) fn photographs(
                 let [left, _] = halves(&frame);
                 let shown = if below.contains("faceswap_sbs") { left } else { frame };
                 if shown.width().min(shown.height()) >= 96 {
-                    items.extend(with_copies(&shown, Some(SavedAs::Lossless), &below, "frames of clips")?);
+                    items.extend(with_copies(
+                        collection.side(&below),
+                        &shown,
+                        Some(SavedAs::Lossless),
+                        &below,
+                        "frames of clips",
+                    )?);
                 }
             }
             Ok(items)
@@ -228,9 +241,10 @@ pub(super) fn photographs(
 
 /// So many drawings of each kind, every other one with a photograph of its own side of the split inside, each saved
 /// lossless and as JPEG of two ranges of quality.
-pub(super) fn drawings(data: &Path, per_kind: usize, progress: &dyn Progress) -> anyhow::Result<Vec<Item>> {
+pub(super) fn drawings(collection: &Collection, per_kind: usize, progress: &dyn Progress) -> anyhow::Result<Vec<Item>> {
+    let data = collection.root();
     let photos = stills(data, 1)?;
-    let of_split = |split: Split| -> Vec<&String> { photos.iter().filter(|f| split_of_file(f) == split).collect() };
+    let of_split = |split: Split| -> Vec<&String> { photos.iter().filter(|f| collection.side(f) == split).collect() };
     let sides = [Split::Train, Split::Validation, Split::Test].map(|split| (split, of_split(split)));
     let wanted: Vec<(Kind, u64)> =
         Kind::ALL.iter().flat_map(|kind| (0..per_kind as u64).map(move |seed| (*kind, seed))).collect();

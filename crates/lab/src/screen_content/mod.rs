@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use assay_analyzers::screen::{Learned, NAMES, SavedAs, ScreenTable};
-use assay_bench::collections::Split;
+use assay_bench::collections::{Collection, Split};
 use assay_media::Progress;
 use assay_workbench::calibration::Logistic;
 use serde::{Deserialize, Serialize};
 
+use crate::experiment::{Experiment, Markdown, Stage};
 use items::{Item, drawings, photographs, screens};
 pub use tables::markdown;
 
@@ -26,18 +27,66 @@ const LEAST_LEVEL: f64 = 1.0;
 const PENALTY: f64 = 1e-3;
 
 /// What to learn from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Folder of photographs and clips.
+    /// Folder of photographs and clips
+    #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// Folder of screenshots to be judged besides; nothing is learned from them.
+    /// Folder of screenshots to be judged besides; nothing is learned from them
+    #[arg(long, value_name = "DIR")]
     pub screens: Option<PathBuf>,
-    /// Drawings of each kind.
+    /// Drawings of each kind
+    #[arg(long, default_value_t = 48, value_name = "N")]
     pub per_kind: usize,
-    /// Only every so many photographs of the large folders.
+    /// Only every n-th photograph of the large folders
+    #[arg(long, default_value_t = 1, value_name = "N")]
     pub every: usize,
+    /// Where the table is written; build again to embed it
+    #[arg(long, value_name = "FILE", default_value = "crates/analyzers/src/screen_content/table.json")]
+    pub table: PathBuf,
+}
+
+impl Options {
     /// The command, for the record.
-    pub made_with: String,
+    fn made_with(&self) -> String {
+        let data = self.data.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        format!("assay lab screen-content --data {data} --every {} --per-kind {}", self.every, self.per_kind)
+    }
+}
+
+/// The experiment.
+pub struct The;
+
+impl Experiment for The {
+    const ID: &'static str = "screen-content";
+    const ABOUT: &'static str = "Learn to tell drawn pictures (screenshots, slides, charts, memes) from photographs, \
+                                 and measure it on the test side";
+    const PAGE: Option<&'static str> = Some("docs/screen-content.md");
+    const KEEPS_JSON: bool = true;
+    type Args = Options;
+    type Figures = Found;
+
+    fn run(options: Options, stage: &Stage<'_>) -> anyhow::Result<Found> {
+        let (table, figures) = run(&options, stage.progress)?;
+        let text = serde_json::to_string_pretty(&table)? + "\n";
+        assay_material::saving::write_whole(&options.table, text.as_bytes())?;
+        Ok(Found { table, figures })
+    }
+}
+
+/// What was learned, and how often it is right.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Found {
+    /// The table.
+    pub table: ScreenTable,
+    /// The figures of the test side.
+    pub figures: Figures,
+}
+
+impl Markdown for Found {
+    fn page(&self, _: &str) -> String {
+        markdown(&self.table, &self.figures)
+    }
 }
 
 /// So many of so many.
@@ -91,10 +140,11 @@ pub struct Figures {
 /// # Errors
 /// When the data folder cannot be read, or a way of saving has too few items of a class.
 pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<(ScreenTable, Figures)> {
-    let mut figures = Figures { made_with: options.made_with.clone(), ..Figures::default() };
-    let (photos, unreadable) = photographs(&options.data, options.every, progress)?;
+    let mut figures = Figures { made_with: options.made_with(), ..Figures::default() };
+    let collection = Collection::of(&options.data)?;
+    let (photos, unreadable) = photographs(&collection, options.every, progress)?;
     figures.unreadable = unreadable;
-    let drawn = drawings(&options.data, options.per_kind, progress)?;
+    let drawn = drawings(&collection, options.per_kind, progress)?;
     let given = options.screens.as_deref().map_or_else(|| Ok(Vec::new()), |folder| screens(folder, progress))?;
     let table = fit(options, &photos, &drawn)?;
     count(&mut figures, &table, photos.iter().chain(&drawn), &given);
@@ -124,7 +174,7 @@ fn fit(options: &Options, photos: &[Item], drawn: &[Item]) -> anyhow::Result<Scr
             drawn.len() / 3,
             drawn.iter().map(|d| d.kind.as_str()).collect::<std::collections::BTreeSet<_>>().len()
         ),
-        made_with: options.made_with.clone(),
+        made_with: options.made_with(),
         numbers: NAMES.iter().map(ToString::to_string).collect(),
         learned,
     })

@@ -1,16 +1,17 @@
 //! Planted clips: frames dropped, duplicated or spliced in.
 //!
-//! Segments of three seconds are decoded, edited as raw frames, cut to the same number of frames as their twin and encoded alike, so
-//! that neither length nor encoder tells them apart. One pristine segment is the twin of up to three forgeries.
+//! Segments of three seconds are decoded, edited as raw frames, cut to the same number of frames as
+//! their twin and encoded alike, so that neither length nor encoder tells them apart. One pristine
+//! segment is the twin of up to three forgeries.
 use super::edits::{Edit, recorded};
 use super::index::{Index, Item, Kind, Split};
-use super::make::Options;
+use super::make::Wanted;
+use super::sources::Clip;
 use crate::ffmpeg::{self, ClipFacts, Frames};
-use crate::rng::{Rng, hash};
+use crate::rng::Rng;
 use anyhow::Context;
 use assay_media::Progress;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,60 +25,35 @@ const SPARE_SECS: f64 = 1.1;
 const SEGMENTS_OF_A_CLIP: usize = 4;
 /// Distance in seconds between a segment and frames of the same clip that are spliced into it.
 const LEAST_DISTANCE_SECS: f64 = 1.0;
-/// Every third group is for testing.
-const TEST_EVERY: usize = 3;
 
-/// Folders of real clips. In side-by-side clips the left half is real.
-const FOLDERS: [(&str, bool); 5] = [
-    ("video/talking", false),
-    ("video/blink", false),
-    ("video/pulse", false),
-    ("drive256", false),
-    ("pairs/faceswap_sbs", true),
-];
-
-/// Clips that share a person; a clip that no prefix fits is a group of its own.
-const GROUPS: [(&str, &[&str]); 5] = [
-    ("winston-former-coralson", &["Emily_Winston_", "Natasha_Former_", "Yohanna_Coralson_"]),
-    ("wiesel", &["Dean_Wiesel_"]),
-    ("reeves", &["Keanu_Reeves_"]),
-    ("norland", &["Tim_Norland_"]),
-    ("ocasio-cortez", &["WDA_AlexandriaOcasioCortez_", "vr_3"]),
-];
-
-/// Side-by-side only by its folder: the whole frame is a swap.
-const NOT_REAL: [&str; 1] = ["Dean_Wiesel_2.mp4"];
-
-struct Clip {
-    path: PathBuf,
-    relative: String,
-    folder: String,
-    group: String,
-    split: Split,
-    left_half: bool,
+/// A clip with what ffprobe says of it.
+struct Probed<'a> {
+    clip: &'a Clip,
     facts: ClipFacts,
 }
 
 struct Segment<'a> {
     id: String,
-    clip: &'a Clip,
+    probed: &'a Probed<'a>,
     start_secs: f64,
 }
 
-/// Makes the clips and `planted_video.json` in `options.out`. The counts of pairs in `options` are for pictures and are not used.
+/// Makes the clips and `planted_video.json` in `options.out`. The counts of pairs in `options` are
+/// for pictures and are not used.
 ///
 /// # Errors
-/// When there are no clips, ffmpeg is missing or fails, nothing can be written, or `progress` was cancelled.
-pub fn make_clips(options: &Options, progress: &dyn Progress) -> anyhow::Result<Index> {
-    let clips = clips_under(&options.sources)?;
+/// When there are no clips, ffmpeg is missing or fails, nothing can be written, or `progress` was
+/// cancelled.
+pub fn make_clips(clips: &[Clip], options: &Wanted, progress: &dyn Progress) -> anyhow::Result<Index> {
+    let clips = probed(clips)?;
     let place = options.out.join("clips");
     std::fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
     let mut segments = Vec::new();
-    for clip in &clips {
-        for place in 0..segments_of(clip) {
-            let letter = if clip.split == Split::Test { "tv" } else { "cv" };
+    for probed in &clips {
+        for place in 0..segments_of(probed) {
+            let letter = if probed.clip.split == Split::Test { "tv" } else { "cv" };
             let id = format!("{letter}{:03}", segments.len());
-            segments.push(Segment { id, clip, start_secs: SEGMENT_SECS * place as f64 });
+            segments.push(Segment { id, probed, start_secs: SEGMENT_SECS * place as f64 });
         }
     }
     let total = segments.len() as u64;
@@ -88,7 +64,7 @@ pub fn make_clips(options: &Options, progress: &dyn Progress) -> anyhow::Result<
             anyhow::ensure!(!progress.cancelled(), "cancelled");
             let items = make_segment(segment, &clips, options);
             progress.update("planting clips", done.fetch_add(1, Ordering::Relaxed) + 1, total);
-            items.with_context(|| format!("from {}", segment.clip.relative))
+            items.with_context(|| format!("from {}", segment.probed.clip.relative))
         })
         .collect();
     let mut items = Vec::new();
@@ -113,24 +89,26 @@ pub struct RealSegment {
     pub is_twin: bool,
 }
 
-/// Every real clip below `sources`, cut into whole three-second segments, encoded like planted clips and written into `out` unless they are there: all
-/// segments, of both splits. Returns them in the order of their names.
+/// Every clip cut into whole three-second segments, encoded like planted clips and written into
+/// `out` unless they are there: all segments, of both splits. Returns them in the order of their
+/// names.
 ///
 /// # Errors
 /// As [`make_clips`].
-pub fn real_segments(sources: &Path, out: &Path, progress: &dyn Progress) -> anyhow::Result<Vec<RealSegment>> {
-    let clips = clips_under(sources)?;
+pub fn real_segments(clips: &[Clip], out: &Path, progress: &dyn Progress) -> anyhow::Result<Vec<RealSegment>> {
+    let clips = probed(clips)?;
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
     let mut wanted = Vec::new();
-    for clip in &clips {
-        let fit = (clip.facts.duration_secs / SEGMENT_SECS).floor().max(0.0) as usize;
-        wanted.extend((0..fit).map(|place| (clip, place)));
+    for probed in &clips {
+        let fit = (probed.facts.duration_secs / SEGMENT_SECS).floor().max(0.0) as usize;
+        wanted.extend((0..fit).map(|place| (probed, place)));
     }
     let done = AtomicU64::new(0);
     let mut files = wanted
         .par_iter()
-        .map(|(clip, place)| {
+        .map(|(probed, place)| {
             anyhow::ensure!(!progress.cancelled(), "cancelled");
+            let clip = probed.clip;
             let start_secs = SEGMENT_SECS * *place as f64;
             let path = out.join(format!("{}@{start_secs:04}.mp4", clip.relative.replace('/', "_")));
             if !path.exists() {
@@ -138,7 +116,7 @@ pub fn real_segments(sources: &Path, out: &Path, progress: &dyn Progress) -> any
                 ffmpeg::encode(&path, &frames, frames.frames.iter().map(Vec::as_slice), CRF)?;
             }
             progress.update("cutting clips", done.fetch_add(1, Ordering::Relaxed) + 1, wanted.len() as u64);
-            let is_twin = *place < segments_of(clip);
+            let is_twin = *place < segments_of(probed);
             Ok(RealSegment { path, group: clip.group.clone(), split: clip.split, is_twin })
         })
         .collect::<anyhow::Result<Vec<RealSegment>>>()?;
@@ -147,59 +125,20 @@ pub fn real_segments(sources: &Path, out: &Path, progress: &dyn Progress) -> any
 }
 
 /// Segments of a clip that become planted twins.
-fn segments_of(clip: &Clip) -> usize {
-    let fit = ((clip.facts.duration_secs - SPARE_SECS) / SEGMENT_SECS).floor().max(0.0) as usize;
+fn segments_of(probed: &Probed<'_>) -> usize {
+    let fit = ((probed.facts.duration_secs - SPARE_SECS) / SEGMENT_SECS).floor().max(0.0) as usize;
     fit.min(SEGMENTS_OF_A_CLIP)
 }
 
-fn clips_under(root: &Path) -> anyhow::Result<Vec<Clip>> {
-    let mut clips = Vec::new();
-    for (folder, left_half) in FOLDERS {
-        let Ok(entries) = std::fs::read_dir(root.join(folder)) else { continue };
-        let mut names: Vec<String> = entries.filter_map(|e| e.ok()?.file_name().into_string().ok()).collect();
-        names.sort();
-        for name in names {
-            let video = [".mp4", ".mov", ".mkv", ".webm", ".avi"].iter().any(|suffix| name.ends_with(suffix));
-            if !video || NOT_REAL.contains(&name.as_str()) {
-                continue;
-            }
-            let path = root.join(folder).join(&name);
-            let facts = ffmpeg::probe(&path)?;
-            let relative = format!("{folder}/{name}");
-            let group = clip_group(&relative, &name);
-            clips.push(Clip {
-                path,
-                relative,
-                folder: folder.into(),
-                group,
-                split: Split::Calibration,
-                left_half,
-                facts,
-            });
-        }
-    }
-    anyhow::ensure!(!clips.is_empty(), "no source clips below {}", root.display());
-    let groups: BTreeMap<u64, String> = clips.iter().map(|clip| (hash(&clip.group), clip.group.clone())).collect();
-    let test: Vec<&String> = groups.values().skip(1).step_by(TEST_EVERY).collect();
-    for clip in &mut clips {
-        if test.contains(&&clip.group) {
-            clip.split = Split::Test;
-        }
-    }
-    Ok(clips)
+fn probed(clips: &[Clip]) -> anyhow::Result<Vec<Probed<'_>>> {
+    anyhow::ensure!(!clips.is_empty(), "no source clips");
+    clips.iter().map(|clip| Ok(Probed { clip, facts: ffmpeg::probe(&clip.path)? })).collect()
 }
 
-fn clip_group(relative: &str, name: &str) -> String {
-    GROUPS
-        .iter()
-        .find(|(_, prefixes)| prefixes.iter().any(|prefix| name.starts_with(prefix)))
-        .map_or_else(|| format!("clip:{relative}"), |(group, _)| format!("person:{group}"))
-}
-
-fn make_segment(segment: &Segment<'_>, clips: &[Clip], options: &Options) -> anyhow::Result<Vec<Item>> {
-    let (clip, id) = (segment.clip, &segment.id);
+fn make_segment(segment: &Segment<'_>, clips: &[Probed<'_>], options: &Wanted) -> anyhow::Result<Vec<Item>> {
+    let (clip, id) = (segment.probed.clip, &segment.id);
     let material = ffmpeg::decode(&clip.path, clip.left_half, segment.start_secs, SEGMENT_SECS + SPARE_SECS)?;
-    let rate = clip.facts.frames_per_sec();
+    let rate = segment.probed.facts.frames_per_sec();
     let length = (SEGMENT_SECS * rate).round() as usize;
     anyhow::ensure!(material.frames.len() >= length, "only {} frames where {length} are needed", material.frames.len());
     let source: Vec<&[u8]> = material.frames.iter().map(Vec::as_slice).collect();
@@ -270,12 +209,12 @@ fn edit(
     segment: &Segment<'_>,
     source: &[&[u8]],
     length: usize,
-    clips: &[Clip],
+    clips: &[Probed<'_>],
 ) -> anyhow::Result<Option<Cutting>> {
-    let clip = segment.clip;
-    let rate = clip.facts.frames_per_sec();
+    let facts = &segment.probed.facts;
+    let rate = facts.frames_per_sec();
     let cut = (length as f64 * rng.range(0.3, 0.6)) as usize;
-    let none = Frames { width: 0, height: 0, rate: clip.facts.rate, frames: Vec::new() };
+    let none = Frames { width: 0, height: 0, rate: facts.rate, frames: Vec::new() };
     match kind {
         Kind::FrameDrop => {
             let drop = ((rng.range(0.3, 1.0) * rate).round() as usize).min(source.len() - length);
@@ -311,26 +250,32 @@ fn edit(
     }
 }
 
-/// Frames of the same clip away from the segment, or of another clip of the same split, size and rate.
-fn pick_donor<'a>(rng: &mut Rng, segment: &Segment<'a>, seconds: f64, clips: &'a [Clip]) -> Option<(&'a Clip, f64)> {
-    let clip = segment.clip;
-    let size = |c: &Clip| (c.facts.width, c.facts.height, c.left_half, c.facts.rate);
-    let others: Vec<&Clip> = clips
+/// Frames of the same clip away from the segment, or of another clip of the same split, size and
+/// rate.
+fn pick_donor<'a>(
+    rng: &mut Rng,
+    segment: &Segment<'a>,
+    seconds: f64,
+    clips: &'a [Probed<'a>],
+) -> Option<(&'a Clip, f64)> {
+    let own = segment.probed;
+    let size = |c: &Probed<'_>| (c.facts.width, c.facts.height, c.clip.left_half, c.facts.rate);
+    let others: Vec<&Probed<'_>> = clips
         .iter()
         .filter(|other| {
-            other.split == clip.split
-                && other.relative != clip.relative
-                && size(other) == size(clip)
+            other.clip.split == own.clip.split
+                && other.clip.relative != own.clip.relative
+                && size(other) == size(own)
                 && other.facts.duration_secs > seconds + 0.5
         })
         .collect();
     if !others.is_empty() && rng.chance(0.5) {
         let other = *rng.pick(&others)?;
-        return Some((other, thousandths(rng.range(0.0, other.facts.duration_secs - seconds - 0.3))));
+        return Some((other.clip, thousandths(rng.range(0.0, other.facts.duration_secs - seconds - 0.3))));
     }
     let before = segment.start_secs - LEAST_DISTANCE_SECS - seconds;
     let after = segment.start_secs + SEGMENT_SECS + LEAST_DISTANCE_SECS;
-    let last = clip.facts.duration_secs - seconds - 0.3;
+    let last = own.facts.duration_secs - seconds - 0.3;
     let mut spans: Vec<(f64, f64)> = Vec::new();
     if before > 0.0 {
         spans.push((0.0, before));
@@ -339,25 +284,12 @@ fn pick_donor<'a>(rng: &mut Rng, segment: &Segment<'a>, seconds: f64, clips: &'a
         spans.push((after, last));
     }
     if let Some((low, high)) = rng.pick(&spans) {
-        return Some((clip, thousandths(rng.range(*low, *high))));
+        return Some((own.clip, thousandths(rng.range(*low, *high))));
     }
     let other = *rng.pick(&others)?;
-    Some((other, thousandths(rng.range(0.0, other.facts.duration_secs - seconds - 0.3))))
+    Some((other.clip, thousandths(rng.range(0.0, other.facts.duration_secs - seconds - 0.3))))
 }
 
 fn thousandths(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn clips_of_one_person_are_one_group() {
-        let group = |name: &str| clip_group(&format!("pairs/{name}"), name);
-        assert_eq!(group("Emily_Winston_1.mp4"), group("Yohanna_Coralson_0.mp4"));
-        assert_eq!(group("WDA_AlexandriaOcasioCortez_000.mp4"), group("vr_3.mp4"));
-        assert_ne!(group("Tina_Shift_0.mp4"), group("Rob_Doe_0.mp4"));
-    }
 }

@@ -12,7 +12,8 @@ pub const INDEX_SCHEMA: &str = "assay.planted/1";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
-    /// For tuning analyzers and fitting likelihood ratios.
+    /// For tuning analyzers and fitting likelihood ratios: files that networks learn from or are
+    /// chosen by.
     Calibration,
     /// For the figures in the documents only.
     Test,
@@ -58,8 +59,8 @@ impl Kind {
     }
 }
 
-/// One file of a planted set. Paths use `/` and are relative: `file`, `mask`, `copied_from_mask` to the index, the others to the
-/// folder of sources.
+/// One file of a planted set. Paths use `/` and are relative: `file`, `mask`, `copied_from_mask` to
+/// the index, the others to the folder of sources.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// Unique in the index.
@@ -80,7 +81,7 @@ pub struct Item {
     pub source: String,
     /// Folder of the source, for tables.
     pub folder: String,
-    /// Person or photo that must stay on one side of a split, as [`super::group_of`] names it.
+    /// Who or what must stay on one side of a split, as the maker was told.
     pub group: String,
     /// Photo or clip that the inserted part came from, if another one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -101,7 +102,8 @@ pub struct Item {
     /// For a copied region: PNG of the place that it was copied from.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub copied_from_mask: Option<String>,
-    /// For clips: start and end in seconds, in the forged clip, of what was inserted; start equals end for a cut.
+    /// For clips: start and end in seconds, in the forged clip, of what was inserted; start equals
+    /// end for a cut.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub edited_secs: Vec<[f64; 2]>,
 }

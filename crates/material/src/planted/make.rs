@@ -1,8 +1,8 @@
 //! Planning and making a set of pictures.
 use super::edits::{Made, Selection, recorded, try_copy_move, try_local_resave, try_resampled_insert, try_splice};
 use super::index::{Index, Item, Kind, Split};
-use super::photos::{Photo, photos_under};
 use super::region::Shape;
+use super::sources::Photo;
 use crate::rng::Rng;
 use crate::saving::{jpeg_bytes, png_bytes, write_whole};
 use anyhow::Context;
@@ -18,18 +18,17 @@ pub const QUALITIES: [u8; 4] = [95, 85, 75, 60];
 
 /// Draws tried for one pair before its photo is given up.
 const ATTEMPTS: usize = 400;
-/// After so many draws donors are picked by folder: a large photo needs a large donor, and those are few.
+/// After so many draws donors are picked by folder: a large photo needs a large donor, and those
+/// are few.
 const ATTEMPTS_OVER_ALL: usize = 100;
 /// Largest region of a copy: both places must fit beside each other.
 const LARGEST_COPY: f64 = 0.16;
 /// Share of copies that are scaled and turned as well.
 const WARPED_COPIES: f64 = 0.2;
 
-/// What to make of what.
+/// What to make.
 #[derive(Debug, Clone)]
-pub struct Options {
-    /// Folder of source photos.
-    pub sources: PathBuf,
+pub struct Wanted {
     /// Where the set is written; made if absent.
     pub out: PathBuf,
     /// Seed of all draws.
@@ -38,13 +37,6 @@ pub struct Options {
     pub pairs_calibration: usize,
     /// Pairs for the test set.
     pub pairs_test: usize,
-}
-
-impl Options {
-    /// The counts that the documents use.
-    pub fn new(sources: PathBuf, out: PathBuf) -> Self {
-        Self { sources, out, seed: 2026, pairs_calibration: 1200, pairs_test: 320 }
-    }
 }
 
 /// One pair to be made.
@@ -57,20 +49,21 @@ struct Plan<'a> {
 
 /// Makes the pictures, masks and `planted.json` in `options.out`.
 ///
-/// A photo serves at most four pairs, each at another final quality, so no two pristine twins are the same file. With too few photos
-/// fewer pairs are made than asked for; the index says how many.
+/// A photo serves at most four pairs, each at another final quality, so no two pristine twins are
+/// the same file. With too few photos fewer pairs are made than asked for; the index says how many.
 ///
 /// # Errors
-/// When there are no sources, one cannot be decoded, nothing can be written, or `progress` was cancelled.
-pub fn make(options: &Options, progress: &dyn Progress) -> anyhow::Result<Index> {
-    let photos = photos_under(&options.sources)?;
+/// When there are no photos, one cannot be decoded, nothing can be written, or `progress` was
+/// cancelled.
+pub fn make(photos: &[Photo], options: &Wanted, progress: &dyn Progress) -> anyhow::Result<Index> {
+    anyhow::ensure!(!photos.is_empty(), "no source photos");
     for folder in ["pictures", "masks"] {
         let place = options.out.join(folder);
         std::fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
     }
     let mut plans = Vec::new();
     for (split, pairs) in [(Split::Calibration, options.pairs_calibration), (Split::Test, options.pairs_test)] {
-        plans.extend(plan(&photos, split, pairs, options.seed));
+        plans.extend(plan(photos, split, pairs, options.seed));
     }
     let total = plans.len() as u64;
     let done = AtomicU64::new(0);
@@ -94,19 +87,16 @@ pub fn make(options: &Options, progress: &dyn Progress) -> anyhow::Result<Index>
     Ok(index)
 }
 
-/// Groups of photos of which the planted set of the documents has something to say: those that its calibration pairs are made from, and its whole test split.
-///
-/// # Errors
-/// When the sources cannot be read.
-pub fn known_groups(sources: &Path) -> anyhow::Result<BTreeSet<String>> {
-    let options = Options::new(sources.to_owned(), PathBuf::new());
-    let photos = photos_under(sources)?;
-    let learned = plan(&photos, Split::Calibration, options.pairs_calibration, options.seed);
+/// Groups of photos of which such a set has something to say: those that its calibration pairs are
+/// made from, and its whole test split.
+pub fn known_groups(photos: &[Photo], wanted: &Wanted) -> BTreeSet<String> {
+    let learned = plan(photos, Split::Calibration, wanted.pairs_calibration, wanted.seed);
     let tested = photos.iter().filter(|photo| photo.split == Split::Test).map(|photo| photo.group.clone());
-    Ok(learned.iter().map(|plan| plan.photo.group.clone()).chain(tested).collect())
+    learned.iter().map(|plan| plan.photo.group.clone()).chain(tested).collect()
 }
 
-/// Shares the pairs out over folders, photos, kinds and qualities: equal numbers for each folder as far as its photos reach.
+/// Shares the pairs out over folders, photos, kinds and qualities: equal numbers for each folder as
+/// far as its photos reach.
 fn plan(photos: &[Photo], split: Split, pairs: usize, seed: u64) -> Vec<Plan<'_>> {
     let mut folders: Vec<(&str, Vec<&Photo>)> = Vec::new();
     for photo in photos.iter().filter(|photo| photo.split == split) {
@@ -153,7 +143,7 @@ fn share_out(total: usize, bounds: &[usize]) -> Vec<usize> {
     shares
 }
 
-fn make_pair(plan: &Plan<'_>, donors: &[&Photo], options: &Options) -> anyhow::Result<[Item; 2]> {
+fn make_pair(plan: &Plan<'_>, donors: &[&Photo], options: &Wanted) -> anyhow::Result<[Item; 2]> {
     let base = plan.photo.decode()?;
     let size = base.dimensions();
     let mut rng = Rng::labelled(options.seed, &format!("{} {}", plan.id, plan.photo.relative));
@@ -221,15 +211,15 @@ fn edit<'a>(
     anyhow::ensure!(!needs_donor || !donors.is_empty(), "no photo of another group to take a region from");
     for attempt in 0..ATTEMPTS {
         let donor = if needs_donor { pick_donor(rng, donors, attempt >= ATTEMPTS_OVER_ALL) } else { None };
-        let faces = |photo: &Photo| photo.folder.starts_with("faces/") || photo.folder == "landmarks/ytfaces68";
-        let portrait = faces(plan.photo);
+        let portrait = plan.photo.is_face;
         let shape = match rng.below(3) {
             0 if portrait => Shape::FaceOval,
             1 => Shape::Ellipse,
             _ => Shape::Blob,
         };
         // Face folders are cropped around the face, so a face goes on a face.
-        let on_face = shape == Shape::FaceOval && plan.kind != Kind::CopyMove && donor.is_none_or(faces);
+        let on_face =
+            shape == Shape::FaceOval && plan.kind != Kind::CopyMove && donor.is_none_or(|photo| photo.is_face);
         let centre = on_face.then(|| (rng.range(0.47, 0.53), rng.range(0.48, 0.58)));
         let largest = if plan.kind == Kind::CopyMove { LARGEST_COPY } else { 1.0 };
         let chosen = Selection::draw(rng, shape, largest, centre);

@@ -9,12 +9,12 @@ mod clips;
 mod edits;
 mod index;
 mod make;
-mod photos;
 mod region;
+mod sources;
 
 pub use clips::{RealSegment, make_clips, real_segments};
 pub use edits::Edit;
 pub use index::{INDEX_SCHEMA, Index, Item, Kind, Split};
-pub use make::{Options, QUALITIES, known_groups, make};
-pub use photos::{Photo, group_below, group_of, photos_under};
+pub use make::{QUALITIES, Wanted, known_groups, make};
 pub use region::{Edge, Region, Shape};
+pub use sources::{Clip, Photo};

@@ -1,13 +1,20 @@
-//! A pull reader for the XML that metadata packets use. It borrows from the text, keeps no stack and resolves nothing from outside.
+//! The events of a metadata packet in XML, as the crate `quick-xml` reads them.
+//!
+//! The decision that shapes it: packets are read leniently, since many writers are careless, and what
+//! is not well-formed ends the reading with a word on it. Nothing is resolved from outside, document
+//! types are skipped, and entities that they define stay as they are written: nothing expands.
+use quick_xml::errors::{Error, SyntaxError};
+use quick_xml::events::{BytesStart, Event as Read};
+use quick_xml::reader::Reader;
 
 /// What comes next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Event<'t> {
+pub(super) enum Event {
     /// A start tag; `empty` when it closes itself.
-    Open { name: &'t str, attributes: Vec<(&'t str, String)>, empty: bool },
+    Open { name: String, attributes: Vec<(String, String)>, empty: bool },
     /// An end tag.
-    Close(&'t str),
-    /// Character data with its references resolved.
+    Close(String),
+    /// Character data with its references resolved; a text may come in several pieces.
     Text(String),
     /// Not well-formed; nothing follows.
     Broken(&'static str),
@@ -18,115 +25,86 @@ const MAX_ATTRIBUTES: usize = 512;
 
 /// Iterator over the events of a text.
 pub(super) struct Events<'t> {
-    rest: &'t str,
+    reader: Reader<&'t [u8]>,
+    is_over: bool,
 }
 
 impl<'t> Events<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { rest: text }
-    }
-
-    fn broken(&mut self, what: &'static str) -> Event<'t> {
-        self.rest = "";
-        Event::Broken(what)
-    }
-
-    /// Skips past `end`; `None` when it does not come.
-    fn past(&mut self, end: &str) -> Option<&'t str> {
-        let at = self.rest.find(end)?;
-        let skipped = &self.rest[..at];
-        self.rest = &self.rest[at + end.len()..];
-        Some(skipped)
-    }
-
-    fn tag(&mut self) -> Event<'t> {
-        let name = self.name();
-        if name.is_empty() {
-            return self.broken("a tag without a name");
-        }
-        let mut attributes = Vec::new();
-        loop {
-            self.rest = self.rest.trim_start();
-            if let Some(rest) = self.rest.strip_prefix("/>") {
-                self.rest = rest;
-                return Event::Open { name, attributes, empty: true };
-            }
-            if let Some(rest) = self.rest.strip_prefix('>') {
-                self.rest = rest;
-                return Event::Open { name, attributes, empty: false };
-            }
-            let key = self.name();
-            let after = self.rest.trim_start().strip_prefix('=').map(str::trim_start);
-            let Some((quote, rest)) = after.filter(|_| !key.is_empty()).and_then(|rest| {
-                let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-                Some((quote, &rest[1..]))
-            }) else {
-                return self.broken("a broken tag");
-            };
-            let Some(end) = rest.find(quote) else { return self.broken("an attribute without end") };
-            if attributes.len() < MAX_ATTRIBUTES {
-                attributes.push((key, resolve(&rest[..end])));
-            }
-            self.rest = &rest[end + 1..];
-        }
-    }
-
-    fn name(&mut self) -> &'t str {
-        let end = self
-            .rest
-            .find(|c: char| c.is_whitespace() || matches!(c, '=' | '>' | '/' | '<' | '"' | '\''))
-            .unwrap_or(self.rest.len());
-        let (name, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        name
+        let mut reader = Reader::from_str(text);
+        let config = reader.config_mut();
+        // Who reads the events looks at how elements close.
+        config.check_end_names = false;
+        config.allow_unmatched_ends = true;
+        config.allow_dangling_amp = true;
+        Self { reader, is_over: false }
     }
 }
 
-impl<'t> Iterator for Events<'t> {
-    type Item = Event<'t>;
+/// The bytes of a text are text, also in parts: the reader cuts at ASCII only.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
 
-    fn next(&mut self) -> Option<Event<'t>> {
-        loop {
-            if self.rest.is_empty() {
-                return None;
-            }
-            let Some(rest) = self.rest.strip_prefix('<') else {
-                let end = self.rest.find('<').unwrap_or(self.rest.len());
-                let (text, rest) = self.rest.split_at(end);
-                self.rest = rest;
-                return Some(Event::Text(resolve(text)));
-            };
-            if let Some(rest) = rest.strip_prefix("!--") {
-                self.rest = rest;
-                if self.past("-->").is_none() {
-                    return Some(self.broken("a comment without end"));
-                }
-            } else if let Some(rest) = rest.strip_prefix("![CDATA[") {
-                self.rest = rest;
-                let Some(text) = self.past("]]>") else { return Some(self.broken("a CDATA section without end")) };
-                return Some(Event::Text(text.to_owned()));
-            } else if let Some(rest) = rest.strip_prefix('?') {
-                self.rest = rest;
-                if self.past("?>").is_none() {
-                    return Some(self.broken("a processing instruction without end"));
-                }
-            } else if rest.starts_with('!') {
-                // A document type: skipped with its internal subset, never interpreted.
-                self.rest = rest;
-                let head = self.rest.find(['>', '[']);
-                let end = if head.is_some_and(|at| self.rest[at..].starts_with('[')) { "]>" } else { ">" };
-                if self.past(end).is_none() {
-                    return Some(self.broken("a declaration without end"));
-                }
-            } else if let Some(rest) = rest.strip_prefix('/') {
-                self.rest = rest;
-                let Some(name) = self.past(">") else { return Some(self.broken("an end tag without end")) };
-                return Some(Event::Close(name.trim()));
-            } else {
-                self.rest = rest;
-                return Some(self.tag());
-            }
+fn tag(start: &BytesStart<'_>, empty: bool) -> Event {
+    let name = text(start.name().as_ref());
+    if name.is_empty() {
+        return Event::Broken("a tag without a name");
+    }
+    // The crate takes everything up to a space or an equals sign for a name.
+    let is_name = |name: &str| !name.contains(['=', '<', '>', '/', '"', '\'']);
+    let mut attributes = Vec::new();
+    for attribute in start.attributes().with_checks(false) {
+        let Ok(attribute) = attribute else { return Event::Broken("a broken tag") };
+        let key = text(attribute.key.as_ref());
+        if key.is_empty() || !is_name(&key) {
+            return Event::Broken("a broken tag");
         }
+        if attributes.len() < MAX_ATTRIBUTES {
+            attributes.push((key, resolve(&text(&attribute.value))));
+        }
+    }
+    if !is_name(&name) {
+        return Event::Broken("a broken tag");
+    }
+    Event::Open { name, attributes, empty }
+}
+
+fn broken(error: &Error) -> &'static str {
+    let Error::Syntax(error) = error else { return "a broken tag" };
+    match error {
+        SyntaxError::UnclosedComment => "a comment without end",
+        SyntaxError::UnclosedCData => "a CDATA section without end",
+        SyntaxError::UnclosedPI | SyntaxError::UnclosedXmlDecl => "a processing instruction without end",
+        SyntaxError::UnclosedDoctype | SyntaxError::InvalidBangMarkup => "a declaration without end",
+        SyntaxError::UnclosedSingleQuotedAttributeValue | SyntaxError::UnclosedDoubleQuotedAttributeValue => {
+            "an attribute without end"
+        }
+        SyntaxError::UnclosedTag => "a broken tag",
+    }
+}
+
+impl Iterator for Events<'_> {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        while !self.is_over {
+            let event = match self.reader.read_event() {
+                Ok(Read::Start(start)) => tag(&start, false),
+                Ok(Read::Empty(start)) => tag(&start, true),
+                Ok(Read::End(end)) => Event::Close(text(end.name().as_ref()).trim().to_owned()),
+                Ok(Read::Text(part)) => Event::Text(resolve(&text(&part))),
+                Ok(Read::CData(part)) => Event::Text(text(&part)),
+                Ok(Read::GeneralRef(reference)) => Event::Text(resolve(&format!("&{};", text(&reference)))),
+                Ok(Read::Comment(_) | Read::Decl(_) | Read::PI(_) | Read::DocType(_)) => continue,
+                Ok(Read::Eof) => break,
+                Err(error) => Event::Broken(broken(&error)),
+            };
+            self.is_over = matches!(event, Event::Broken(_));
+            return Some(event);
+        }
+        self.is_over = true;
+        None
     }
 }
 
@@ -183,9 +161,10 @@ mod tests {
     fn events_in_order() {
         let events: Vec<Event> = Events::new("<!DOCTYPE x [ <!ENTITY a 'b'> ]><a k='v'><!-- c --><b/>t</a>").collect();
         assert_eq!(events.len(), 4);
-        assert_eq!(events[0], Event::Open { name: "a", attributes: vec![("k", "v".into())], empty: false });
-        assert_eq!(events[1], Event::Open { name: "b", attributes: vec![], empty: true });
+        let attributes = vec![("k".into(), "v".into())];
+        assert_eq!(events[0], Event::Open { name: "a".into(), attributes, empty: false });
+        assert_eq!(events[1], Event::Open { name: "b".into(), attributes: vec![], empty: true });
         assert_eq!(events[2], Event::Text("t".into()));
-        assert_eq!(events[3], Event::Close("a"));
+        assert_eq!(events[3], Event::Close("a".into()));
     }
 }

@@ -7,7 +7,6 @@ use std::sync::OnceLock;
 
 use image::RgbImage;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use super::probe::StreamInfo;
 
@@ -186,7 +185,7 @@ impl Frame {
     /// Lower-case hexadecimal SHA-256 of the decoded planes, one after the other (Y, Cb, Cr, or RGB interleaved). Luma alone when no
     /// reader of the pass asked for more.
     pub fn sha256(&self) -> String {
-        crate::source::hex(&Sha256::digest(&self.samples))
+        assay_files::sha256(&self.samples)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The decision that shapes it: what gives a blended face away is fine grain, so the crop is taken at about the picture's own resolution and the
 //! first layer sees, beside the colours, what is left of them after smoothing (clipped, so that strong edges do not drown weak noise), in
-//! patches of 2x2 pixels. A second head says at a stride of 8 what was laid over; it is trained with the first and shown as a map.
+//! patches of 2x2 pixels. A second head says at a stride of 8 what was laid over (the blend mask); it is trained with the first and shown as a map.
 //! Cutting the crop is the caller's work; calibration is not done here.
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
@@ -14,8 +14,10 @@ use crate::layers::{Conv, ConvConfig, Fold};
 use crate::state::floats;
 
 mod input;
+mod opened;
 
 pub use input::{CHANNELS, COLOUR_PLANES, Input, MIDDLE, WINDOW, append, append_window};
+pub use opened::{Crop, Opened, open_temporal};
 
 /// Side in pixels of the crops that every network here learns from.
 pub const SIDE: usize = 160;

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use assay_checkpoints::{Checkpoint, CheckpointError, Options, StateDict, write_safetensors};
 use burn::module::Module;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
+pub use assay_files::sha256 as sha256_of;
 pub use entry::{Entry, NOT_STATED, Origin, check_id, id_from};
 
 use self::list::List;
@@ -152,6 +152,16 @@ impl Registry {
     pub fn shipped_all(kind: Kind) -> Result<Vec<Loaded>, ModelError> {
         let entries = shipped::entries()?.into_iter().filter(|entry| entry.kind == kind);
         entries.map(|entry| Self::at("").load(&Listed { place: Place::Shipped, entry })).collect()
+    }
+
+    /// The weights of this id that are part of the program.
+    ///
+    /// # Errors
+    /// [`ModelError::Registry`] where there are none, or the file is not what its entry says; a test keeps that from happening.
+    pub fn shipped_of(id: &str) -> Result<Loaded, ModelError> {
+        let entry = shipped::entries()?.into_iter().find(|entry| entry.id == id);
+        let entry = entry.ok_or_else(|| ModelError::Registry(format!("no weights {id:?} are part of this build")))?;
+        Self::at("").load(&Listed { place: Place::Shipped, entry })
     }
 
     /// The user's folder.
@@ -310,23 +320,10 @@ pub fn shapes(tensors: &StateDict) -> Shapes {
     tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shape.clone())).collect()
 }
 
-/// A SHA-256 in hexadecimal.
-pub fn sha256_of(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
 /// The SHA-256 of a file.
 ///
 /// # Errors
 /// [`ModelError::Io`] where it cannot be read.
 pub fn sha256_of_file(path: &Path) -> Result<String, ModelError> {
-    let error = || ModelError::io("read", path);
-    let mut hasher = Sha256::new();
-    std::io::copy(&mut File::open(path).map_err(error())?, &mut hasher).map_err(error())?;
-    Ok(hex(&hasher.finalize()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
-    bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
+    assay_files::sha256_of_file(path).map_err(ModelError::io("read", path))
 }

@@ -2,6 +2,7 @@
 use std::path::PathBuf;
 
 use assay_provenance::{PixelMarks, watermark};
+use assay_random::Rng;
 use image::imageops::{self, FilterType};
 use rayon::prelude::*;
 
@@ -13,15 +14,10 @@ const PER_PICTURE: usize = 64;
 /// Files that are looked at for a label.
 const LABELS: usize = 1000;
 
-/// Numbers that depend on the seed only, from 0 to 1; splitmix64.
+/// Numbers that depend on the seed only, from 0 to 1.
 fn draws(seed: u64) -> impl FnMut() -> f32 {
-    let mut state = seed;
-    move || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (state ^ state >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ z >> 31) >> 40) as f32 / (1u64 << 24) as f32
-    }
+    let mut rng = Rng::new(seed);
+    move || (rng.next_u64() >> 40) as f32 / (1u64 << 24) as f32
 }
 
 /// `count` windows of `side` pixels from unmarked files.

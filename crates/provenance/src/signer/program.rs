@@ -95,22 +95,13 @@ impl c2pa::Signer for Program {
 
 /// The DER content of every certificate block; `None` when there is none or one is broken.
 fn pem_blocks(text: &[u8]) -> Option<Vec<Vec<u8>>> {
+    const TAG: &str = "CERTIFICATE";
     let text = std::str::from_utf8(text).ok()?;
-    let mut blocks = Vec::new();
-    let mut rest = text;
-    while let Some((_, after)) = rest.split_once("-----BEGIN CERTIFICATE-----") {
-        let (body, after) = after.split_once("-----END CERTIFICATE-----")?;
-        blocks.push(unbase64(body)?);
-        rest = after;
-    }
-    (!blocks.is_empty()).then_some(blocks)
-}
-
-/// RFC 4648 with line breaks left out.
-fn unbase64(text: &str) -> Option<Vec<u8>> {
-    use base64::Engine as _;
-    let joined: String = text.split_whitespace().collect();
-    base64::engine::general_purpose::STANDARD.decode(joined).ok()
+    let blocks = pem::parse_many(text).ok()?.into_iter().filter(|block| block.tag() == TAG);
+    let found: Vec<Vec<u8>> = blocks.map(pem::Pem::into_contents).collect();
+    // The crate passes over a block without an end.
+    let begun = text.matches("-----BEGIN CERTIFICATE-----").count();
+    (begun > 0 && found.len() == begun).then_some(found)
 }
 
 #[cfg(test)]
@@ -122,6 +113,8 @@ mod tests {
         let text = b"# mine\n-----BEGIN CERTIFICATE-----\nAQID\nBA==\n-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\nBQ==\n-----END CERTIFICATE-----\n";
         assert_eq!(pem_blocks(text), Some(vec![vec![1, 2, 3, 4], vec![5]]));
         assert_eq!(pem_blocks(b"-----BEGIN CERTIFICATE-----\nAQID"), None);
+        let cut = [&text[..], b"-----BEGIN CERTIFICATE-----\nAQID"].concat();
+        assert_eq!(pem_blocks(&cut), None, "a chain is whole or refused");
         assert_eq!(pem_blocks(b"nothing"), None);
     }
 

@@ -7,6 +7,7 @@
 use std::f32::consts::TAU;
 use std::sync::OnceLock;
 
+use assay_random::Rng;
 use rustfft::num_complex::Complex32;
 use sha2::{Digest, Sha256};
 
@@ -51,24 +52,12 @@ impl Line {
     }
 }
 
-/// Numbers from the key; splitmix64 (Steele, Lea and Flood, OOPSLA 2014).
-struct Draws(u64);
-
-impl Draws {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ z >> 31
-    }
-}
-
 /// All lines of the upper half plane, each once.
 pub(super) fn lines() -> &'static [Line] {
     static LINES: OnceLock<Vec<Line>> = OnceLock::new();
     LINES.get_or_init(|| {
         let digest = Sha256::digest(KEY);
-        let mut draws = Draws(digest.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte)));
+        let mut draws = Rng::new(digest.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte)));
         let most = MOST as i32;
         let mut lines: Vec<Line> = (0..=most)
             .flat_map(|y| (-most..=most).map(move |x| (x, y)))
@@ -77,11 +66,11 @@ pub(super) fn lines() -> &'static [Line] {
             .filter(|line| (RADII.0..RADII.1).contains(&line.radius()))
             .collect();
         for at in (1..lines.len()).rev() {
-            lines.swap(at, (draws.next() % (at as u64 + 1)) as usize);
+            lines.swap(at, (draws.next_u64() % (at as u64 + 1)) as usize);
         }
         let mut chip = 0;
         for (at, line) in lines.iter_mut().enumerate() {
-            line.phase = Complex32::from_polar(1.0, TAU * (draws.next() >> 40) as f32 / (1u64 << 24) as f32);
+            line.phase = Complex32::from_polar(1.0, TAU * (draws.next_u64() >> 40) as f32 / (1u64 << 24) as f32);
             if at % SYNC_EVERY != 0 {
                 line.bits = Some([chip % CODE_BITS, (chip + 1) % CODE_BITS]);
                 chip += 2;

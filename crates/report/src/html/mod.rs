@@ -3,14 +3,14 @@ mod findings;
 mod marks;
 mod people;
 mod record;
+mod verdict;
 mod viewer;
 
-use assay_evidence::{Family, Finding, MediaKind, Outcome, Report, Span, Verdict, Where};
+use assay_evidence::{Badge, BadgeKind, Family, Finding, MediaKind, Outcome, Report, Span, Verdict, Where};
 use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::Digest as _;
 
-use crate::charts;
 use crate::text::ratio;
 
 const STYLE: &str = include_str!("style.css");
@@ -77,10 +77,11 @@ pub fn page(report: &Report) -> String {
             h1 { (input.file_name) }
             p.soft { (kind) ", " (input.format.to_uppercase()) ", " (input.width) " \u{d7} " (input.height) " px" (length) ", " (thousands(input.bytes)) " bytes \u{b7} SHA-256 " span.mono { (input.sha256) } }
         }
-        (verdict(&result.verdict))
+        (verdict::first_screen(result))
         (marks::pointer(result))
         @if input.kind == MediaKind::Video { (timeline(report)) }
-        @else if !result.previews.is_empty() { (viewer::original(input)) }
+        @else if !result.previews.is_empty() && !verdict::shows_picture(result) { (viewer::original(input)) }
+        (verdict::numbers(&result.verdict))
         (not_tested(&result.verdict))
         (people::section(result))
         @for (family, title) in [
@@ -128,73 +129,11 @@ pub(crate) fn thousands(n: u64) -> String {
     out
 }
 
-fn verdict(verdict: &Verdict) -> Markup {
-    let side = match verdict.llr {
-        None => "abstained",
-        Some(l) if verdict.above_threshold || l.log10 >= 1.0 => "forged",
-        Some(l) if l.log10 <= -0.301 => "genuine",
-        Some(_) => "",
-    };
+/// A file's own marks in a word or two each.
+fn badges(badges: &[Badge]) -> Markup {
     html! {
-        section class={ "card verdict " (side) } {
-            p.say { (verdict.sentence) }
-            @if let Some(llr) = &verdict.llr {
-                p {
-                    "Likelihood ratio " b { (ratio(llr.log10)) } ", 95 % interval " (ratio(llr.low)) " to " (ratio(llr.high)) ". "
-                    @if verdict.above_threshold { span.badge.forged { "at or above the threshold of " (ratio(verdict.threshold_lr.log10())) } }
-                    @else { span.badge { "below the threshold of " (ratio(verdict.threshold_lr.log10())) } }
-                }
-                (PreEscaped(charts::llr_scale(llr, verdict.threshold_lr.log10())))
-                p.soft {
-                    "How many times more probable this evidence is if the first proposition is true than if the second is. It is not the probability that the file is forged: that also depends on everything known outside the file."
-                }
-            }
-            table {
-                tr { th { "Proposition 1 (H1)" } td { (verdict.propositions.forged) } }
-                tr { th { "Proposition 2 (H2)" } td { (verdict.propositions.genuine) } }
-                @if let (Some(prior), Some(posterior)) = (&verdict.prior, verdict.posterior) {
-                    tr { th { "With a prior" } td { "If the probability of H1 before this evidence is " (prior.probability) " (" (prior.source) "), after it it is " b { (format!("{posterior:.4}")) } "." } }
-                }
-            }
-            h4 { "The ways of forging that were weighed apart" }
-            p.soft { "Each has recorded items of its own. The likelihood ratio above is the mean of theirs: a file is forged if it is forged in any of these ways. A way that could be there and got no value counts as 1: nothing was learned of it." }
-            table {
-                tr { th { "Question" } th.n { "Likelihood ratio" } th { "Rests on" } }
-                @for q in &verdict.questions {
-                    tr {
-                        td { (q.asked) }
-                        @match (&q.llr, &q.abstained) {
-                            (Some(llr), _) => { td.n { b { (ratio(llr.log10)) } " (" (ratio(llr.low)) " to " (ratio(llr.high)) ")" } }
-                            (None, _) => { td.n { "no value" } }
-                        }
-                        td.soft {
-                            @if let (None, Some(reason)) = (&q.llr, &q.abstained) { (reason) " " }
-                            @if let Some(c) = &q.calibration {
-                                (c.id) ": " (c.forged) " forged and " (c.genuine) " genuine items (" (c.data) "), which support at most " (ratio(c.cap_log10)) ". "
-                            }
-                            @if q.llr.is_some() {
-                                (q.correction.analyzers) " analyzers, " (q.correction.segments) " segments, " (q.correction.persons) " persons or wholes; taken off for multiple looks: " (format!("{:.2}", q.correction.taken_off_log10)) "."
-                            }
-                        }
-                    }
-                }
-            }
-            @if verdict.contributions().next().is_some() {
-                h4 { "What each analyzer added to its question (log10 of the likelihood ratio)" }
-                table {
-                    tr { th { "Analyzer" } th.n { "Own value" } th.n { "Weight" } th.n { "Added" } th {} }
-                    @for c in verdict.contributions() {
-                        @let part = (c.contribution_log10.abs() / 3.0).min(1.0) * 50.0;
-                        tr {
-                            td { a href={ "#" (c.analyzer) } { (c.analyzer) } }
-                            td.n { (format!("{:+.2}", c.llr_log10)) }
-                            td.n { (format!("{:.2}", c.weight)) }
-                            td.n { (format!("{:+.2}", c.contribution_log10)) }
-                            td { div.bar { @if c.contribution_log10 > 0.0 { i.f style={ "width:" (format!("{part:.1}")) "%" } {} } @else { i.g style={ "width:" (format!("{part:.1}")) "%" } {} } } }
-                        }
-                    }
-                }
-            }
+        @for badge in badges {
+            span class=(match badge.kind { BadgeKind::Signed => "badge mark", BadgeKind::SaysGenerated | BadgeKind::Contradiction => "badge mark warn" }) title=(badge.because) { (badge.words) } " "
         }
     }
 }
@@ -285,39 +224,83 @@ pub struct IndexRow {
     pub path: String,
     /// File name of the report page beside the index; absent for a failure.
     pub page: Option<String>,
-    /// log10 of the likelihood ratio; absent for an abstention or a failure.
+    /// log10 of the strongest statement's likelihood ratio; absent where nothing is said either way, for an abstention or a failure.
     pub log10_lr: Option<f64>,
-    /// At or above the threshold.
+    /// No value is given on any question.
+    pub abstained: bool,
+    /// A statement is at or above its threshold.
     pub above_threshold: bool,
-    /// Sentence of the verdict, or the reason of the failure.
+    /// The strongest statement, or the reason of the failure.
     pub sentence: String,
+    /// The file's own marks.
+    pub badges: Vec<Badge>,
 }
 
-/// The page that lists every file of a scan: failures first, then by falling likelihood ratio.
-pub fn index_page(rows: &[IndexRow], threshold_lr: f64) -> String {
+impl IndexRow {
+    /// The row of a report.
+    pub fn of(report: &Report, page: String) -> Self {
+        let verdict = &report.result.verdict;
+        Self {
+            path: report.run.path.clone(),
+            page: Some(page),
+            log10_lr: verdict.headline.llr.map(|l| l.log10),
+            abstained: verdict.abstained.is_some(),
+            above_threshold: verdict.above_threshold,
+            sentence: verdict.headline.sentence.clone(),
+            badges: report.result.badges.clone(),
+        }
+    }
+
+    /// The row of a file that could not be examined.
+    pub fn failed(path: String, reason: String) -> Self {
+        Self {
+            path,
+            page: None,
+            log10_lr: None,
+            abstained: false,
+            above_threshold: false,
+            sentence: reason,
+            badges: Vec::new(),
+        }
+    }
+}
+
+/// The page that lists every file of a scan: failures first, then what is above a threshold, then by falling likelihood ratio.
+pub fn index_page(rows: &[IndexRow]) -> String {
     let mut order: Vec<&IndexRow> = rows.iter().collect();
+    let rank = |r: &IndexRow| {
+        let value = if r.abstained { f64::NEG_INFINITY } else { r.log10_lr.unwrap_or(0.0) };
+        (r.page.is_none(), r.above_threshold, value)
+    };
     order.sort_by(|a, b| {
-        let rank =
-            |r: &IndexRow| if r.page.is_none() { f64::INFINITY } else { r.log10_lr.unwrap_or(f64::NEG_INFINITY) };
-        rank(b).total_cmp(&rank(a)).then_with(|| a.path.cmp(&b.path))
+        let (a_rank, b_rank) = (rank(a), rank(b));
+        (b_rank.0, b_rank.1).cmp(&(a_rank.0, a_rank.1)).then(b_rank.2.total_cmp(&a_rank.2)).then(a.path.cmp(&b.path))
     });
-    let above = rows.iter().filter(|r| r.above_threshold).count();
-    let failed = rows.iter().filter(|r| r.page.is_none()).count();
-    let abstained = rows.iter().filter(|r| r.page.is_some() && r.log10_lr.is_none()).count();
+    let count = |test: &dyn Fn(&IndexRow) -> bool| rows.iter().filter(|r| test(r)).count();
+    let marked = count(&|r| r.badges.iter().any(|b| b.kind == BadgeKind::SaysGenerated));
     let body = html! {
         header {
             p.soft { "Assay scan" }
             h1 { (rows.len()) " files" }
-            p { (above) " at or above the threshold of LR " (ratio(threshold_lr.log10())) ", " (abstained) " without a value, " (failed) " could not be examined." }
+            p {
+                (count(&|r| r.above_threshold)) " with a statement at or above its threshold, " (count(&|r| r.abstained)) " without a value, "
+                (count(&|r| r.page.is_none())) " could not be examined"
+                @if marked > 0 { "; " (marked) " say of themselves that a trained model made them or had a part in them" } "."
+            }
         }
         section.card {
-            table {
-                tr { th { "File" } th.n { "LR" } th { "Verdict" } }
+            table.rows {
+                tr { th { "File" } th.n { "LR" } th { "Strongest statement" } }
                 @for row in order {
                     tr {
                         td { @if let Some(page) = &row.page { a href=(page) { (row.path) } } @else { (row.path) } }
-                        td.n { @if let Some(v) = row.log10_lr { (ratio(v)) } @else if row.page.is_none() { span.badge.warn { "failed" } } @else { span.badge { "no value" } } }
-                        td { @if row.above_threshold { span.badge.forged { "above" } " " } (row.sentence) }
+                        td.n {
+                            @if let Some(v) = row.log10_lr { (ratio(v)) }
+                            @else if row.page.is_none() { span.badge.warn { "failed" } }
+                            @else if row.abstained { span.badge { "no value" } }
+                            @else { span.badge { "open" } }
+                        }
+                        td { @if row.above_threshold { span.badge.forged { "above" } " " } (badges(&row.badges)) (row.sentence) }
                     }
                 }
             }

@@ -44,12 +44,15 @@ pub(super) fn sections(report: &Report) -> Markup {
         h2 { "How this was made, and how to make it again" }
         section.card {
             table {
-                tr { th { "Program" } td { (result.tool.name) " " (result.tool.version) ", binary SHA-256 " span.mono { (result.tool.binary_sha256) } } }
+                tr { th { "Program" } td { (result.tool.name) " " (result.tool.version) @if !result.tool.binary_sha256.is_empty() { ", binary SHA-256 " span.mono { (result.tool.binary_sha256) } } } }
                 tr { th { "Decoder" } td { (result.tool.decoder) } }
                 tr { th { "Analyzers" } td { (result.settings.analyzers.join(", ")) } }
-                tr { th { "Settings" } td { "threshold LR " (result.settings.threshold_lr) ", " (result.settings.frames) " frames, seed " (result.settings.seed) } }
+                tr { th { "Settings" } td { (result.settings.frames) " frames, seed " (result.settings.seed) } }
+                @for t in result.settings.thresholds.iter().filter(|t| t.kind == input.kind) {
+                    tr { th { "Threshold" } td { (t.question) ": " @if let Some(lr) = t.threshold.lr { "LR " (lr) } @else { "none" } " (" (t.threshold.basis) ")" } }
+                }
                 @for n in &result.settings.networks { tr { th { "Network" } td { (n.id) " (" (n.task) "), weights SHA-256 " span.mono { (n.sha256) } } } }
-                @for c in result.verdict.questions.iter().filter_map(|q| q.calibration.as_ref()) { tr { th { "Calibration" } td { (c.id) ", SHA-256 " span.mono { (c.sha256) } } } }
+                @for c in result.verdict.statements.iter().filter_map(|s| s.calibration.as_ref()) { tr { th { "Calibration" } td { (c.id) ", SHA-256 " span.mono { (c.sha256) } } } }
                 tr { th { "Result SHA-256" } td.mono { (report.result_sha256) } }
                 @if !report.run.log_head.is_empty() { tr { th { "Log entry" } td.mono { (report.run.log_head) } } }
                 tr { th { "Examined" } td { (report.run.path) ", " (report.run.started_utc) ", " (format!("{:.2} s", report.run.wall_secs)) " on " (report.run.platform) ", " (report.run.threads) " threads" } }

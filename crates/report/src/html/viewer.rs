@@ -1,5 +1,5 @@
 //! The examined picture with something laid over it: opacity slider, side by side, regions.
-use assay_evidence::{Heatmap, InputFacts, Picture, Where};
+use assay_evidence::{Evidence, Heatmap, InputFacts, Picture, Where};
 use maud::{Markup, html};
 
 /// The examined picture alone.
@@ -25,6 +25,44 @@ fn tools(with_slider: bool, heat: Option<&Heatmap>) -> Markup {
     }
 }
 
+/// The examined picture with what a finding points at: its regions, or its map where it has none. `says` stands below.
+pub(super) fn marked(evidence: &Evidence, input: &InputFacts, says: &Markup) -> Markup {
+    let has_region = evidence.places.iter().any(|w| matches!(w, Where::Region { .. }));
+    html! {
+        figure.marked {
+            div.view {
+                div.stage {
+                    div.pane {
+                        div.base role="img" aria-label="the examined picture with the region marked" {}
+                        @if let Some(map) = evidence.heatmap.as_ref().filter(|_| !has_region) { (cells(map, input)) }
+                        (boxes(&evidence.places, input))
+                    }
+                }
+            }
+            figcaption { (says) }
+        }
+    }
+}
+
+/// The cells of a map where they lie.
+fn cells(map: &Heatmap, input: &InputFacts) -> Markup {
+    let percent = |part: u32, whole: u32| format!("{:.3}%", f64::from(part) / f64::from(whole.max(1)) * 100.0);
+    let [x, y, width, height] = map.covers;
+    let at = format!(
+        "left:{};top:{};width:{};height:{}",
+        percent(x, input.width),
+        percent(y, input.height),
+        percent(width, input.width),
+        percent(height, input.height)
+    );
+    html! {
+        div.over.cells style=(at) {
+            @if let Some(r) = &map.reliability { img.veil src={ "data:image/png;base64," (r.0) } alt=""; }
+            img.heat src={ "data:image/png;base64," (map.png.0) } alt="heat map";
+        }
+    }
+}
+
 fn boxes(places: &[Where], input: &InputFacts) -> Markup {
     let regions: Vec<_> = places
         .iter()
@@ -46,25 +84,13 @@ fn boxes(places: &[Where], input: &InputFacts) -> Markup {
 
 /// A heat map over the examined picture.
 pub(super) fn heat(map: &Heatmap, places: &[Where], input: &InputFacts) -> Markup {
-    let percent = |part: u32, whole: u32| format!("{:.3}%", f64::from(part) / f64::from(whole.max(1)) * 100.0);
-    let [x, y, width, height] = map.covers;
-    let at = format!(
-        "left:{};top:{};width:{};height:{}",
-        percent(x, input.width),
-        percent(y, input.height),
-        percent(width, input.width),
-        percent(height, input.height)
-    );
     html! {
         div.view {
             div.stage {
                 div.pane.plain { div.base {} }
                 div.pane {
                     div.base {}
-                    div.over.cells style=(at) {
-                        @if let Some(r) = &map.reliability { img.veil src={ "data:image/png;base64," (r.0) } alt=""; }
-                        img.heat src={ "data:image/png;base64," (map.png.0) } alt="heat map";
-                    }
+                    (cells(map, input))
                     (boxes(places, input))
                 }
             }

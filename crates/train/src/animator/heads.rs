@@ -14,10 +14,11 @@ use image::RgbImage;
 use rayon::prelude::*;
 
 use crate::faces::data::{self, Face, Labels};
-use assay_bench::collections::Split;
+use assay_bench::collections::{Collection, Split};
+use assay_bench::datasets::{Label, Part};
 
 /// Side of the kept heads over the side of the network's input: room for jitter.
-pub(crate) const ROOM: f32 = 1.15;
+pub const ROOM: f32 = 1.15;
 /// Every so many frames of a clip are kept.
 const EVERY: u64 = 5;
 /// Frames in a stretch at most; a longer clip gives several, so that none outweighs the rest.
@@ -47,23 +48,19 @@ pub struct Head {
     pub mesh: Vec<[f32; 2]>,
 }
 
-/// Whether a clip shows nobody forged in this part.
-fn is_recorded(file: &str, part: &str) -> bool {
-    part != "right" && !file.contains("Dean_Wiesel_2")
-}
-
 /// Reads every clip with labels: heads of `side` pixels.
 ///
 /// # Errors
 /// When the labels or a clip cannot be read.
 pub fn clips(folder: &Path, side: u32, progress: &dyn Progress) -> anyhow::Result<Vec<Stretch>> {
     let all: Vec<(String, Labels)> = data::clip_labels(folder)?.into_iter().collect();
+    let collection = Collection::of(folder)?;
     let done = std::sync::atomic::AtomicU64::new(0);
     let total = all.len() as u64;
     let read = all
         .into_par_iter()
         .map(|(file, labels)| {
-            let stretches = clip(folder, &file, &labels, side).with_context(|| format!("cannot read {file}"))?;
+            let stretches = clip(&collection, &file, &labels, side).with_context(|| format!("cannot read {file}"))?;
             progress.update("cutting heads", done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total);
             Ok(stretches)
         })
@@ -72,10 +69,11 @@ pub fn clips(folder: &Path, side: u32, progress: &dyn Progress) -> anyhow::Resul
 }
 
 /// The largest recorded face of every labelled frame, followed over time.
-fn clip(folder: &Path, file: &str, labels: &Labels, side: u32) -> anyhow::Result<Vec<Stretch>> {
+fn clip(collection: &Collection, file: &str, labels: &Labels, side: u32) -> anyhow::Result<Vec<Stretch>> {
     let mut tracks: Vec<(String, Vec<(u64, Face)>)> = Vec::new();
     let last = labels.keys().map(|(frame, _)| *frame).max().unwrap_or(0);
-    for part in ["whole", "left", "right"].into_iter().filter(|part| is_recorded(file, part)) {
+    let is_recorded = |part: &Part| collection.label(file, *part) == Some(Label::Real);
+    for part in [Part::Whole, Part::Left, Part::Right].into_iter().filter(is_recorded).map(Part::name) {
         let mut track: Vec<(u64, Face)> = Vec::new();
         for frame in (0..=last).step_by(EVERY as usize) {
             let faces = data::faces_at(labels, frame, part);
@@ -109,23 +107,27 @@ fn clip(folder: &Path, file: &str, labels: &Labels, side: u32) -> anyhow::Result
     for (at, (_, track)) in tracks.iter().enumerate() {
         track.iter().enumerate().for_each(|(i, (frame, _))| wanted.entry(*frame).or_default().push((at, i)));
     }
-    assay_material::frames::selected_frames(&folder.join(file), &format!("not(mod(n\\,{EVERY}))"), |frame| {
-        for (at, i) in wanted.remove(&index).unwrap_or_default() {
-            let (part, track) = &tracks[at];
-            let Some(placement) = &placed[at] else { continue };
-            let half;
-            let picture = if part == "whole" {
-                &frame
-            } else {
-                let [left, right] = assay_material::frames::halves(&frame);
-                half = if part == "left" { left } else { right };
-                &half
-            };
-            frames[at].push(cut(picture, placement, &track[i].1.mesh));
-        }
-        index += EVERY;
-    })?;
-    let split = assay_bench::collections::split_of_file(file);
+    assay_material::frames::selected_frames(
+        &collection.root().join(file),
+        &format!("not(mod(n\\,{EVERY}))"),
+        |frame| {
+            for (at, i) in wanted.remove(&index).unwrap_or_default() {
+                let (part, track) = &tracks[at];
+                let Some(placement) = &placed[at] else { continue };
+                let half;
+                let picture = if part == "whole" {
+                    &frame
+                } else {
+                    let [left, right] = assay_material::frames::halves(&frame);
+                    half = if part == "left" { left } else { right };
+                    &half
+                };
+                frames[at].push(cut(picture, placement, &track[i].1.mesh));
+            }
+            index += EVERY;
+        },
+    )?;
+    let split = collection.side(file);
     let stretch =
         |((part, _), frames): ((String, _), Vec<Head>)| Stretch { name: format!("{file}#{part}"), split, frames };
     Ok(tracks.into_iter().zip(frames).map(stretch).filter(|s| s.frames.len() >= 8).collect())

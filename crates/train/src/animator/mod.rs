@@ -218,7 +218,7 @@ impl Task for Animation {
 /// Trains and writes the weights.
 ///
 /// # Errors
-/// When the data cannot be read, the folder cannot be written or holds another run, and when the loss is no number any more.
+/// When the data cannot be read, the folder cannot be written or holds another run, and when the loss is not a number.
 pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
     let task = Animation::new(choice, data, options.device, progress)?;
     let what = serde_json::json!({ "choice": &task.choice, "features": &task.likeness.name });

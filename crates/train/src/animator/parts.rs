@@ -181,7 +181,7 @@ impl Task for Parting {
 /// Trains and writes the weights; the animator is an id, a file, or without a name the shipped one.
 ///
 /// # Errors
-/// When animator or data cannot be read, the folder cannot be written or holds another run, and when the loss is no number any more.
+/// When animator or data cannot be read, the folder cannot be written or holds another run, and when the loss is not a number.
 pub fn run(
     choice: Choice,
     animator: Option<&str>,

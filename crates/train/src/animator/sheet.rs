@@ -4,7 +4,7 @@ use assay_models::state::floats;
 use burn::tensor::Tensor;
 use image::{Rgb, RgbImage};
 
-use crate::forgery::marked_sheet;
+use crate::forgery::reenactment::marked_sheet;
 
 /// Colours of key points.
 const COLOURS: [[u8; 3]; 5] = [[255, 60, 60], [60, 220, 60], [80, 120, 255], [255, 220, 0], [255, 0, 255]];

@@ -15,10 +15,8 @@ use image::{RgbImage, imageops};
 use crate::faces::data::Picture;
 use crate::faces::points::tight_box;
 use crate::faces::shapes::Shapes;
-use assay_bench::collections::Split;
+use assay_bench::collections::{Split, Use};
 
-/// Photographs of one face each; frames of clips would weigh a few people more than all others.
-const SOURCES: [&str; 5] = ["ffhq256", "celeba178", "lfw250", "lfw_multi", "selfies"];
 /// A face must be as large as its crop, nearly.
 const LEAST_EXTENT_PX: f32 = 48.0;
 /// How far the five points may be from the template, root mean square in sides: a profile's are farther.
@@ -58,9 +56,10 @@ pub fn crop(picture: &RgbImage, mesh: &[[f32; 2]], side: u32) -> Option<RgbImage
     (off < FRONTAL && inside).then(|| placed.crop(picture))
 }
 
-/// The crops of every suitable real face of a split.
+/// The crops of every suitable real face of a split: photographs of one face each. Frames of clips would weigh a few people
+/// more than all others.
 pub fn cropped(pictures: &[Picture], split: Split, side: u32) -> Vec<Cropped<'_>> {
-    let fits = |p: &&Picture| p.split == split && SOURCES.contains(&p.source.as_str()) && p.faces.len() == 1;
+    let fits = |p: &&Picture| p.split == split && p.told.uses.contains(&Use::Generator) && p.faces.len() == 1;
     let large = |mesh: &[[f32; 2]]| {
         let [_, _, width, height] = tight_box(mesh);
         width.max(height) >= LEAST_EXTENT_PX

@@ -1,8 +1,10 @@
-//! The pictures that the face networks learn from: photographs and frames with machine-made meshes, split by person.
+//! The pictures that the face networks learn from: photographs and frames with machine-made meshes,
+//! split by person.
 //!
-//! The decision that shapes it: a picture's split follows from the name of who is in it, and people of LFW and YouTube Faces share their names,
-//! so that nobody is on two sides. Pictures without a name are split by file, clips by their group. dlib's examples are test only.
-use std::collections::{BTreeMap, HashMap};
+//! The decision that shapes it: what a picture is, who is in it and on which side of the split it
+//! lies is said by the collection that it is of, so that nobody is learned from who is measured on
+//! elsewhere.
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -14,7 +16,8 @@ use rayon::prelude::*;
 
 use super::points::tight_box;
 use super::warp::Levels;
-use assay_bench::collections::{Split, owner, split_of};
+use assay_bench::collections::{Collection, Folder, Split, Subject, Use};
+use assay_bench::datasets::{Label, Part};
 use assay_material::frames::{every_kth, halves};
 
 /// A labelled face.
@@ -45,14 +48,56 @@ pub struct Picture {
     pub split: Split,
     /// The pixels at every halving.
     pub levels: Levels,
+    /// What the collection says of it.
+    pub told: Told,
     /// Faces that the machine found.
     pub faces: Vec<Face>,
+}
+
+/// What a collection says of a picture.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Told {
+    /// What is true of it, where that is known.
+    pub label: Option<Label>,
+    /// What it shows.
+    pub subject: Subject,
+    /// Whether it is one half of a side-by-side clip, or such a clip's only part.
+    pub is_swap: bool,
+    /// Whether only the making tells it from the pictures that it is held against.
+    pub is_matched: bool,
+    /// Whether points were made by hand for pictures of its folder.
+    pub has_points: bool,
+    /// What it may be used for.
+    pub uses: BTreeSet<Use>,
+}
+
+impl Told {
+    fn of(data: &Collection, file: &str, part: Part) -> Self {
+        let folder = data.folder_of(file);
+        let uses: BTreeSet<Use> = folder.iter().flat_map(|f| f.uses.iter().copied()).collect();
+        Self {
+            label: data.label(file, part),
+            subject: folder.map_or_else(Subject::default, |f| f.subject),
+            is_swap: uses.contains(&Use::Swaps),
+            is_matched: data.is_matched(file),
+            has_points: folder.is_some_and(|f| f.points.is_some()),
+            uses,
+        }
+    }
+}
+
+impl Picture {
+    /// Whether it was taken for what is in it other than people; a few show people all the same.
+    pub fn is_scene(&self) -> bool {
+        self.told.subject == Subject::Scene
+    }
 }
 
 /// Which frames of clips are read, and how large they are kept.
 #[derive(Debug, Clone, Copy)]
 pub struct ClipFrames {
-    /// Every so many frames; every [`LABELLED`]th has labels of its own, between two of them meshes are interpolated.
+    /// Every so many frames; every [`LABELLED`]th has labels of its own, between two of them meshes
+    /// are interpolated.
     pub every: u64,
     /// The longer side that no kept frame exceeds.
     pub largest: u32,
@@ -66,21 +111,24 @@ impl ClipFrames {
 }
 
 /// Distance of the labelled frames of a clip.
-const LABELLED: u64 = 15;
+pub(super) const LABELLED: u64 = 15;
 
 /// Hand-made points by file name.
 ///
 /// # Errors
-/// When the table cannot be read.
+/// When the descriptor or a table that it names cannot be read.
 pub fn hand_points(data: &Path) -> anyhow::Result<HandPoints> {
-    let text = std::fs::read_to_string(data.join("landmarks/ytfaces68.csv")).context("cannot read ytfaces68.csv")?;
+    let data = Collection::of(data)?;
     let mut out = HandPoints::new();
-    for line in text.lines().skip(1) {
-        let mut cells = line.split(',');
-        let Some(name) = cells.next() else { continue };
-        let numbers: Vec<f32> = cells.filter_map(|c| c.parse().ok()).collect();
-        if numbers.len() == 136 {
-            out.insert(name.to_owned(), numbers.as_chunks::<2>().0.to_vec());
+    for table in data.descriptor().folders.iter().filter_map(|folder| folder.points.as_ref()) {
+        let text = std::fs::read_to_string(data.root().join(table)).with_context(|| format!("cannot read {table}"))?;
+        for line in text.lines().skip(1) {
+            let mut cells = line.split(',');
+            let Some(name) = cells.next() else { continue };
+            let numbers: Vec<f32> = cells.filter_map(|c| c.parse().ok()).collect();
+            if numbers.len() == 136 {
+                out.insert(name.to_owned(), numbers.as_chunks::<2>().0.to_vec());
+            }
         }
     }
     Ok(out)
@@ -129,46 +177,51 @@ fn rows(folder: &Path, table: &str, tensor: &str) -> anyhow::Result<Vec<Row>> {
     Ok(out)
 }
 
-/// Reads every labelled picture and frame of `folder`, and every picture of `nonface` (there without faces where the machine found none).
+/// Reads every labelled picture and frame of `folder` that networks may learn from, and every
+/// picture of a scene (there without faces where the machine found none).
 ///
 /// # Errors
-/// When the labels or a picture cannot be read.
+/// When the descriptor, the labels or a picture cannot be read.
 pub fn load(folder: &Path, clips: Option<ClipFrames>) -> anyhow::Result<Vec<Picture>> {
+    let data = Collection::of(folder)?;
     let mut by_file: BTreeMap<String, Vec<Face>> = BTreeMap::new();
     for row in rows(folder, "faces.csv", "faces")? {
         by_file.entry(row.file).or_default().push(Face { mesh: row.mesh, hand: None });
     }
-    for (name, points) in hand_points(folder)? {
-        let faces = by_file.get_mut(&format!("landmarks/ytfaces68/{name}"));
+    let points = hand_points(folder)?;
+    let marked = |folder: &&Folder| folder.points.is_some();
+    let places: Vec<&str> = data.descriptor().folders.iter().filter(marked).map(|f| f.path.as_str()).collect();
+    for (place, (name, points)) in places.iter().flat_map(|place| points.iter().map(move |p| (place, p))) {
+        let faces = by_file.get_mut(&format!("{place}/{name}"));
         let off = |f: &Face| {
-            let [mesh, hand] = [tight_box(&f.mesh), tight_box(&points)];
+            let [mesh, hand] = [tight_box(&f.mesh), tight_box(points)];
             (mesh[0] + mesh[2] / 2.0 - hand[0] - hand[2] / 2.0).hypot(mesh[1] + mesh[3] - hand[1] - hand[3]) / hand[2]
         };
         let nearest = faces.and_then(|f| f.iter_mut().min_by(|a, b| off(a).total_cmp(&off(b))));
         if let Some(face) = nearest.filter(|f| off(f) < 0.5) {
-            face.hand = Some(points);
+            face.hand = Some(points.to_vec());
         }
     }
-    for part in ["bsds", "imagenet256"] {
-        for entry in std::fs::read_dir(folder.join("nonface").join(part))? {
-            let name = format!("nonface/{part}/{}", entry?.file_name().to_string_lossy());
-            by_file.entry(name).or_default();
+    for scenes in data.folders(Use::Training).filter(|f| f.subject == Subject::Scene) {
+        for file in data.files_for(scenes, Use::Training)? {
+            by_file.entry(file).or_default();
         }
     }
+    by_file.retain(|file, _| data.may(file, Use::Training));
     let files: Vec<(String, Vec<Face>)> = by_file.into_iter().collect();
     let mut pictures = files
         .into_par_iter()
         .map(|(file, faces)| {
             let picture = image::ImageReader::open(folder.join(&file))?.with_guessed_format()?.decode();
             let picture = picture.with_context(|| format!("cannot read {file}"))?.into_rgb8();
-            Ok(described(&file, "", picture, faces))
+            Ok(described(&data, &file, None, picture, faces))
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     if let Some(kept) = clips {
         let clips: Vec<(String, Labels)> = clip_labels(folder)?.into_iter().collect();
         let frames: Vec<Vec<Picture>> = clips
             .into_par_iter()
-            .map(|(file, labels)| clip_frames(folder, &file, &labels, kept))
+            .map(|(file, labels)| clip_frames(&data, &file, &labels, kept))
             .collect::<anyhow::Result<_>>()?;
         pictures.extend(frames.into_iter().flatten());
     }
@@ -178,41 +231,59 @@ pub fn load(folder: &Path, clips: Option<ClipFrames>) -> anyhow::Result<Vec<Pict
 /// The labelled faces of a clip by frame and part.
 pub type Labels = HashMap<(u64, String), Vec<Face>>;
 
-/// The labels of every clip by its path below the data folder.
+/// The labels of every clip that networks may learn from, by its path below the data folder.
 ///
 /// # Errors
-/// When they cannot be read.
+/// When they or the descriptor cannot be read.
 pub fn clip_labels(folder: &Path) -> anyhow::Result<BTreeMap<String, Labels>> {
+    let data = Collection::of(folder)?;
     let mut by_clip: BTreeMap<String, Labels> = BTreeMap::new();
     for row in rows(folder, "video_faces.csv", "video_faces")? {
         let frames = by_clip.entry(row.file).or_default();
         frames.entry((row.frame, row.part)).or_default().push(Face { mesh: row.mesh, hand: None });
     }
+    by_clip.retain(|clip, _| data.may(clip, Use::Training));
     Ok(by_clip)
 }
 
-fn described(file: &str, suffix: &str, picture: RgbImage, faces: Vec<Face>) -> Picture {
-    let person = owner(file);
-    let source = file.rsplit('/').nth(1).unwrap_or_default().to_owned();
-    let split = if source == "dlib_examples" { Split::Test } else { split_of(&person) };
-    let source = if suffix.is_empty() { source } else { "clips".into() };
-    Picture { name: format!("{file}{suffix}"), source, person, split, levels: Levels::new(picture), faces }
+/// The picture of a file, or of a frame's part of a clip.
+fn described(
+    data: &Collection,
+    file: &str,
+    frame: Option<(Part, u64)>,
+    picture: RgbImage,
+    faces: Vec<Face>,
+) -> Picture {
+    let folder = data.folder_of(file).map(|f| f.path.as_str()).unwrap_or_default();
+    let (name, source) = match frame {
+        Some((part, index)) => (format!("{file}#{},{index}", part.name()), "clips"),
+        None => (file.to_owned(), folder.rsplit('/').next().unwrap_or(folder)),
+    };
+    Picture {
+        name,
+        source: source.to_owned(),
+        person: data.owner(file),
+        split: data.side(file),
+        levels: Levels::new(picture),
+        told: Told::of(data, file, frame.map_or(Part::Whole, |(part, _)| part)),
+        faces,
+    }
 }
 
 /// The labelled frames of one clip, made smaller where they are large.
-fn clip_frames(folder: &Path, file: &str, labels: &Labels, kept: ClipFrames) -> anyhow::Result<Vec<Picture>> {
+fn clip_frames(data: &Collection, file: &str, labels: &Labels, kept: ClipFrames) -> anyhow::Result<Vec<Picture>> {
     let mut pictures = Vec::new();
-    for (index, frame) in every_kth(&folder.join(file), kept.every)? {
-        for part in ["whole", "left", "right"] {
-            let faces = faces_at(labels, index, part);
+    for (index, frame) in every_kth(&data.root().join(file), kept.every)? {
+        for part in [Part::Whole, Part::Left, Part::Right] {
+            let faces = faces_at(labels, index, part.name());
             if faces.is_empty() {
                 continue;
             }
-            let cut = if part == "whole" {
+            let cut = if part == Part::Whole {
                 frame.clone()
             } else {
                 let [left, right] = halves(&frame);
-                if part == "left" { left } else { right }
+                if part == Part::Left { left } else { right }
             };
             let scale = (kept.largest as f32 / cut.width().max(cut.height()) as f32).min(1.0);
             let size = |v: u32| ((v as f32 * scale).round() as u32).max(1);
@@ -224,7 +295,7 @@ fn clip_frames(folder: &Path, file: &str, labels: &Labels, kept: ClipFrames) -> 
             let shrink =
                 |f: Face| Face { mesh: f.mesh.iter().map(|[x, y]| [x * scale, y * scale]).collect(), hand: None };
             let faces = faces.into_iter().map(shrink).collect();
-            pictures.push(described(file, &format!("#{part},{index}"), small, faces));
+            pictures.push(described(data, file, Some((part, index)), small, faces));
         }
     }
     Ok(pictures)

@@ -47,8 +47,7 @@ impl<'a> Detector<'a> {
     pub fn new(pictures: &'a [Picture], screened: &dyn Fn(&Picture) -> bool) -> Self {
         let of = |split: Split, faces: bool| -> Vec<&'a Picture> {
             let fits = |p: &&Picture| {
-                p.split == split
-                    && (if faces { !p.faces.is_empty() && !p.name.starts_with("nonface") } else { screened(p) })
+                p.split == split && (if faces { !p.faces.is_empty() && !p.is_scene() } else { screened(p) })
             };
             pictures.iter().filter(fits).collect()
         };

@@ -15,6 +15,8 @@ use super::mesh::crop_from_picture;
 use super::preview::Crop;
 use crate::Task;
 use assay_bench::collections::Split;
+use assay_bench::datasets::Label;
+use assay_bench::metrics::auc;
 use assay_material::rng::Rng;
 
 /// People in a batch, with two crops each.
@@ -35,9 +37,9 @@ pub struct Embedding<'a> {
 /// where `real` asks for it.
 pub fn people(pictures: &[Picture], split: Split, real: bool) -> BTreeMap<String, Views<'_>> {
     let mut people: BTreeMap<String, Views<'_>> = BTreeMap::new();
-    for picture in pictures.iter().filter(|p| p.split == split && !p.name.starts_with("nonface")) {
-        let generated = ["gan256", "stylegan256", "portraits"].contains(&picture.source.as_str());
-        let swapped = picture.name.contains("#right") || picture.name.contains("Dean_Wiesel_2");
+    for picture in pictures.iter().filter(|p| p.split == split && !p.is_scene()) {
+        let generated = !picture.told.is_swap && picture.told.label != Some(Label::Real);
+        let swapped = picture.told.is_swap && picture.told.label == Some(Label::Fake);
         let [face] = picture.faces.as_slice() else { continue };
         if swapped || (real && generated) {
             continue;
@@ -100,26 +102,17 @@ pub fn embed(net: &FaceEmbedding, views: &[(&Picture, &Face)]) -> Vec<Vec<f32>> 
     out
 }
 
-/// Area under the ROC curve of "same person" over all pairs of vectors whose names are given.
+/// Area under the ROC curve of "same person" over all pairs of vectors whose names are given; 0 where
+/// there are no pairs of either sort.
 pub fn verification_auc(vectors: &[Vec<f32>], names: &[usize]) -> f64 {
-    let mut scored = Vec::new();
+    let (mut same, mut other) = (Vec::new(), Vec::new());
     for i in 0..vectors.len() {
         for j in i + 1..vectors.len() {
             let similarity: f32 = vectors[i].iter().zip(&vectors[j]).map(|(a, b)| a * b).sum();
-            scored.push((similarity, names[i] == names[j]));
+            if names[i] == names[j] { &mut same } else { &mut other }.push(f64::from(similarity));
         }
     }
-    scored.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut below, mut sum, mut same) = (0.0f64, 0.0f64, 0.0f64);
-    for (_, is_same) in scored {
-        if is_same {
-            same += 1.0;
-            sum += below;
-        } else {
-            below += 1.0;
-        }
-    }
-    sum / (same * below).max(1.0)
+    auc(&same, &other).unwrap_or(0.0)
 }
 
 impl Task for Embedding<'_> {

@@ -44,7 +44,7 @@ impl<'a> Mesh<'a> {
     /// Sorts the faces and learns the linear model.
     pub fn new(pictures: &'a [Picture]) -> Self {
         let of = |split: Split| -> Vec<(&Picture, &Face)> {
-            let fits = |p: &&Picture| p.split == split && !p.name.starts_with("nonface");
+            let fits = |p: &&Picture| p.split == split && !p.is_scene();
             pictures.iter().filter(fits).flat_map(|p| p.faces.iter().map(move |f| (p, f))).collect()
         };
         let train = of(Split::Train);
@@ -168,7 +168,7 @@ impl Task for Mesh<'_> {
             for (picture, face) in chunk {
                 let (canvas, mesh) = self.example(picture, face, false, &mut rng);
                 append(&mut pictures, &canvas);
-                truths.push((mesh, picture.source == "ytfaces68", face.hand.is_some()));
+                truths.push((mesh, picture.told.has_points, face.hand.is_some()));
             }
             let (points, _) =
                 net.forward(Tensor::from_data(TensorData::new(pictures, [chunk.len(), 3, SIDE, SIDE]), &device));

@@ -17,6 +17,7 @@ pub mod data;
 pub mod depth;
 pub mod detector;
 pub mod embedding;
+pub mod label;
 pub mod mesh;
 pub mod points;
 pub mod preview;
@@ -53,7 +54,7 @@ pub fn run(network: Network, data: &Path, options: &Options, progress: &dyn Prog
     };
     let folded = match network {
         Network::Detector => {
-            let screened = |p: &data::Picture| p.name.starts_with("nonface") && p.faces.is_empty();
+            let screened = |p: &data::Picture| p.is_scene() && p.faces.is_empty();
             let task = detector::Detector::new(&pictures, &screened);
             look(preview::sheet(detector::SIDE, || task.preview(&mut rng)))?;
             collect(&train(&task, options, progress)?.folded())
@@ -79,7 +80,7 @@ pub fn run(network: Network, data: &Path, options: &Options, progress: &dyn Prog
 /// Writes 468 times x, y, z as little-endian 32-bit floats.
 fn write_shape(pictures: &[data::Picture], path: &Path) -> anyhow::Result<PathBuf> {
     let train =
-        pictures.iter().filter(|p| p.split == assay_bench::collections::Split::Train && !p.name.starts_with("nonface"));
+        pictures.iter().filter(|p| p.split == assay_bench::collections::Split::Train && !p.is_scene());
     let meshes: Vec<Vec<[f32; 2]>> = train.flat_map(|p| &p.faces).map(|f| mesh::upright(&f.mesh)).collect();
     let shape = depth::mean_shape(&meshes, 60);
     anyhow::ensure!(!shape.is_empty(), "the meshes determine no shape");

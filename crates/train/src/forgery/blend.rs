@@ -5,7 +5,11 @@
 //! inside one picture. Beside the paper's changes the inner copy may be smoothed as decoders of autoencoders smooth skin, and bent as they bend
 //! features.
 use super::masks::{self, Mask, Shapes};
-use crate::faces::augment::{Canvas, blur, coarsen, compress, fast_normal};
+use crate::faces::augment::Canvas;
+use assay_material::perturb::blur::blur;
+use assay_material::perturb::jpeg::compress;
+use assay_material::perturb::noise::fast_normal;
+use assay_material::perturb::scale::coarsen;
 use assay_material::rng::Rng;
 
 /// How hard the blends are to see.

@@ -4,7 +4,10 @@
 //! The decision that shapes it: the networks are the published ones, so their weights go wherever published weights go; only where the crops come from is this
 //! project's. Where masks are known the attention may be taught to look at what was altered (Du et al., "Towards Generalizable Deepfake Detection
 //! with Locality-aware AutoEncoder", CIKM 2020).
+use std::path::PathBuf;
+
 use assay_checkpoints::StateDict;
+use assay_media::Progress;
 use assay_models::efficientnet::{EfficientNet, EfficientNetConfig, SiameseTuned};
 use assay_models::state::{self, Mismatch, floats};
 use burn::tensor::activation::relu;
@@ -12,10 +15,34 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::batch::{Batch, cells, cross_entropy};
 use super::examples::Example;
-use super::task::Forgery;
+use super::recipe::{About, Chosen, Order, Recipe};
+use super::task::{Choice, Forgery};
+use super::{generic, pairs};
 use crate::{Schedule, Task};
-use assay_bench::measure::auc;
+use assay_bench::metrics::auc;
 use assay_material::rng::Rng;
+
+/// The recipe.
+pub struct The;
+
+static ABOUT: About = About {
+    is_published: true,
+    ..About::new("bonettini", "EfficientNet-B4 as published (see --network), on a manifest's faces or on pairs")
+};
+
+impl Recipe for The {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    /// The crops are another recipe's: those of a table, or else pairs.
+    fn run(&self, order: &Order<'_>, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
+        let recipe: &'static dyn Recipe = if order.data.is_file() { &generic::The } else { &pairs::The };
+        let published = order.choice.published.or(Some(Published::default()));
+        let choice = Choice { recipe: Chosen::new(recipe), published, ..order.choice };
+        recipe.run(&Order { choice, ..*order }, progress)
+    }
+}
 
 /// Side of the crop in pixels.
 pub const SIDE: usize = 224;
@@ -47,6 +74,12 @@ pub struct Published {
     pub locality: bool,
     /// Crops, or triplets, in a batch.
     pub batch: usize,
+}
+
+impl Default for Published {
+    fn default() -> Self {
+        Self { attention: false, tuning: Tuning::EndToEnd, locality: false, batch: 32 }
+    }
 }
 
 impl Published {

@@ -5,14 +5,15 @@
 use std::collections::BTreeMap;
 
 use assay_faces::geometry::Rect;
-use assay_faces::suspicion;
+use assay_faces::square;
 use assay_models::face_forgery::{JUDGED_MARGIN, JUDGED_SIDE, MARGIN, SIDE, SYNTHESIS_MARGIN};
 
 use crate::faces::augment::{Canvas, to_image};
 use crate::faces::data::{Face, Picture};
 use crate::faces::points::tight_box;
 use crate::faces::warp::Similarity;
-use assay_bench::collections::{Split, owner};
+use assay_bench::collections::Split;
+use assay_bench::datasets::Label;
 use assay_material::rng::Rng;
 
 /// Faces narrower than this show no grain at the crop's size.
@@ -34,16 +35,12 @@ pub struct Pair<'a> {
 
 /// Whether nothing in a picture is synthesised or manipulated, as far as the data's makers say.
 pub fn is_real(picture: &Picture) -> bool {
-    let made = ["gan256", "stylegan256", "portraits", "nonface", "bsds", "imagenet256"];
-    !made.contains(&picture.source.as_str())
-        && !picture.name.starts_with("nonface")
-        && !picture.name.contains("#right")
-        && !picture.name.contains("Dean_Wiesel_2")
+    picture.told.label == Some(Label::Real) && !picture.is_scene()
 }
 
 /// Every real face of a split that measures at least `least` pixels, side-by-side clips left out.
 pub fn real(pictures: &[Picture], split: Split, least: f32) -> Vec<View<'_>> {
-    let fits = |p: &&Picture| p.split == split && is_real(p) && !p.name.contains("faceswap_sbs");
+    let fits = |p: &&Picture| p.split == split && is_real(p) && !p.told.is_swap;
     let large = |(_, f): &View<'_>| size(&f.mesh) >= least;
     pictures.iter().filter(fits).flat_map(|p| p.faces.iter().map(move |f| (p, f))).filter(large).collect()
 }
@@ -51,12 +48,12 @@ pub fn real(pictures: &[Picture], split: Split, least: f32) -> Vec<View<'_>> {
 /// The faces of both halves of side-by-side clips at the same moment. Where a clip shows several people the one that differs most is taken.
 pub fn pairs(pictures: &[Picture]) -> Vec<Pair<'_>> {
     let mut moments: BTreeMap<(&str, &str), [Option<&Picture>; 2]> = BTreeMap::new();
-    for picture in pictures.iter().filter(|p| p.name.contains("faceswap_sbs")) {
+    for picture in pictures.iter().filter(|p| p.told.is_swap) {
         let Some((clip, rest)) = picture.name.split_once('#') else { continue };
         let Some((part, frame)) = rest.split_once(',') else { continue };
-        let side = match part {
-            "left" => 0,
-            "right" => 1,
+        let side = match (part, picture.told.label) {
+            ("left" | "right", Some(Label::Real)) => 0,
+            ("left" | "right", Some(Label::Fake)) => 1,
             _ => continue,
         };
         moments.entry((clip, frame)).or_default()[side] = Some(picture);
@@ -174,7 +171,7 @@ impl Cut {
 /// A crop of `side` pixels at another side.
 pub fn resized(crop: &Canvas, side: usize, to: usize) -> Canvas {
     let whole = Rect::new(0.0, 0.0, side as f32, side as f32);
-    suspicion::cut(&to_image(crop, side), &whole, to as u32).pixels().map(|p| p.0.map(f32::from)).collect()
+    square::cut(&to_image(crop, side), &whole, to as u32).pixels().map(|p| p.0.map(f32::from)).collect()
 }
 
 /// The transform from the picture to the crop of `side` pixels.
@@ -197,6 +194,6 @@ pub fn around_point(point: [f32; 2], scale: f32, side: usize) -> Similarity {
 pub fn draw(picture: &Picture, view: &Similarity, side: usize) -> Canvas {
     let back = view.inverse();
     let ([x, y], extent) = (back.apply([0.0; 2]), side as f32 * back.scale());
-    let crop = suspicion::cut(picture.levels.full(), &Rect::new(x, y, extent, extent), side as u32);
+    let crop = square::cut(picture.levels.full(), &Rect::new(x, y, extent, extent), side as u32);
     crop.pixels().map(|p| p.0.map(f32::from)).collect()
 }

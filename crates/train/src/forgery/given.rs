@@ -15,7 +15,7 @@ use image::RgbImage;
 use rayon::prelude::*;
 
 use super::faces::{MIN_EXTENT_PX, size};
-use crate::faces::data::{Face, Picture};
+use crate::faces::data::{Face, Picture, Told};
 use crate::faces::warp::Levels;
 use assay_bench::collections::Split;
 use assay_bench::datasets::{self, Label, Manifest, Part, Row};
@@ -47,7 +47,7 @@ pub fn load(
     progress: &dyn Progress,
 ) -> anyhow::Result<(Vec<Given>, usize)> {
     if manifest.rows.iter().any(|r| r.split.is_none()) {
-        datasets::assign(&mut manifest, datasets::Shares::default(), 1)?;
+        datasets::assign(&mut manifest);
     }
     let leaks = datasets::leaks(&manifest);
     anyhow::ensure!(
@@ -86,11 +86,7 @@ fn of_row(manifest: &Manifest, row: &Row, networks: &dyn FaceNetworks) -> anyhow
         Some(path) => frames_of_mask(path, row.part, frames.len())?,
         None => Vec::new(),
     };
-    let split = match row.split {
-        Some(datasets::Split::Train) => Split::Train,
-        Some(datasets::Split::Validation) => Split::Validation,
-        _ => Split::Test,
-    };
+    let split = row.split.unwrap_or(Split::Test);
     let mut given = Vec::new();
     for (at, frame) in frames.iter().enumerate() {
         for face in assay_faces::find(networks, frame)? {
@@ -108,6 +104,7 @@ fn of_row(manifest: &Manifest, row: &Row, networks: &dyn FaceNetworks) -> anyhow
                     person: row.person.clone().unwrap_or_default(),
                     split,
                     levels: part(frame),
+                    told: Told { label: Some(row.label), ..Told::default() },
                     faces: vec![Face { mesh: mesh.iter().map(shift).collect(), hand: None }],
                 },
                 is_fake: row.label == Label::Fake,

@@ -3,7 +3,10 @@
 //!
 //! The decision that shapes it: beside the colours the energy of the residuals is to be told, because the recipes that start from here look for grain that does not fit its
 //! surroundings. The label-free data are every training face, real or not, and every natural picture; no label is used.
+use std::path::PathBuf;
+
 use assay_checkpoints::StateDict;
+use assay_media::Progress;
 use assay_models::blocks::Form;
 use assay_models::face_forgery::{CELL, CHANNELS, COLOUR_PLANES, Config, FaceForgery, Input, SIDE, append};
 use assay_models::layers::{Conv, ConvConfig};
@@ -12,11 +15,33 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::faces::{self, Around, View};
-use crate::Task;
+use super::recipe::{About, Order, Recipe};
 use crate::faces::augment::{Canvas, mirror};
 use crate::faces::data::Picture;
+use crate::{Task, train};
 use assay_bench::collections::Split;
 use assay_material::rng::Rng;
+
+/// The recipe.
+pub struct The;
+
+static ABOUT: About = About::new(
+    "masked",
+    "A self-supervised start for the others (give its folder to their --from): fill in what was hidden of faces and \
+     natural pictures",
+);
+
+impl Recipe for The {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn run(&self, order: &Order<'_>, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
+        let material = self.load(order, progress)?;
+        train(&Filling::new(&material.pictures), order.options, progress)?;
+        Ok(order.options.out.join("checkpoint.safetensors"))
+    }
+}
 
 /// Side of the map of places.
 const MAP: usize = SIDE / CELL;
@@ -71,11 +96,11 @@ impl<'a> Filling<'a> {
     pub fn new(pictures: &'a [Picture]) -> Self {
         let natural = |split: Split| -> Vec<&'a Picture> {
             let large = |p: &&Picture| p.levels.full().width().min(p.levels.full().height()) >= SIDE as u32;
-            let of = |p: &&Picture| p.split == split && p.name.starts_with("nonface");
+            let of = |p: &&Picture| p.split == split && p.is_scene();
             pictures.iter().filter(of).filter(large).collect()
         };
         let faces = |split: Split| -> Vec<View<'a>> {
-            let of = |p: &&Picture| p.split == split && !p.name.contains("faceswap_sbs");
+            let of = |p: &&Picture| p.split == split && !p.told.is_swap;
             let views = pictures.iter().filter(of).flat_map(|p| p.faces.iter().map(move |f| (p, f)));
             views.filter(|(_, f)| faces::size(&f.mesh) >= faces::MIN_EXTENT_PX).collect()
         };

@@ -1,145 +1,93 @@
 //! The forgery detectors: recipes by name, each a data set made on the way and a loss.
 //!
-//! The decision that shapes it: a recipe says how manipulated faces come about; the network, the loop and the files are the same for all. What
-//! is written is the averaged, folded network in half precision.
-pub(in crate::train) use reenactment::marked_sheet;
+//! The decision that shapes it: a recipe says how manipulated faces come about; the network, the loop
+//! and the files are the same for all. What is written is the averaged, folded network in half
+//! precision.
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use assay_checkpoints::{HostTensor, StateDict};
-use assay_faces::Networks;
 use assay_media::Progress;
 use assay_models::Kind;
-use assay_models::face_forgery::{COLOUR_PLANES, SIDE};
+use assay_models::face_forgery::{COLOUR_PLANES, Config};
 use assay_models::registry::{self, Entry};
 use assay_models::state::{collect, mean};
 
-use super::faces::{data, preview};
+use super::faces::preview;
 use super::{Budget, Options, train};
-use assay_bench::datasets;
 use assay_material::rng::Rng;
 
 pub mod anomaly;
 pub mod batch;
 pub mod blend;
-pub mod bonettini;
-mod examples;
+pub mod examples;
 pub mod faces;
 pub mod given;
-pub mod masked;
 pub mod masks;
-pub mod reconstruct;
-pub mod reenactment;
+pub mod recipe;
 pub mod task;
-pub mod temporal;
+#[cfg(test)]
+mod tests;
 
 pub use bonettini::{Published, Tuning};
 pub use faces::Fold;
+pub use recipe::{About, Chosen, Material, Order, Recipe};
 use task::Forgery;
-pub use task::{Choice, Recipe, Scale};
+pub use task::{Choice, Scale};
 
-/// Trains a detector on the pictures of `data` (for [`Recipe::Generic`] a table, or a folder that one can be made of) and writes
-/// `weights.safetensors` into the run's folder.
-///
-/// # Errors
-/// When the data cannot be read, the folder cannot be written, or training fails.
-pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
-    let keeps = options.from.as_ref().filter(|_| choice.start_share > 0.0);
-    anyhow::ensure!(!keeps.is_some_and(|from| from.is_dir()), "a share can be kept of weights by id or file only");
-    if choice.recipe == Recipe::Generic {
-        let indexed = datasets::index(data)?;
-        let networks = Networks::shipped()?;
-        let files: Vec<String> = indexed.manifest.rows.iter().map(|r| r.path.display().to_string()).collect();
-        let (faces, left_out) = given::load(indexed.manifest, &networks, progress)?;
-        super::folder::write_record(&choice, Path::new(""), &files, options)?;
-        if left_out > 0 {
-            progress.update(&format!("{left_out} files without a usable face were left out"), 0, 0);
-        }
-        return finish(&Forgery::of_given(&faces, choice), options, progress);
-    }
-    if choice.recipe == Recipe::Reenactment {
-        return reenactment::run(choice, None, data, options, progress);
-    }
-    if choice.recipe == Recipe::Temporal {
-        return windows_of_clips(choice, data, options, progress);
-    }
-    progress.update("reading pictures", 0, 0);
-    let pictures = data::load(data, Some(data::ClipFrames::GRAIN))?;
-    let files = data::files_of(&pictures);
-    super::folder::write_record(&choice, data, &files, options)?;
-    if choice.recipe == Recipe::Masked {
-        train(&masked::Filling::new(&pictures), options, progress)?;
-        return Ok(options.out.join("checkpoint.safetensors"));
-    }
-    let mut task = Forgery::new(&pictures, choice);
-    let mut options = options.clone();
-    if choice.recipe == Recipe::Reconstruct {
-        let (banks, rest) = banks(&task, &pictures, &options, progress)?;
-        task = task.with_banks(banks);
-        options.budget = rest;
-    }
-    finish(&task, &options, progress)
+/// Declares the recipes' files and lists them.
+macro_rules! recipes {
+    ($($module:ident),* $(,)?) => {
+        $(pub mod $module;)*
+
+        /// Every recipe, in the order of the list.
+        pub static RECIPES: &[&dyn Recipe] = &[$(&$module::The),*];
+    };
 }
 
-/// Share of a run's budget that each autoencoder gets.
-const AUTOENCODER: f64 = 0.15;
+recipes! {
+    sbi,
+    pairs,
+    synthesis,
+    reconstruct,
+    reenactment,
+    temporal,
+    masked,
+    generic,
+    bonettini,
+}
 
+/// Trains a detector by a recipe and returns the file that was written, `weights.safetensors` in the
+/// run's folder for all but the self-supervised start.
+///
+/// # Errors
+/// When the recipe does not take what is asked of it, the data cannot be read, the folder cannot be
+/// written, or training fails.
+pub fn run(order: &Order<'_>, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
+    let (choice, about) = (&order.choice, order.choice.recipe.about());
+    let having = |fits: fn(&About) -> bool| -> String {
+        let ids: Vec<&str> = RECIPES.iter().map(|r| r.about()).filter(|a| fits(a)).map(|a| a.id).collect();
+        ids.join(", ")
+    };
+    let whole = choice.scale == Scale::Whole;
+    anyhow::ensure!(about.has_patches || whole, "--patches belongs to the recipes {}", having(|a| a.has_patches));
+    let named = order.animator.is_some();
+    anyhow::ensure!(
+        about.takes_animator || !named,
+        "--animator belongs to the recipe {}",
+        having(|a| a.takes_animator)
+    );
+    let keeps = order.options.from.as_ref().filter(|_| choice.start_share > 0.0);
+    anyhow::ensure!(!keeps.is_some_and(|from| from.is_dir()), "a share can be kept of weights by id or file only");
+    choice.recipe.run(order, progress)
+}
+
+/// A share of a budget, for a network that is trained on the way.
 fn part_of(budget: Budget, share: f64) -> Budget {
     match budget {
         Budget::Minutes(minutes) => Budget::Minutes(minutes * share),
         Budget::Steps(steps) => Budget::Steps((steps as f64 * share) as u64),
     }
-}
-
-/// Trains on windows of clips: an autoencoder on the photographs first, then the detector.
-fn windows_of_clips(
-    choice: Choice,
-    data: &Path,
-    options: &Options,
-    progress: &dyn Progress,
-) -> anyhow::Result<PathBuf> {
-    let moments = temporal::windows::load(data, progress)?;
-    let mut files: Vec<String> = moments.iter().map(|m| m.clip.clone()).collect();
-    files.dedup();
-    progress.update("reading pictures", 0, 0);
-    let pictures = data::load(data, None)?;
-    files.extend(data::files_of(&pictures));
-    super::folder::write_record(&choice, data, &files, options)?;
-    let train_faces = faces::real(&pictures, assay_bench::collections::Split::Train, faces::MIN_EXTENT_PX);
-    let validation = faces::real(&pictures, assay_bench::collections::Split::Validation, faces::MIN_EXTENT_PX);
-    let own = reconstruct::Autoencoding { config: reconstruct::LAYOUTS[0], train: &train_faces, validation };
-    let out = options.out.join("autoencoder");
-    let first = Options { budget: part_of(options.budget, AUTOENCODER), out, from: None, ..options.clone() };
-    let net = train(&own, &first, progress)?;
-    let task = temporal::Temporal::new(&moments, choice).with_bank(&net, &own, options.seed, progress);
-    let rest = Options { budget: part_of(options.budget, 1.0 - AUTOENCODER), ..options.clone() };
-    let mut rng = Rng::new(options.seed);
-    write_preview(&options.out, SIDE, || task.preview(&mut rng))?;
-    let tensors = collect(&train(&task, &rest, progress)?.folded());
-    write_weights(&options.out, Kind::FaceTemporal, &tensors)
-}
-
-/// Trains the autoencoders in folders of their own and passes every training face through them; with what is left of the budget.
-fn banks(
-    task: &Forgery<'_>,
-    pictures: &[data::Picture],
-    options: &Options,
-    progress: &dyn Progress,
-) -> anyhow::Result<(Vec<Vec<reconstruct::Passed>>, Budget)> {
-    let mut banks = Vec::new();
-    for (at, config) in reconstruct::LAYOUTS.into_iter().enumerate() {
-        let validation = faces::real(pictures, assay_bench::collections::Split::Validation, faces::MIN_EXTENT_PX);
-        let own = reconstruct::Autoencoding { config, train: task.faces(), validation };
-        let out = options.out.join(format!("autoencoder-{}", at + 1));
-        let options = Options { budget: part_of(options.budget, AUTOENCODER), out, from: None, ..options.clone() };
-        let net = train(&own, &options, progress)?;
-        progress.update("passing faces through the autoencoder", 0, 0);
-        let bank = reconstruct::bank(&net, &own, options.seed);
-        let path = options.out.join("faces.jpg");
-        reconstruct::sheet(&bank, &own).save(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        banks.push(bank);
-    }
-    Ok((banks, part_of(options.budget, 1.0 - AUTOENCODER * reconstruct::LAYOUTS.len() as f64)))
 }
 
 /// Takes away the weights of planes that were empty in training: a scan fills them.
@@ -159,15 +107,11 @@ fn finish(task: &Forgery<'_>, options: &Options, progress: &dyn Progress) -> any
     let choice = task.choice();
     let sheet = preview::sheet(task.side(), || task.preview(&mut rng));
     // What an animator made is shown to nobody without its marks.
-    let sheet = if choice.recipe == Recipe::Reenactment { reenactment::marked_sheet(sheet)? } else { sheet };
+    let about = choice.recipe.about();
+    let sheet = if about.shows_generated { reenactment::marked_sheet(sheet)? } else { sheet };
     save_preview(&options.out, &sheet)?;
     let (kind, tensors) = match choice.published {
         None => {
-            let kind = match choice.recipe {
-                Recipe::Synthesis => Kind::FaceSynthesis,
-                Recipe::Reenactment => Kind::FaceReenactment,
-                _ => Kind::FaceForgery,
-            };
             let mut tensors = collect(&train(task, options, progress)?.folded());
             if !choice.input.has_high_pass {
                 ignore_residuals(&mut tensors)?;
@@ -177,7 +121,7 @@ fn finish(task: &Forgery<'_>, options: &Options, progress: &dyn Progress) -> any
                 let start = registry::open(&from.to_string_lossy()).with_context(none)?.tensors;
                 tensors = mean([(&start, choice.start_share), (&tensors, 1.0 - choice.start_share)].into_iter());
             }
-            (kind, tensors)
+            (about.kind, tensors)
         }
         Some(published) => {
             let own = bonettini::Bonettini { crops: task, published };
@@ -194,7 +138,7 @@ fn finish(task: &Forgery<'_>, options: &Options, progress: &dyn Progress) -> any
         }
     };
     let mut entry = Entry::unstated("", kind);
-    if kind == Kind::FaceReenactment {
+    if choice.published.is_none() && choice.config() != Config::default() {
         entry.widths = choice.config().table();
     }
     super::folder::write_weights(&options.out, "assay train detector", entry, &tensors)

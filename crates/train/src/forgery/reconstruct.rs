@@ -3,25 +3,136 @@
 //! The decision that shapes it: the autoencoders learn on the training people of the run itself, in two layouts, and every face is passed once through each
 //! at a random length of its code; what comes out is kept. Laying it back (mask, colours, sharpening, how much of the lost detail is given back) is drawn anew each
 //! time, as swap programs leave it to their users.
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use assay_media::Progress;
 use assay_models::face_autoencoder::{Config, FaceAutoencoder, Layout};
 use assay_models::face_mesh::TEMPLATE;
 use assay_models::state::floats;
 use burn::tensor::{Device, Tensor, TensorData};
 use image::RgbImage;
 
-use super::faces::View;
-use crate::Task;
-use crate::faces::augment::{Canvas, append, blur, mirror, to_image};
+use super::blend::matched;
+use super::examples::{Draws, Example, Reals, Sort, sometimes, strength};
+use super::faces::{self, View};
+use super::masks;
+use super::pairs::PAIRS;
+use super::recipe::{About, Material, Order, Recipe};
+use super::task::Forgery;
+use super::{finish, part_of};
+use crate::faces::augment::{Canvas, append, mirror, to_image};
 use crate::faces::mesh::crop_from_picture;
 use crate::faces::warp::{Levels, Similarity};
+use crate::{Budget, Options, Task, train};
+use assay_bench::collections::Split;
+use assay_material::perturb::blur::blur;
 use assay_material::rng::Rng;
+
+/// The recipe.
+pub struct The;
+
+static ABOUT: About = About {
+    has_patches: true,
+    ..About::new(
+        "reconstruct",
+        "Real faces after autoencoders trained in the same run, laid back as swap programs do, mixed with self-blended ones",
+    )
+};
+
+/// Crops of reconstructions, which validation has none of.
+static RECONSTRUCTIONS: Sort = Sort { name: "reconstructions", map_auc: None, by_map: None, paired: None };
+
+/// Share of the draws that are reconstructions; the rest are self-blended.
+pub(super) const RECONSTRUCTED: f64 = 0.6;
+
+impl Recipe for The {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn run(&self, order: &Order<'_>, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
+        let material = self.load(order, progress)?;
+        let task = Forgery::new(&material, order.choice);
+        let (banks, rest) = banks(&task, &material, order.options, progress)?;
+        let options = Options { budget: rest, ..order.options.clone() };
+        finish(&task.with_draws(Box::new(Reconstructed { banks })), &options, progress)
+    }
+}
+
+/// What came out of autoencoders, one list each, in the order of the training faces.
+pub(super) struct Reconstructed {
+    pub(super) banks: Vec<Vec<Passed>>,
+}
+
+impl Draws for Reconstructed {
+    fn draw(&self, reals: &Reals<'_>, rng: &mut Rng, share: f64) -> [Example; 2] {
+        sometimes::<()>(rng, PAIRS, &[]);
+        let at = reals.any(rng);
+        match sometimes(rng, RECONSTRUCTED, &self.banks).and_then(|bank| bank.get(at)) {
+            Some(passed) => reconstructed(reals, reals.train[at], passed, share, rng),
+            None => reals.blended(reals.train[at], share, rng),
+        }
+    }
+}
 
 /// The autoencoders of a run.
 pub const LAYOUTS: [Config; 2] =
     [Config { side: 96, layout: Layout::Whole, code: 256 }, Config { side: 128, layout: Layout::Places, code: 24 }];
 
+/// Share of a run's budget that each autoencoder gets.
+pub(super) const AUTOENCODER: f64 = 0.15;
+
 /// Faces in a batch.
 const BATCH: usize = 24;
+
+/// A face and the same face after an autoencoder, laid back.
+fn reconstructed(
+    reals: &Reals<'_>,
+    (picture, face): View<'_>,
+    passed: &Passed,
+    share: f64,
+    rng: &mut Rng,
+) -> [Example; 2] {
+    let subtlety = strength(share);
+    let (view, side) = reals.cut.view(&face.mesh, reals.cut.varied, rng);
+    let mut real = faces::draw(picture, &view, side);
+    let mesh: Vec<[f32; 2]> = face.mesh.iter().map(|p| view.apply(*p)).collect();
+    let inner = passed.laid_into(&real, side, &view, subtlety, rng);
+    let mut mask = masks::draw(&mesh, side, reals.choice.shapes, rng);
+    masks::soften(&mut mask, side, 4.0 + 9.0 * subtlety, 1.0, rng);
+    let inner = if rng.chance(0.6) { matched(&inner, &real, &mask) } else { inner };
+    let mut fake = masks::laid(&inner, &real, &mask);
+    if rng.chance(0.5) {
+        mirror(&mut real, side);
+        mirror(&mut fake, side);
+        mask.chunks_exact_mut(side).for_each(<[f32]>::reverse);
+    }
+    reals.degraded([real, fake], mask, subtlety, &RECONSTRUCTIONS, rng)
+}
+
+/// Trains the autoencoders in folders of their own and passes every training face through them; with what is left of the budget.
+fn banks(
+    task: &Forgery<'_>,
+    material: &Material,
+    options: &Options,
+    progress: &dyn Progress,
+) -> anyhow::Result<(Vec<Vec<Passed>>, Budget)> {
+    let mut banks = Vec::new();
+    for (at, config) in LAYOUTS.into_iter().enumerate() {
+        let validation = faces::real(&material.pictures, Split::Validation, faces::MIN_EXTENT_PX);
+        let own = Autoencoding { config, train: task.faces(), validation };
+        let out = options.out.join(format!("autoencoder-{}", at + 1));
+        let options = Options { budget: part_of(options.budget, AUTOENCODER), out, from: None, ..options.clone() };
+        let net = train(&own, &options, progress)?;
+        progress.update("passing faces through the autoencoder", 0, 0);
+        let bank = bank(&net, &own, options.seed);
+        let path = options.out.join("faces.jpg");
+        sheet(&bank, &own).save(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        banks.push(bank);
+    }
+    Ok((banks, part_of(options.budget, 1.0 - AUTOENCODER * LAYOUTS.len() as f64)))
+}
 
 /// Trains one autoencoder on faces.
 pub struct Autoencoding<'a> {
@@ -141,6 +252,12 @@ pub fn bank(net: &FaceAutoencoder, task: &Autoencoding<'_>, seed: u64) -> Vec<Pa
 }
 
 impl Passed {
+    /// A square of one colour, as if it were a face.
+    #[cfg(test)]
+    pub(super) fn made(face_from_picture: Similarity, side: u32, grey: u8) -> Self {
+        Self { face_from_picture, face: RgbImage::from_pixel(side, side, image::Rgb([90, 60 + grey, 70])) }
+    }
+
     /// The face of a picture with its mesh through a network, with so many places of its code kept (0 for all).
     pub fn new(net: &FaceAutoencoder, config: Config, face: (&Levels, &[[f32; 2]]), kept: usize) -> Self {
         let (face_from_picture, canvas) = aligned(face, config.side);

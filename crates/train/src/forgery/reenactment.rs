@@ -3,30 +3,67 @@
 //! The decision that shapes it: no blending boundary gives reenactment away, so nothing else may either. A recorded head is cut by the same square, brought down to the
 //! animator's side and up again by the same filter, and where label and watermark are put on the made picture they are put on the recorded one. Both are looked at as
 //! a scan does, by the face that is found in them. Everything stays in memory.
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use assay_faces::{Networks, find};
 use assay_media::Progress;
+use assay_models::face_forgery::Config;
 use assay_models::first_order::{Animator, Transfer};
 use assay_models::registry::{self, Registry};
 use assay_models::rgb::Rgb;
-use assay_models::shipped_faces::Judges;
 use assay_models::{Kind, registry::Entry};
 use assay_provenance::{Making, MarkedWriter, Record, Synthetic};
 use image::imageops::{self, FilterType};
 use image::{RgbImage, imageops::crop_imm};
 use rayon::prelude::*;
 
-use super::finish;
+use super::examples::{Draws, Reals};
+use super::generic::Table;
 use super::given::Given;
-use super::task::{Choice, Forgery};
-use crate::Options;
+use super::recipe::{About, Material, Order, Recipe};
 use crate::animator::heads::{self, ROOM, Stretch};
-use crate::faces::data::{Face, Picture};
+use crate::faces::data::{Face, Picture, Told};
 use crate::faces::warp::Levels;
+use crate::folder;
 use assay_bench::collections::Split;
 use assay_material::rng::Rng;
+
+/// The recipe.
+pub struct The;
+
+static ABOUT: About = About {
+    kind: Kind::FaceReenactment,
+    config: || Config::SMALL,
+    teaches_map: false,
+    takes_animator: true,
+    shows_generated: true,
+    ..About::new(
+        "reenactment",
+        "Heads that an animator moved (--animator) against recorded ones that went through the same but for it",
+    )
+};
+
+impl Recipe for The {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn load(&self, order: &Order<'_>, progress: &dyn Progress) -> anyhow::Result<Material> {
+        let stage = Stage::open(animator(order.animator)?, order.data, progress)?;
+        let entry = stage.entry();
+        let what = serde_json::json!({
+            "choice": order.choice, "animator": entry.id, "animator_sha256": entry.sha256, "pairs": PAIRS,
+        });
+        folder::write_record(&what, order.data, &stage.files(), order.options)?;
+        let given = bank(&stage, order.options.seed, progress)?;
+        Ok(Material { given, ..Material::default() })
+    }
+
+    fn draws<'a>(&self, material: &'a Material, _reals: &Reals<'a>) -> Box<dyn Draws + 'a> {
+        Box::new(Table::new(&material.given))
+    }
+}
 
 /// Side of the finished pictures: what the marks need at least.
 pub const SHOWN: u32 = 256;
@@ -68,7 +105,8 @@ pub struct Stage {
     photographs: Vec<Stretch>,
 }
 
-pub(crate) fn borrowed(picture: &RgbImage) -> Rgb<'_> {
+/// A picture as networks take it.
+pub fn borrowed(picture: &RgbImage) -> Rgb<'_> {
     Rgb { pixels: picture.as_raw(), width: picture.width() as usize, height: picture.height() as usize }
 }
 
@@ -144,7 +182,10 @@ pub fn marked(pair: Pair) -> Option<Pair> {
 }
 
 /// A picture with that label and watermark, to stay in memory or to be shown of a run.
-pub(crate) fn marked_sheet(picture: RgbImage) -> anyhow::Result<RgbImage> {
+///
+/// # Errors
+/// When it is too small to be marked.
+pub fn marked_sheet(picture: RgbImage) -> anyhow::Result<RgbImage> {
     let record = Record {
         making: Making::Altered,
         generator: "animate".into(),
@@ -168,7 +209,7 @@ pub fn mesh_of(networks: &Networks, picture: &RgbImage) -> Option<Vec<[f32; 2]>>
 
 /// Both pictures of pairs, with the faces found in them.
 fn bank(stage: &Stage, seed: u64, progress: &dyn Progress) -> anyhow::Result<Vec<Given>> {
-    let networks = Networks::with(Judges::default())?;
+    let networks = Networks::shipped()?;
     let of = |split: Split, count: usize| -> Vec<Given> {
         let one = |at: u64| {
             progress.update("reenacting heads", at, count as u64);
@@ -183,6 +224,7 @@ fn bank(stage: &Stage, seed: u64, progress: &dyn Progress) -> anyhow::Result<Vec
                     person: source.clone(),
                     split,
                     levels: Levels::new(picture),
+                    told: Told::default(),
                     faces: vec![Face { mesh, hand: None }],
                 };
                 Some(Given { picture, is_fake, mask: None })
@@ -198,25 +240,4 @@ fn bank(stage: &Stage, seed: u64, progress: &dyn Progress) -> anyhow::Result<Vec
         "no head could be reenacted: is there a clip of the training split?"
     );
     Ok(all)
-}
-
-/// Makes pairs of training and validation people, trains the smaller detector on them and writes `weights.safetensors` into the run's folder.
-///
-/// # Errors
-/// When data or animator cannot be read, the folder cannot be written, or training fails.
-pub fn run(
-    choice: Choice,
-    named: Option<&str>,
-    data: &Path,
-    options: &Options,
-    progress: &dyn Progress,
-) -> anyhow::Result<PathBuf> {
-    let stage = Stage::open(animator(named)?, data, progress)?;
-    let entry = stage.entry();
-    let what =
-        serde_json::json!({ "choice": choice, "animator": entry.id, "animator_sha256": entry.sha256, "pairs": PAIRS });
-    crate::folder::write_record(&what, data, &stage.files(), options)?;
-    let pairs = bank(&stage, options.seed, progress)?;
-    drop(stage);
-    finish(&Forgery::of_given(&pairs, choice), options, progress)
 }

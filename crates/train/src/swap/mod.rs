@@ -17,7 +17,6 @@ use assay_media::Progress;
 use assay_models::face_swap::{Config, Layout, Preset};
 use assay_models::perceptual::Features;
 use assay_models::registry::Entry;
-use assay_models::shipped_faces::Judges;
 use assay_models::state::collect;
 use assay_models::{InputContract, Kind};
 use assay_provenance::{Making, Record};
@@ -25,6 +24,9 @@ use assay_provenance::{Making, Record};
 use super::{Options, train};
 pub use example::Augment;
 pub use task::{Nets, Swapping, Weights};
+
+/// Highest learning rate of the small network, unless another is asked for.
+pub const RATE: f64 = 8e-4;
 
 /// Whether discriminators take part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -141,6 +143,6 @@ fn task(choice: &Choice, config: Config, folders: [&Path; 2], options: &Options)
         batch: choice.batch.max(1),
         faces: [a?, b?],
         features,
-        networks: Networks::with(Judges::default())?,
+        networks: Networks::shipped()?,
     })
 }

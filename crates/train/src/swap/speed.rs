@@ -6,7 +6,6 @@ use std::time::Instant;
 use anyhow::Context as _;
 use assay_faces::Networks;
 use assay_media::Progress;
-use assay_models::shipped_faces::Judges;
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::Device;
 
@@ -101,7 +100,7 @@ fn drawn_task() -> anyhow::Result<Swapping> {
         batch: choice.batch,
         faces: [nobody(), nobody()],
         features: None,
-        networks: Networks::with(Judges::default())?,
+        networks: Networks::shipped()?,
     })
 }
 

@@ -5,7 +5,6 @@ use assay_faces::Networks;
 use assay_media::NoProgress;
 use assay_models::device::DeviceChoice;
 use assay_models::face_swap::{Config, Layout};
-use assay_models::shipped_faces::Judges;
 use assay_models::state::collect;
 use image::RgbImage;
 
@@ -60,7 +59,7 @@ fn task(layout: Layout, adversarial: Adversarial) -> Swapping {
         batch: 2,
         faces: [drawn([220, 60, 60]), drawn([60, 60, 220])],
         features: None,
-        networks: Networks::with(Judges::default()).unwrap(),
+        networks: Networks::shipped().unwrap(),
     }
 }
 

@@ -24,48 +24,60 @@ pub struct Step {
     pub error_log10: f64,
 }
 
+/// Items that share one value of the best non-decreasing map.
+pub(super) struct Pool {
+    /// Lowest score.
+    from: f64,
+    /// Highest score.
+    to: f64,
+    /// Forged items.
+    pub(super) ones: f64,
+    /// Genuine items.
+    pub(super) zeros: f64,
+}
+
+/// Pools of rising share of forged items, the classes weighted to equal mass; empty without items of both classes.
+pub(super) fn pool(scores: &[f64], forged: &[bool]) -> Vec<Pool> {
+    let mut items: Vec<(f64, bool)> = scores.iter().copied().zip(forged.iter().copied()).collect();
+    items.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (n1, n0) = (items.iter().filter(|i| i.1).count() as f64, items.iter().filter(|i| !i.1).count() as f64);
+    if n1 < 1.0 || n0 < 1.0 {
+        return Vec::new();
+    }
+    let share = |p: &Pool| (p.ones / n1) / (p.ones / n1 + p.zeros / n0);
+    let mut pools: Vec<Pool> = Vec::new();
+    for (score, label) in items {
+        let (one, zero) = (f64::from(u8::from(label)), f64::from(u8::from(!label)));
+        match pools.last_mut() {
+            Some(last) if last.to == score => {
+                last.ones += one;
+                last.zeros += zero;
+            }
+            _ => pools.push(Pool { from: score, to: score, ones: one, zeros: zero }),
+        }
+    }
+    let mut merged: Vec<Pool> = Vec::new();
+    for pool in pools {
+        merged.push(pool);
+        while let [.., a, b] = merged.as_mut_slice() {
+            if share(a) < share(b) {
+                break;
+            }
+            *a = Pool { from: a.from, to: b.to, ones: a.ones + b.ones, zeros: a.zeros + b.zeros };
+            merged.pop();
+        }
+    }
+    merged
+}
+
 impl Isotonic {
     /// Fits to scores and labels; `None` without items of both classes.
     pub fn fit(scores: &[f64], forged: &[bool]) -> Option<Self> {
-        let mut items: Vec<(f64, bool)> = scores.iter().copied().zip(forged.iter().copied()).collect();
-        items.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let (n1, n0) = (items.iter().filter(|i| i.1).count() as f64, items.iter().filter(|i| !i.1).count() as f64);
+        let (n1, n0) = (forged.iter().filter(|f| **f).count() as f64, forged.iter().filter(|f| !**f).count() as f64);
         if n1 < 1.0 || n0 < 1.0 {
             return None;
         }
-        struct Pool {
-            from: f64,
-            to: f64,
-            ones: f64,
-            zeros: f64,
-        }
-        let share = |p: &Pool| (p.ones / n1) / (p.ones / n1 + p.zeros / n0);
-        let mut pools: Vec<Pool> = Vec::new();
-        for (score, label) in items {
-            match pools.last_mut() {
-                Some(last) if last.to == score => {
-                    last.ones += f64::from(u8::from(label));
-                    last.zeros += f64::from(u8::from(!label));
-                }
-                _ => pools.push(Pool {
-                    from: score,
-                    to: score,
-                    ones: f64::from(u8::from(label)),
-                    zeros: f64::from(u8::from(!label)),
-                }),
-            }
-        }
-        let mut merged: Vec<Pool> = Vec::new();
-        for pool in pools {
-            merged.push(pool);
-            while let [.., a, b] = merged.as_mut_slice() {
-                if share(a) < share(b) {
-                    break;
-                }
-                *a = Pool { from: a.from, to: b.to, ones: a.ones + b.ones, zeros: a.zeros + b.zeros };
-                merged.pop();
-            }
-        }
+        let merged = pool(scores, forged);
         let steps = merged
             .iter()
             .map(|p| {

@@ -3,27 +3,31 @@
 //! A table is learned from recorded items, forged and genuine, apart for each compression condition, because a score that is remarkable in a
 //! fresh photo is nothing in a thumbnail at quality 60. Three guards keep the numbers honest: maps are judged and the fusion is learned on
 //! out-of-fold values (folds by the target's source photo; a donor may be a target in another fold), weights cannot turn negative, and every value is capped by what the number of items can
-//! support (Vergeer et al. 2016, empirical lower and upper bound of the LR).
+//! support ([`bounds`]). Intervals come from drawing the sources again ([`interval`]).
+pub mod bounds;
+mod cost;
+pub mod interval;
 mod isotonic;
+mod learn;
 mod logistic;
-mod whole;
+mod thresholds;
 
 use std::collections::BTreeMap;
 
-use assay_evidence::{CalibrationRef, Llr, MediaKind};
+use assay_evidence::{Bound, CalibrationRef, Llr, MediaKind};
 use assay_media::Source;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
+pub use cost::{cllr, cllr_min};
+use interval::Delta;
 pub use isotonic::{Isotonic, Step};
 pub use logistic::Logistic;
-pub use whole::{GenuineFile, GenuineFiles, Whole};
+pub use thresholds::{Counted, Default as DefaultThreshold, GRID_LR, GenuineFile, Thresholds, Together};
 
-/// Two-sided 95 % of a normal distribution.
+/// Two-sided 95 % and 90 % of a normal distribution.
 const Z95: f64 = 1.96;
-const FOLDS: u64 = 5;
-/// Out-of-fold cost in bits from which an analyzer tells nothing under a condition: it gets no value and no weight there.
-const LEAST_WORTH: f64 = 0.98;
+const Z90: f64 = 1.645;
 
 /// What the calibration items must share with the examined file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -140,12 +144,22 @@ pub struct ConditionTable {
     pub analyzers: Vec<AnalyzerMap>,
     /// Weights over the analyzers' log10 values, in the order of `analyzers`, then the intercept; gives natural log-odds.
     pub fusion: Logistic,
+    /// Independent sources (people, cameras, original files) of the forged items.
+    pub forged_sources: u32,
+    /// Independent sources of the genuine items.
+    pub genuine_sources: u32,
     /// Out-of-fold cost of the fused value in bits.
     pub cllr: f64,
-    /// Cap of the fused value towards H1.
+    /// What of it is left after the best non-decreasing map of the same values.
+    pub cllr_min: f64,
+    /// What bounds the fused value; the smallest holds.
+    pub bounds: Vec<Bound>,
+    /// Cap of the fused value towards H1: the smallest of the bounds.
     pub cap_log10: f64,
     /// Cap of the fused value towards H2.
     pub floor_log10: f64,
+    /// How far the fused value moves with other sources (5 % to 95 %).
+    pub interval: Vec<Delta>,
     /// What thresholds would do, counted on out-of-fold values.
     pub operating_points: Vec<OperatingPoint>,
 }
@@ -159,17 +173,6 @@ pub struct OperatingPoint {
     pub forged: u32,
     /// Genuine items at or above it: false alarms.
     pub genuine: u32,
-}
-
-/// Thresholds of the operating points.
-const THRESHOLDS: [f64; 6] = [3.0, 10.0, 20.0, 30.0, 50.0, 100.0];
-
-/// `values` are capped log10 likelihood ratios.
-fn operating_points(values: &[f64], forged: &[bool]) -> Vec<OperatingPoint> {
-    let above = |threshold: f64, label: bool| {
-        values.iter().zip(forged).filter(|(v, l)| **l == label && crate::reaches(**v, threshold)).count() as u32
-    };
-    THRESHOLDS.map(|t| OperatingPoint { threshold_lr: t, forged: above(t, true), genuine: above(t, false) }).to_vec()
 }
 
 /// The fused value with what each analyzer added.
@@ -207,12 +210,23 @@ impl ConditionTable {
         }
         let (z, error) = self.fusion.log_odds(&features);
         let error = ((error / std::f64::consts::LN_10).powi(2) + variance).sqrt();
-        Fused { llr: capped(z / std::f64::consts::LN_10, error, self.floor_log10, self.cap_log10), parts }
+        let z = z / std::f64::consts::LN_10;
+        let value = z.clamp(self.floor_log10, self.cap_log10);
+        // The draws of sources know the last map and the bounds, the errors of the coefficients know the maps below it: the wider of the two holds.
+        let (below, above) = interval::at(&self.interval, z);
+        let clamp = |v: f64| round(v.clamp(self.floor_log10, self.cap_log10));
+        let low = clamp((value + below).min(z - Z90 * error));
+        let high = clamp((value + above).max(z + Z90 * error));
+        Fused { llr: Llr { log10: round(value), low, high }, parts }
     }
 }
 
+fn round(v: f64) -> f64 {
+    (v * 1e4).round() / 1e4
+}
+
 fn capped(value: f64, error: f64, floor: f64, cap: f64) -> Llr {
-    let clamp = |v: f64| (v.clamp(floor, cap) * 1e4).round() / 1e4;
+    let clamp = |v: f64| round(v.clamp(floor, cap));
     Llr { log10: clamp(value), low: clamp(value - Z95 * error), high: clamp(value + Z95 * error) }
 }
 
@@ -221,7 +235,7 @@ fn capped(value: f64, error: f64, floor: f64, cap: f64) -> Llr {
 pub struct CalibrationTable {
     /// Name.
     pub id: String,
-    /// What the table answers, such as "was a part of it altered?".
+    /// Id of the question that it answers.
     pub question: String,
     /// What the items are, one line.
     pub data: String,
@@ -232,22 +246,6 @@ pub struct CalibrationTable {
 }
 
 impl CalibrationTable {
-    /// The tables that ship with this build, one a question.
-    ///
-    /// # Errors
-    /// When an embedded file does not parse, which a test rules out.
-    pub fn shipped() -> Result<Vec<Self>, serde_json::Error> {
-        SHIPPED.into_iter().map(serde_json::from_str).collect()
-    }
-
-    /// The shipped table of planted local alterations.
-    ///
-    /// # Errors
-    /// As [`CalibrationTable::shipped`].
-    pub fn planted() -> Result<Self, serde_json::Error> {
-        serde_json::from_str(PLANTED)
-    }
-
     /// The part for a file's condition.
     pub fn of(&self, condition: &Condition) -> Option<&ConditionTable> {
         self.conditions.iter().find(|t| t.condition == *condition)
@@ -260,12 +258,18 @@ impl CalibrationTable {
             sha256: format!("{:x}", sha2::Sha256::digest(serde_json::to_vec(self).unwrap_or_default())),
             forged: part.forged,
             genuine: part.genuine,
+            forged_sources: part.forged_sources,
+            genuine_sources: part.genuine_sources,
             cap_log10: part.cap_log10,
+            floor_log10: part.floor_log10,
+            cap_by: bounds::tightest(&part.bounds).1,
+            bounds: part.bounds.clone(),
             data: self.data.clone(),
         }
     }
 
-    /// Learns a table. Conditions with fewer than 30 items of either class are left out: files of that kind get an abstention.
+    /// Learns a table. Conditions with fewer than 30 items of either class, and those whose bounds leave nothing to state, are left out: files of that kind
+    /// get an abstention.
     pub fn learn(about: About<'_>, items: &[Item], analyzers: &[&str]) -> Self {
         Self::cross_fitted(about, items, analyzers).0
     }
@@ -278,7 +282,7 @@ impl CalibrationTable {
         for condition in Condition::all() {
             let (places, own): (Vec<usize>, Vec<&Item>) =
                 items.iter().enumerate().filter(|(_, i)| i.condition == condition).unzip();
-            if let Some((table, fused)) = learn_condition(condition, &own, analyzers) {
+            if let Some((table, fused)) = learn::condition(condition, &own, analyzers) {
                 conditions.push(table);
                 places.into_iter().zip(fused).for_each(|(at, value)| values[at] = Some(value));
             }
@@ -301,7 +305,7 @@ impl CalibrationTable {
 pub struct About<'a> {
     /// Name.
     pub id: &'a str,
-    /// What it answers.
+    /// Id of the question that it answers.
     pub question: &'a str,
     /// What the items are, one line.
     pub data: &'a str,
@@ -309,11 +313,12 @@ pub struct About<'a> {
     pub made_with: &'a str,
 }
 
-const PLANTED: &str = include_str!("../../calibration/planted.json");
-const SHIPPED: [&str; 3] =
-    [PLANTED, include_str!("../../calibration/swaps.json"), include_str!("../../calibration/portraits.json")];
-
 impl Condition {
+    /// Pictures or videos.
+    pub fn kind(&self) -> MediaKind {
+        if *self == Self::Video { MediaKind::Video } else { MediaKind::Image }
+    }
+
     /// In words.
     pub fn words(&self) -> String {
         match self {
@@ -322,143 +327,6 @@ impl Condition {
             Self::Video => "video".into(),
         }
     }
-}
-
-fn fold_of(group: &str) -> u64 {
-    let digest = sha2::Sha256::digest(group.as_bytes());
-    u64::from(digest[0]) % FOLDS
-}
-
-fn count(items: &[&Item], forged: bool) -> usize {
-    items.iter().filter(|i| i.forged == forged).count()
-}
-
-/// The table, and what it would say of every item that it was not fitted with.
-fn learn_condition(condition: Condition, items: &[&Item], analyzers: &[&str]) -> Option<(ConditionTable, Vec<f64>)> {
-    if count(items, true) < 30 || count(items, false) < 30 {
-        return None;
-    }
-    let labels: Vec<bool> = items.iter().map(|i| i.forged).collect();
-    let mut maps = Vec::new();
-    let mut columns: Vec<Vec<f64>> = Vec::new();
-    for id in analyzers {
-        let with: Vec<&Item> = items.iter().copied().filter(|i| i.scores.contains_key(*id)).collect();
-        if count(&with, true) < 20 || count(&with, false) < 20 {
-            continue;
-        }
-        let raw = |list: &[&Item]| -> (Vec<f64>, Vec<bool>) { list.iter().map(|i| (i.scores[*id], i.forged)).unzip() };
-        let (all_scores, all_labels) = raw(&with);
-        let mut folds: Vec<Vec<ScoreMap>> = Vec::new();
-        for fold in 0..FOLDS {
-            let train: Vec<&Item> = with.iter().copied().filter(|i| fold_of(&i.group) != fold).collect();
-            let (scores, labels) = raw(&train);
-            folds.push(ScoreMap::fit_both(&scores, &labels));
-        }
-        let cap = |forged: usize, genuine: usize| ((forged.min(genuine) + 1) as f64).log10();
-        let cap_log10 = cap(count(&with, true), count(&with, false));
-        let mut best: Option<(f64, ScoreMap, Vec<f64>)> = None;
-        for (kind, final_map) in ScoreMap::fit_both(&all_scores, &all_labels).into_iter().enumerate() {
-            let column: Vec<f64> = items
-                .iter()
-                .map(|i| {
-                    let map = folds.get(fold_of(&i.group) as usize).and_then(|maps| maps.get(kind));
-                    i.scores.get(*id).zip(map).map_or(0.0, |(raw, map)| map.llr(*raw).0.clamp(-cap_log10, cap_log10))
-                })
-                .collect();
-            let cost = cllr(&column, &labels);
-            if best.as_ref().is_none_or(|(c, _, _)| cost < *c) {
-                best = Some((cost, final_map, column));
-            }
-        }
-        let (cost, map, column) = best?;
-        if cost >= LEAST_WORTH {
-            continue;
-        }
-        columns.push(column);
-        maps.push(AnalyzerMap {
-            analyzer: (*id).into(),
-            forged: count(&with, true) as u32,
-            genuine: count(&with, false) as u32,
-            map,
-            cllr: (cost * 1e4).round() / 1e4,
-            cap_log10,
-        });
-    }
-    if maps.is_empty() {
-        return None;
-    }
-    let rows: Vec<Vec<f64>> = (0..items.len()).map(|i| columns.iter().map(|c| c[i]).collect()).collect();
-    let fusion = Logistic::fit(&rows, &labels, 1e-3, true)?;
-    let mut fused = vec![0.0; items.len()];
-    for fold in 0..FOLDS {
-        let inside = |i: usize| fold_of(&items[i].group) == fold;
-        let train: Vec<usize> = (0..items.len()).filter(|&i| !inside(i)).collect();
-        let train_rows: Vec<Vec<f64>> = train.iter().map(|&i| rows[i].clone()).collect();
-        let train_labels: Vec<bool> = train.iter().map(|&i| labels[i]).collect();
-        let part = Logistic::fit(&train_rows, &train_labels, 1e-3, true)?;
-        for i in (0..items.len()).filter(|&i| inside(i)) {
-            fused[i] = part.log_odds(&rows[i]).0 / std::f64::consts::LN_10;
-        }
-    }
-    let cap_log10 = upper_bound(&fused, &labels);
-    let floor_log10 =
-        -upper_bound(&fused.iter().map(|v| -v).collect::<Vec<_>>(), &labels.iter().map(|l| !l).collect::<Vec<_>>());
-    let capped: Vec<f64> = fused.iter().map(|v| v.clamp(floor_log10, cap_log10)).collect();
-    let table = ConditionTable {
-        condition,
-        forged: count(items, true) as u32,
-        genuine: count(items, false) as u32,
-        analyzers: maps,
-        fusion,
-        cllr: (cllr(&fused, &labels) * 1e4).round() / 1e4,
-        cap_log10,
-        operating_points: operating_points(&capped, &labels),
-        floor_log10,
-    };
-    Some((table, capped))
-}
-
-/// Cost of log10 likelihood ratios in bits (Brümmer & du Preez 2006, eq. 4): 0 is perfect, 1 is as good as always saying "no support". An
-/// abstention is passed as 0; a side without items costs nothing.
-pub fn cllr(llrs_log10: &[f64], forged: &[bool]) -> f64 {
-    // log2(1 + 10^x) without overflow.
-    let bits = |x: f64| {
-        let x = x * std::f64::consts::LN_10;
-        (x.max(0.0) + (-x.abs()).exp().ln_1p()) / std::f64::consts::LN_2
-    };
-    let cost = |label: bool| {
-        let values: Vec<f64> = llrs_log10
-            .iter()
-            .zip(forged)
-            .filter(|(_, l)| **l == label)
-            .map(|(v, _)| bits(if label { -v } else { *v }))
-            .collect();
-        values.iter().sum::<f64>() / values.len().max(1) as f64
-    };
-    0.5 * (cost(true) + cost(false))
-}
-
-/// The largest log10 LR that the items support: up to it, deciding by the LR with one more misleading item a class beats deciding
-/// without it (Vergeer et al. 2016, with one misleading item). At least 0.3: in the first bins the imagined item alone can break the rule.
-fn upper_bound(llrs_log10: &[f64], forged: &[bool]) -> f64 {
-    let values = |label: bool| {
-        let mut v: Vec<f64> = llrs_log10.iter().zip(forged).filter(|(_, l)| **l == label).map(|(v, _)| *v).collect();
-        v.sort_by(f64::total_cmp);
-        v
-    };
-    let (ones, zeros) = (values(true), values(false));
-    let above = |list: &[f64], t: f64| (list.len() - list.partition_point(|v| *v <= t)) as f64;
-    let mut bound = 0.0;
-    for step in 0..=600 {
-        let t = f64::from(step) / 100.0;
-        let misses = (ones.len() as f64 - above(&ones, t) + 1.0) / (ones.len() as f64 + 1.0);
-        let alarms = (above(&zeros, t) + 1.0) / (zeros.len() as f64 + 1.0);
-        if misses + 10f64.powf(t) * alarms > 1.0 && t > 0.3 {
-            break;
-        }
-        bound = t;
-    }
-    bound
 }
 
 #[cfg(test)]
@@ -501,7 +369,8 @@ mod tests {
         assert!(part.cap_log10 > 1.0 && part.cap_log10 < 3.0, "{}", part.cap_log10);
         let points = &part.operating_points;
         assert!(points.is_sorted_by_key(|p| std::cmp::Reverse((p.forged, p.genuine))), "{points:?}");
-        assert!(points[0].forged > 10 * points[0].genuine && points[0].genuine > 0, "{points:?}");
+        let three = points.iter().find(|p| p.threshold_lr == 3.0).unwrap();
+        assert!(three.forged > 10 * three.genuine && three.genuine > 0, "{points:?}");
         let fuse = |good: f64| part.fuse(&BTreeMap::from([("good".to_owned(), good)])).llr;
         assert!(fuse(3.0).log10 > 0.5 && fuse(-2.0).log10 < -0.5);
         assert!(fuse(100.0).log10 <= part.cap_log10);
@@ -515,22 +384,44 @@ mod tests {
     }
 
     #[test]
-    fn a_fair_coin_costs_one_bit() {
-        let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} is not {b}");
-        close(cllr(&[0.0, 0.0], &[true, false]), 1.0);
-        // Forged at LR 10: log2(1.1); genuine at LR 1/100: log2(1.01).
-        close(cllr(&[1.0, -2.0], &[true, false]), f64::midpoint(1.1f64.log2(), 1.01f64.log2()));
-        // Far out on the wrong side the cost is the number of bits, not infinity.
-        close(cllr(&[-400.0, 400.0], &[true, false]), 400.0 * 10f64.log2());
+    fn the_interval_at_the_cap_is_no_point_and_bounds_are_named() {
+        let table = CalibrationTable::learn(ABOUT, &items(2000), &["good"]);
+        let part = table.of(&Condition::Jpeg { from: 90, to: 100 }).unwrap();
+        let far = part.fuse(&BTreeMap::from([("good".to_owned(), 100.0)])).llr;
+        assert_eq!(far.log10, part.cap_log10);
+        assert!(far.low < far.log10 - 0.05, "{far:?}");
+        let (cap, by, floor) = bounds::tightest(&part.bounds);
+        assert_eq!((cap, floor), (part.cap_log10, part.floor_log10));
+        assert_eq!(table.reference(part).cap_by, by);
+        assert_eq!((part.forged_sources, part.genuine_sources), (1000, 1000));
+        assert!(part.cllr_min <= part.cllr + 1e-9 && part.cllr_min > 0.3, "{} of {}", part.cllr_min, part.cllr);
     }
 
     #[test]
-    fn the_bound_grows_with_the_set() {
-        let separated =
-            |n: usize| -> (Vec<f64>, Vec<bool>) { (0..2 * n).map(|i| (if i < n { 9.0 } else { -9.0 }, i < n)).unzip() };
-        let (a, la) = separated(50);
-        let (b, lb) = separated(5000);
-        assert!(upper_bound(&a, &la) < upper_bound(&b, &lb));
-        assert!((upper_bound(&a, &la) - 50f64.log10()).abs() < 0.05);
+    fn items_of_few_people_cap_the_ratio_at_their_number() {
+        let mut few = items(2000);
+        for (i, item) in few.iter_mut().enumerate() {
+            item.group = format!("person {}", i % 9);
+            item.scores.insert("good".to_owned(), if item.forged { 4.0 } else { -4.0 } + (i % 7) as f64 * 0.1);
+        }
+        let table = CalibrationTable::learn(ABOUT, &few, &["good"]);
+        let part = table.of(&Condition::Jpeg { from: 90, to: 100 }).unwrap();
+        assert!((part.cap_log10 - 9f64.log10()).abs() < 1e-3, "{}", part.cap_log10);
+        assert_eq!(table.reference(part).cap_by, assay_evidence::BoundKind::Sources);
+    }
+
+    /// A table without sources, bounds and intervals is one of an earlier version, and must not pass as certain.
+    #[test]
+    fn a_table_of_the_former_format_is_refused() {
+        let table = CalibrationTable::learn(ABOUT, &items(400), &["good"]);
+        let mut value = serde_json::to_value(&table).unwrap();
+        assert!(serde_json::from_value::<CalibrationTable>(value.clone()).is_ok());
+        for field in ["bounds", "interval", "forged_sources", "cllr_min"] {
+            let mut old = value.clone();
+            old["conditions"][0].as_object_mut().unwrap().remove(field);
+            assert!(serde_json::from_value::<CalibrationTable>(old).is_err(), "{field}");
+        }
+        value["conditions"] = serde_json::json!([]);
+        assert!(serde_json::from_value::<CalibrationTable>(value).is_ok());
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use assay_evidence::{FaceSearch, FacesFound, Outcome, Report};
 use assay_faces::FaceNetworks;
 use assay_media::NoProgress;
-use assay_workbench::{DEFAULT_THRESHOLD_LR, Setup, reproduce, scan_file};
+use assay_workbench::{Setup, Tool, questions, reproduce, scan_file};
 use image::RgbImage;
 use painted::{Painted, clip, paint, scene};
 
@@ -19,7 +19,7 @@ fn networks(broken: bool) -> Arc<dyn FaceNetworks> {
 
 fn scan(file: &Path, ids: &[&str], networks: impl Into<Option<Arc<dyn FaceNetworks>>>) -> Report {
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    let setup = Setup::new(&ids, 6, DEFAULT_THRESHOLD_LR).unwrap().with_networks(networks.into());
+    let setup = Setup::new(&ids, 6).unwrap().with_networks(networks.into());
     let report = scan_file(file, &setup, &NoProgress).unwrap();
     if let Some(folder) = std::env::var_os("KEEP_REPORTS") {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
@@ -112,7 +112,13 @@ fn a_picture_without_a_face_says_so_and_is_examined_all_the_same() {
     assert!(found(&report).persons.is_empty());
     // The detector saw the picture at two thirds of its size.
     assert_eq!(face_lines(&report), ["faces: No face found (faces from 36 px can be found)."]);
-    assert!(assay_report::page(&report).contains("No face found (faces from 36 px can be found)."));
+    let page = assay_report::page(&report);
+    assert!(page.contains("No face found (faces from 36 px can be found)."));
+    // What is not said for that reason is the first sentence of the page and of the terminal.
+    let note = "No face was found (faces from 36 px can be found), so nothing is said about replaced faces or generated faces.";
+    assert_eq!(report.result.verdict.first, [note]);
+    assert!(page.find(note).unwrap() < page.find(&report.result.verdict.headline.sentence).unwrap());
+    assert!(assay_report::summary(&report).lines().nth(1).unwrap().contains(note));
     let without = scan(&file, &["error_level", "jpeg_grid"], None);
     assert_eq!(report.result.findings, without.result.findings);
     assert!(matches!(without.result.faces, FaceSearch::NotSearched { .. }));
@@ -134,12 +140,23 @@ fn faces_never_move_the_verdict_and_a_broken_network_breaks_nothing_else() {
     let apart = |report: &Report| {
         let (mut verdict, mut findings) = (report.result.verdict.clone(), report.result.findings.clone());
         verdict.not_tested.retain(|n| !titles.contains(&n.what.as_str()));
+        // Why questions about faces have no value is said each time; that they have none is the same.
+        verdict.first.clear();
+        for said in verdict.statements.iter_mut().filter(|s| questions::find(&s.question).unwrap().needs_face) {
+            assert!(said.llr.is_none());
+            said.abstained = None;
+            said.sentence.clear();
+        }
         findings.retain(|f| !about_faces(&f.analyzer));
         (verdict, findings)
     };
     for other in [&without, &broken] {
         assert_eq!(apart(&with), apart(other));
     }
+    let first = |report: &Report| report.result.verdict.first.join(" ");
+    assert!(first(&with).contains("A face was found, but nothing is said about replaced faces"));
+    assert!(first(&without).starts_with("Faces were not looked for"));
+    assert!(first(&broken).starts_with("The search for faces failed"));
     assert!(with.result.findings.iter().filter(|f| matches!(f.outcome, Outcome::Evidence(_))).count() >= 6);
 }
 
@@ -190,16 +207,22 @@ fn results_are_the_same_with_any_number_of_threads_and_can_be_reproduced() {
     let (one, five) = (at(1), at(5));
     assert!(!found(&one).persons.is_empty());
     assert_eq!(one.result_sha256, five.result_sha256);
-    let (again, differences) = reproduce(&one, &file, Some(networks(false)), &NoProgress).unwrap();
+    let (again, differences) = reproduce(&one, &file, Some(networks(false)), Tool::default(), &NoProgress).unwrap();
     assert!(differences.is_empty(), "{differences:?}");
     assert_eq!(again.result_sha256, one.result_sha256);
-    // Without the networks the difference is named, and nothing else differs.
-    let (_, differences) = reproduce(&one, &file, None, &NoProgress).unwrap();
-    assert!(differences.iter().all(|d| d.pointer.starts_with("/settings/networks") || d.pointer.starts_with("/faces")));
+    // Another program is another result.
+    let other = Tool { version: "0.0.0".into(), ..Tool::default() };
+    let (_, differences) = reproduce(&one, &file, Some(networks(false)), other, &NoProgress).unwrap();
+    assert_eq!(differences.iter().map(|d| d.pointer.as_str()).collect::<Vec<_>>(), ["/tool/version"]);
+    // Without the networks the difference is named, and nothing differs but what is not said for it.
+    let (_, differences) = reproduce(&one, &file, None, Tool::default(), &NoProgress).unwrap();
+    let follows =
+        ["/settings/networks", "/faces", "/verdict/first", "/verdict/statements/1/", "/verdict/statements/2/"];
+    assert!(differences.iter().all(|d| follows.iter().any(|f| d.pointer.starts_with(f))), "{differences:?}");
     assert!(differences.iter().any(|d| d.pointer.starts_with("/settings/networks")));
     // A report made without faces is run again without them.
     let bare = scan(&file, &["video_structure"], None);
-    assert!(reproduce(&bare, &file, Some(networks(false)), &NoProgress).unwrap().1.is_empty());
+    assert!(reproduce(&bare, &file, Some(networks(false)), Tool::default(), &NoProgress).unwrap().1.is_empty());
     let old: Report = {
         let mut value = serde_json::to_value(&bare).unwrap();
         value["result"].as_object_mut().unwrap().remove("faces");

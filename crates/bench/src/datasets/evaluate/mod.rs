@@ -7,11 +7,10 @@ use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 
-use super::bootstrap::{DRAWS, Interval, bootstrap};
 use super::manifest::{Label, Manifest, Part};
-use super::metrics::{self, BINS, Scored};
 use super::results::{Counts, Curves, Drawn, Failure, FailureKind, FileResult, FrameScore, Results, Slice};
 use super::tally::{Face, Level, Tally};
+use crate::metrics::{self, BINS, DRAWS, Estimate, Ranked, Scored, bootstrap};
 
 /// Measures the scores against the table.
 ///
@@ -82,7 +81,7 @@ fn probabilities(level: &Level) -> Vec<Scored> {
     level.items.iter().map(|i| Scored { score: 1.0 / (1.0 + (-i.score).exp()), fake: i.fake }).collect()
 }
 
-fn figures(tally: &Tally, seed: u64) -> [Interval; 11] {
+fn figures(tally: &Tally, seed: u64) -> [Estimate; 11] {
     let chances = probabilities(&tally.videos);
     let mut list = bootstrap(tally.units, seed, |w| {
         let roc = tally.videos.roc(w);
@@ -116,7 +115,7 @@ fn figures(tally: &Tally, seed: u64) -> [Interval; 11] {
     list
 }
 
-fn complete(interval: &mut Interval, n: usize, missing: String) {
+fn complete(interval: &mut Estimate, n: usize, missing: String) {
     interval.n = n;
     if interval.value.is_none() {
         interval.reason = Some(missing);
@@ -134,7 +133,8 @@ fn lacking(level: &Level, name: &str) -> String {
 fn curves(videos: &Level) -> Curves {
     let chances = probabilities(videos);
     let bins = metrics::reliability(&chances, |_| 1.0);
-    let points = metrics::roc_points(&videos.items).unwrap_or_default();
+    let curve = Ranked::new(&videos.items).and_then(|ranked| ranked.roc(|_| 1.0));
+    let points = curve.map(|curve| curve.points()).unwrap_or_default();
     let mut roc: Vec<[f64; 2]> = Vec::new();
     for point in points {
         // A corner is enough; the steps between two corners lie on the line.

@@ -167,7 +167,7 @@ fn frames_of_one_video_do_not_narrow_the_interval() {
         many.extend((0..200).map(|frame| FrameScore { frame, ..score.clone() }));
     }
     let [few, many] = [&scores, &many].map(|s| evaluate(&manifest, s, &[], 1).unwrap().frame_auc);
-    let width = |i: &Interval| i.high.unwrap() - i.low.unwrap();
+    let width = |i: &Estimate| i.high.unwrap() - i.low.unwrap();
     assert!(width(&many) > 0.5 && (width(&many) - width(&few)).abs() < 0.25, "{few:?} {many:?}");
 }
 

@@ -3,12 +3,15 @@
 //! The decision that shapes it: what is forged is forged frame by frame, with the tremor that such work has (the mask, the place and the colours of every frame stray a little on
 //! their own), then every frame is brought onto the middle one; the network sees only what remains. Few people were filmed, so the real halves of the side-by-side
 //! clips are material too, and every figure needs a part of them held out.
+use std::path::PathBuf;
+
 use assay_checkpoints::StateDict;
 use assay_media::Progress;
+use assay_models::Kind;
 use assay_models::blocks::Form;
 use assay_models::face_autoencoder::FaceAutoencoder;
 use assay_models::face_forgery::{self, Config, FaceForgery, Judgement, SIDE, WINDOW};
-use assay_models::state::Mismatch;
+use assay_models::state::{Mismatch, collect};
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 
@@ -18,19 +21,63 @@ use super::blend::{Blend, Tremor, matched, processed, self_blended};
 use super::examples::changed;
 use super::faces;
 use super::masks::{self, Mask};
-use super::reconstruct::{Autoencoding, Passed};
+use super::recipe::{About, Order, Recipe};
+use super::reconstruct::{AUTOENCODER, Autoencoding, LAYOUTS, Passed};
 use super::task::Choice;
-use crate::Task;
+use super::{part_of, write_preview, write_weights};
 use crate::faces::augment::Canvas;
+use crate::faces::data;
 use crate::faces::preview::Crop;
 use crate::faces::warp::{Levels, Similarity};
-use assay_bench::collections::Split;
-use assay_bench::measure::auc;
+use crate::{Options, Task, folder, train};
+use assay_bench::collections::{self, Split};
+use assay_bench::metrics::auc;
 use assay_material::rng::Rng;
 use windows::{KEPT, Moment, Window, grey};
 
 pub mod align;
 pub mod windows;
+
+/// The recipe.
+pub struct The;
+
+static ABOUT: About = About {
+    kind: Kind::FaceTemporal,
+    ..About::new(
+        "temporal",
+        "Windows of eight consecutive frames of clips, forged frame by frame (with --hold-out also real and swapped ones)",
+    )
+};
+
+impl Recipe for The {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    /// An autoencoder on the photographs first, then the detector.
+    fn run(&self, order: &Order<'_>, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
+        let (choice, data, options) = (order.choice, order.data, order.options);
+        let moments = windows::load(data, progress)?;
+        let mut files: Vec<String> = moments.iter().map(|m| m.clip.clone()).collect();
+        files.dedup();
+        progress.update("reading pictures", 0, 0);
+        let pictures = data::load(data, None)?;
+        files.extend(data::files_of(&pictures));
+        folder::write_record(&choice, data, &files, options)?;
+        let train_faces = faces::real(&pictures, Split::Train, faces::MIN_EXTENT_PX);
+        let validation = faces::real(&pictures, Split::Validation, faces::MIN_EXTENT_PX);
+        let own = Autoencoding { config: LAYOUTS[0], train: &train_faces, validation };
+        let out = options.out.join("autoencoder");
+        let first = Options { budget: part_of(options.budget, AUTOENCODER), out, from: None, ..options.clone() };
+        let net = train(&own, &first, progress)?;
+        let task = Temporal::new(&moments, choice).with_bank(&net, &own, options.seed, progress);
+        let rest = Options { budget: part_of(options.budget, 1.0 - AUTOENCODER), ..options.clone() };
+        let mut rng = Rng::new(options.seed);
+        write_preview(&options.out, SIDE, || task.preview(&mut rng))?;
+        let tensors = collect(&train(&task, &rest, progress)?.folded());
+        write_weights(&options.out, Kind::FaceTemporal, &tensors)
+    }
+}
 
 /// Windows in a batch, each twice.
 const WINDOWS: usize = 8;
@@ -236,9 +283,9 @@ impl<'a> Temporal<'a> {
 /// Whether a pair's clip is held out; `None` where its own split decides.
 fn held_out(moments: &[Moment], fold: Option<Fold>) -> impl Fn(&Moment) -> Option<bool> {
     let pairs = moments.iter().filter(|m| m.swapped.is_some());
-    let mut clips: Vec<String> = pairs.map(|m| m.clip.clone()).collect();
+    let mut clips: Vec<(String, String)> = pairs.map(|m| (m.clip.clone(), m.owner.clone())).collect();
     clips.dedup();
-    let parts = fold.map(|fold| (fold, faces::parts(&clips, fold.of)));
+    let parts = fold.map(|fold| (fold, collections::parts(&clips, fold.of)));
     move |moment| {
         let (fold, parts) = parts.as_ref().filter(|_| moment.swapped.is_some())?;
         Some(parts.get(&moment.clip) == Some(&fold.part))
@@ -376,7 +423,7 @@ mod tests {
             [centre + 50.0 * sin, centre + 62.0 * cos]
         });
         let (mesh, swapped) = (mesh.collect(), swapped.then(window));
-        Moment { clip: "a".into(), index: 4, split: Split::Train, mesh, real: window(), swapped }
+        Moment { clip: "a".into(), owner: "file:a".into(), index: 4, split: Split::Train, mesh, real: window(), swapped }
     }
 
     #[test]
@@ -405,6 +452,7 @@ mod tests {
         let mut all = vec![moment(true), moment(true), moment(true)];
         for (i, m) in all.iter_mut().enumerate() {
             m.clip = format!("pairs/faceswap_sbs/Person_{i}.mp4");
+            m.owner = format!("group:Person_{i}");
         }
         for part in 0..3 {
             let choice = Choice { held_out: Some(Fold { part, of: 3 }), ..Choice::default() };

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use assay_faces::geometry::Rect;
-use assay_faces::suspicion;
+use assay_faces::square;
 use assay_media::Progress;
 use assay_models::face_forgery::{MARGIN, MIDDLE, SIDE, WINDOW};
 use image::RgbImage;
@@ -17,7 +17,8 @@ use crate::faces::data::{self, Face, Labels};
 use crate::faces::points::tight_box;
 use crate::faces::warp::{Levels, Similarity};
 use crate::forgery::faces::{MIN_EXTENT_PX, size};
-use assay_bench::collections::Split;
+use assay_bench::collections::{Collection, Split};
+use assay_bench::datasets::{Label, Part};
 
 /// Side of the kept square in pixels: the crop with room to jitter.
 pub const KEPT: usize = 208;
@@ -34,7 +35,7 @@ pub struct Window {
 
 impl Window {
     fn cut(frames: &[&RgbImage], square: &Rect) -> Self {
-        Self::whole(frames.iter().map(|f| suspicion::cut(f, square, KEPT as u32)).collect())
+        Self::whole(frames.iter().map(|f| square::cut(f, square, KEPT as u32)).collect())
     }
 
     /// Of frames that are cut already.
@@ -66,6 +67,8 @@ pub struct Moment {
     pub clip: String,
     /// Index of the middle frame.
     pub index: u64,
+    /// Who or what keeps the clip on its side of the split.
+    pub owner: String,
     /// Side of the split.
     pub split: Split,
     /// The 468 points in the middle frame, in pixels of the kept square.
@@ -82,18 +85,19 @@ pub struct Moment {
 /// When labels or clips cannot be read.
 pub fn load(folder: &Path, progress: &dyn Progress) -> anyhow::Result<Vec<Moment>> {
     let clips: Vec<(String, Labels)> = data::clip_labels(folder)?.into_iter().collect();
+    let collection = Collection::of(folder)?;
     progress.update("reading windows of clips", 0, clips.len() as u64);
-    let moments = clips.par_iter().map(|(clip, labels)| of_clip(folder, clip, labels));
+    let moments = clips.par_iter().map(|(clip, labels)| of_clip(&collection, clip, labels));
     let moments: Vec<Vec<Moment>> = moments.collect::<anyhow::Result<_>>()?;
     Ok(moments.into_iter().flatten().collect())
 }
 
-fn of_clip(folder: &Path, clip: &str, labels: &Labels) -> anyhow::Result<Vec<Moment>> {
+fn of_clip(collection: &Collection, clip: &str, labels: &Labels) -> anyhow::Result<Vec<Moment>> {
     let mut kept: VecDeque<RgbImage> = VecDeque::new();
     let mut moments = Vec::new();
     let mut read = 0u64;
     let select = format!("lt(mod(n\\,{EVERY})\\,{WINDOW})");
-    assay_material::frames::selected_frames(&folder.join(clip), &select, |frame| {
+    assay_material::frames::selected_frames(&collection.root().join(clip), &select, |frame| {
         let (round, place) = (read / WINDOW as u64, read % WINDOW as u64);
         read += 1;
         if place == 0 {
@@ -102,24 +106,24 @@ fn of_clip(folder: &Path, clip: &str, labels: &Labels) -> anyhow::Result<Vec<Mom
         kept.push_back(frame);
         if kept.len() == WINDOW {
             let frames: Vec<&RgbImage> = kept.iter().collect();
-            moments.extend(at(&frames, clip, round * EVERY + MIDDLE as u64, labels));
+            moments.extend(at(collection, &frames, clip, round * EVERY + MIDDLE as u64, labels));
         }
     })?;
     Ok(moments)
 }
 
 /// The windows of the faces that the labels name at the middle frame.
-fn at(frames: &[&RgbImage], clip: &str, index: u64, labels: &Labels) -> Vec<Moment> {
+fn at(collection: &Collection, frames: &[&RgbImage], clip: &str, index: u64, labels: &Labels) -> Vec<Moment> {
     let moment = |face: &Face, real: Window, swapped: Option<Window>| {
         let square = square(&face.mesh);
         let scale = KEPT as f32 / square.width;
         let mesh = face.mesh.iter().map(|[x, y]| [(x - square.x) * scale, (y - square.y) * scale]).collect();
-        let split = assay_bench::collections::split_of_file(clip);
-        Moment { clip: clip.to_owned(), index, split, mesh, real, swapped }
+        let (owner, split) = (collection.owner(clip), collection.side(clip));
+        Moment { clip: clip.to_owned(), owner, index, split, mesh, real, swapped }
     };
     let large = |f: &Face| size(&f.mesh) >= MIN_EXTENT_PX;
     let mut out = Vec::new();
-    if !clip.contains("Dean_Wiesel_2") {
+    if collection.label(clip, Part::Whole) == Some(Label::Real) {
         for face in data::faces_at(labels, index, "whole").into_iter().filter(large) {
             let real = Window::cut(frames, &square(&face.mesh));
             out.push(moment(&face, real, None));
