@@ -51,4 +51,5 @@ experiments! {
     memorisation,
     train_speed,
     swap_figures,
+    screen_content,
 }

@@ -172,12 +172,12 @@ fn with_copies(
 
 /// Every photograph and some frames of every clip, with the names of the files that could not be read.
 pub(super) fn photographs(
-    data: &Path,
+    collection: &Collection,
     every: usize,
     progress: &dyn Progress,
 ) -> anyhow::Result<(Vec<Item>, Vec<String>)> {
+    let data = collection.root();
     let files = stills(data, every)?;
-    let collection = Collection::of(data)?;
     anyhow::ensure!(!files.is_empty(), "there are no pictures below {}", data.display());
     let done = AtomicU64::new(0);
     let measured: Vec<Result<Vec<Item>, String>> = files
@@ -188,7 +188,8 @@ pub(super) fn photographs(
             if picture.width().min(picture.height()) < 96 {
                 return Ok(Vec::new());
             }
-            with_copies(collection.side(file), &picture, Some(as_found), file, &folder_of(file)).map_err(|error| format!("{file}: {error:#}"))
+            with_copies(collection.side(file), &picture, Some(as_found), file, &folder_of(file))
+                .map_err(|error| format!("{file}: {error:#}"))
         })
         .collect();
     let (mut items, mut unreadable) = (Vec::new(), Vec::new());
@@ -217,7 +218,13 @@ pub(super) fn photographs(
                 let [left, _] = halves(&frame);
                 let shown = if below.contains("faceswap_sbs") { left } else { frame };
                 if shown.width().min(shown.height()) >= 96 {
-                    items.extend(with_copies(collection.side(&below), &shown, Some(SavedAs::Lossless), &below, "frames of clips")?);
+                    items.extend(with_copies(
+                        collection.side(&below),
+                        &shown,
+                        Some(SavedAs::Lossless),
+                        &below,
+                        "frames of clips",
+                    )?);
                 }
             }
             Ok(items)
@@ -234,9 +241,9 @@ pub(super) fn photographs(
 
 /// So many drawings of each kind, every other one with a photograph of its own side of the split inside, each saved
 /// lossless and as JPEG of two ranges of quality.
-pub(super) fn drawings(data: &Path, per_kind: usize, progress: &dyn Progress) -> anyhow::Result<Vec<Item>> {
+pub(super) fn drawings(collection: &Collection, per_kind: usize, progress: &dyn Progress) -> anyhow::Result<Vec<Item>> {
+    let data = collection.root();
     let photos = stills(data, 1)?;
-    let collection = Collection::of(data)?;
     let of_split = |split: Split| -> Vec<&String> { photos.iter().filter(|f| collection.side(f) == split).collect() };
     let sides = [Split::Train, Split::Validation, Split::Test].map(|split| (split, of_split(split)));
     let wanted: Vec<(Kind, u64)> =

@@ -10,15 +10,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use assay_analyzers::screen::{Learned, NAMES, SavedAs, ScreenTable};
-use assay_bench::collections::Split;
+use assay_bench::collections::{Collection, Split};
 use assay_media::Progress;
 use assay_workbench::calibration::Logistic;
 use serde::{Deserialize, Serialize};
 
-use crate::calibrate::base;
-use crate::experiment::{Experiment, Markdown, Stage, write};
+use crate::experiment::{Experiment, Markdown, Stage};
 use items::{Item, drawings, photographs, screens};
-use tables::markdown;
+pub use tables::markdown;
 
 /// Share of the photographs that may be called screen content.
 const MISTAKEN: f64 = 0.005;
@@ -42,9 +41,17 @@ pub struct Options {
     /// Only every n-th photograph of the large folders
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub every: usize,
-    /// Where the table is written
+    /// Where the table is written; build again to embed it
     #[arg(long, value_name = "FILE", default_value = "crates/analyzers/src/screen_content/table.json")]
     pub table: PathBuf,
+}
+
+impl Options {
+    /// The command, for the record.
+    fn made_with(&self) -> String {
+        let data = self.data.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        format!("assay lab screen-content --data {data} --every {} --per-kind {}", self.every, self.per_kind)
+    }
 }
 
 /// The experiment.
@@ -52,30 +59,31 @@ pub struct The;
 
 impl Experiment for The {
     const ID: &'static str = "screen-content";
-    const ABOUT: &'static str = "Learn to tell screenshots and drawings from photographs, and measure it on the test side";
+    const ABOUT: &'static str = "Learn to tell drawn pictures (screenshots, slides, charts, memes) from photographs, \
+                                 and measure it on the test side";
     const PAGE: Option<&'static str> = Some("docs/screen-content.md");
     const KEEPS_JSON: bool = true;
     type Args = Options;
-    type Figures = Measured;
+    type Figures = Found;
 
-    fn run(options: Options, stage: &Stage<'_>) -> anyhow::Result<Measured> {
+    fn run(options: Options, stage: &Stage<'_>) -> anyhow::Result<Found> {
         let (table, figures) = run(&options, stage.progress)?;
-        write(&options.table, &(serde_json::to_string_pretty(&table)? + "\n"))?;
-        Ok(Measured { table, figures })
+        let text = serde_json::to_string_pretty(&table)? + "\n";
+        assay_material::saving::write_whole(&options.table, text.as_bytes())?;
+        Ok(Found { table, figures })
     }
 }
 
-/// What was learned and what it is worth.
-#[derive(Debug, Serialize)]
-pub struct Measured {
-    /// Kept apart: it is part of the program.
-    #[serde(skip)]
-    table: ScreenTable,
-    #[serde(flatten)]
-    figures: Figures,
+/// What was learned, and how often it is right.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Found {
+    /// The table.
+    pub table: ScreenTable,
+    /// The figures of the test side.
+    pub figures: Figures,
 }
 
-impl Markdown for Measured {
+impl Markdown for Found {
     fn page(&self, _: &str) -> String {
         markdown(&self.table, &self.figures)
     }
@@ -131,21 +139,20 @@ pub struct Figures {
 ///
 /// # Errors
 /// When the data folder cannot be read, or a way of saving has too few items of a class.
-fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<(ScreenTable, Figures)> {
-    let Options { data, per_kind, every, .. } = options;
-    let made_with = format!("assay lab screen-content --data {} --every {every} --per-kind {per_kind}", base(data));
-    let mut figures = Figures { made_with: made_with.clone(), ..Figures::default() };
-    let (photos, unreadable) = photographs(&options.data, options.every, progress)?;
+pub fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<(ScreenTable, Figures)> {
+    let mut figures = Figures { made_with: options.made_with(), ..Figures::default() };
+    let collection = Collection::of(&options.data)?;
+    let (photos, unreadable) = photographs(&collection, options.every, progress)?;
     figures.unreadable = unreadable;
-    let drawn = drawings(&options.data, options.per_kind, progress)?;
+    let drawn = drawings(&collection, options.per_kind, progress)?;
     let given = options.screens.as_deref().map_or_else(|| Ok(Vec::new()), |folder| screens(folder, progress))?;
-    let table = fit(made_with, &photos, &drawn)?;
+    let table = fit(options, &photos, &drawn)?;
     count(&mut figures, &table, photos.iter().chain(&drawn), &given);
     Ok((table, figures))
 }
 
 /// The table of all ways of saving.
-fn fit(made_with: String, photos: &[Item], drawn: &[Item]) -> anyhow::Result<ScreenTable> {
+fn fit(options: &Options, photos: &[Item], drawn: &[Item]) -> anyhow::Result<ScreenTable> {
     let all: Vec<&Item> = photos.iter().chain(drawn).collect();
     let mut learned = Vec::new();
     for saved_as in SavedAs::ALL {
@@ -167,7 +174,7 @@ fn fit(made_with: String, photos: &[Item], drawn: &[Item]) -> anyhow::Result<Scr
             drawn.len() / 3,
             drawn.iter().map(|d| d.kind.as_str()).collect::<std::collections::BTreeSet<_>>().len()
         ),
-        made_with,
+        made_with: options.made_with(),
         numbers: NAMES.iter().map(ToString::to_string).collect(),
         learned,
     })
