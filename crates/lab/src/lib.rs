@@ -42,7 +42,6 @@ experiments! {
     evaluate,
     speed,
     face_figures,
-    screen_content,
     forgery_figures,
     ablations,
     temporal_figures,
