@@ -200,6 +200,9 @@ pub fn look(
     all
 }
 
+/// Verdicts by file, and what got none.
+pub type Verdicts = (Vec<(PathBuf, Verdict)>, Vec<Failure>);
+
 /// The verdict of a whole scan with default thresholds on every file. An abstention and a part of a file are failures with a reason.
 ///
 /// # Errors
@@ -208,7 +211,7 @@ pub fn verdicts(
     manifest: &Manifest,
     networks: Arc<dyn FaceNetworks>,
     progress: &dyn Progress,
-) -> anyhow::Result<(Vec<(PathBuf, Verdict)>, Vec<Failure>)> {
+) -> anyhow::Result<Verdicts> {
     let setup = Setup::new(&[], 1)?.with_networks(Some(networks));
     let done = Mutex::new(0u64);
     let answers: Vec<Option<Result<Verdict, Failure>>> = manifest

@@ -23,7 +23,7 @@ fn shared_files() -> Vec<String> {
 fn shared_nobody_is_on_two_sides() {
     let files = shared_files();
     let data = Collection::of(Path::new("nowhere")).unwrap();
-    assert_eq!(data.leaks(files.iter().map(String::as_str)), [""; 0]);
+    assert_eq!(data.leaks(&files.iter().map(String::as_str).collect::<Vec<_>>()), [""; 0]);
     if files.is_empty() {
         return;
     }

@@ -4,7 +4,7 @@ use crate::cut::{self, Signature};
 use crate::seen::{Observation, SeenFace};
 use crate::thumbnails::{self, Thumbnail};
 use crate::track::{Sighting, TrackSettings, Tracker, unit};
-use crate::{DetectorWeights, FaceNetworks, OperatingPoints};
+use crate::{Detecting, DetectorWeights, FaceNetworks, OperatingPoints};
 use assay_evidence::{NetworkInfo, Span};
 
 /// Thumbnails of a track that are kept.
@@ -234,7 +234,7 @@ pub(crate) fn faces(
 ) -> Faces {
     let operating_points = networks.operating_points();
     let persons = persons(&tracks, &operating_points);
-    let detectors = networks.detectors().map(|d| d.weights()).unwrap_or_default();
+    let detectors = networks.detectors().map(Detecting::weights).unwrap_or_default();
     let networks = networks.identity();
     Faces { tracks, persons, cuts_secs, frames, windows, smallest_face_px, networks, operating_points, detectors }
 }

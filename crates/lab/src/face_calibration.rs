@@ -150,7 +150,7 @@ pub fn calibrate(options: &Options, progress: &dyn Progress) -> anyhow::Result<L
     let work = options.work.as_deref().unwrap_or(thrown_away.path());
     let networks = assay_detect::all_networks()?;
     let ids = weight_ids(&networks);
-    let weights = networks.detectors().map(|d| d.weights()).unwrap_or_default();
+    let weights = networks.detectors().map(assay_faces::Detecting::weights).unwrap_or_default();
     let clips = sets::swap_clips(&options.data)?;
     let unseen = Folds::of(&ids, &clips).unseen(&ids)?;
     let bench = Bench { data: &options.data, work, networks: Arc::new(networks), unseen: &unseen, progress };

@@ -150,7 +150,7 @@ fn check(root: &Path, manifest: Option<&Path>, json: Option<&JsonTarget>) -> any
         }));
         all.extend(files);
     }
-    let leaks = data.leaks(all.iter().map(String::as_str));
+    let leaks = data.leaks(&all.iter().map(String::as_str).collect::<Vec<_>>());
     leaks.iter().for_each(|leak| eprintln!("assay: leak: {leak}"));
     match json {
         Some(target) => target.write(&json!({ "id": data.descriptor().id, "folders": rows, "leaks": leaks }))?,

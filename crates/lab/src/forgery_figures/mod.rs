@@ -139,7 +139,7 @@ fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<Chapters> {
 
 /// Ids of the weights of all detectors, in the order of the record.
 pub(crate) fn weight_ids(networks: &dyn FaceNetworks) -> Vec<String> {
-    let detectors = networks.detectors().map(|d| d.weights()).unwrap_or_default();
+    let detectors = networks.detectors().map(assay_faces::Detecting::weights).unwrap_or_default();
     detectors.into_iter().flat_map(|d| d.weights).map(|w| w.id).collect()
 }
 

@@ -96,7 +96,7 @@ impl<'a> Levels<'a> {
 
 /// The chapter.
 pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
-    let weights = bench.networks.detectors().map(|d| d.weights()).unwrap_or_default();
+    let weights = bench.networks.detectors().map(assay_faces::Detecting::weights).unwrap_or_default();
     let levels = Levels { levels: NullLevels::shipped()?, weights };
     let mut text = format!(
         "## Where a report sees something\n\nA place of a map is drawn only where it lies above the level that 99 of 100 genuine faces stay below everywhere. The level was learned on: {}. \

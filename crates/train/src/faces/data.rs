@@ -199,7 +199,7 @@ pub fn load(folder: &Path, clips: Option<ClipFrames>) -> anyhow::Result<Vec<Pict
         };
         let nearest = faces.and_then(|f| f.iter_mut().min_by(|a, b| off(a).total_cmp(&off(b))));
         if let Some(face) = nearest.filter(|f| off(f) < 0.5) {
-            face.hand = Some(points.to_vec());
+            face.hand = Some(points.clone());
         }
     }
     for scenes in data.folders(Use::Training).filter(|f| f.subject == Subject::Scene) {
