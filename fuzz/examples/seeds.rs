@@ -1,4 +1,5 @@
-//! Writes small valid files as starting points: `cargo run --example seeds` in this folder fills `corpus/`.
+//! Writes small valid files as starting points: `cargo run --example seeds` in this folder fills
+//! `corpus/`.
 #[path = "../../crates/checkpoints/tests/make/mod.rs"]
 mod make;
 

@@ -6,7 +6,8 @@ use assay_media::jpeg::{JpegStructure, coefficients_partial, luma_plane};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(init: {
-    // Work of microseconds is not worth waking another thread: let the fuzzing thread be the whole pool.
+    // Work of microseconds is not worth waking another thread: let the fuzzing thread be the whole
+    // pool.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
 }, |bytes: &[u8]| {
     let Ok(structure) = JpegStructure::parse(bytes) else { return };

@@ -1,10 +1,12 @@
-//! Checkpoints of any bytes: what is read must be whole, and nothing may take more memory than the file explains.
+//! Checkpoints of any bytes: what is read must be whole, and nothing may take more memory than the
+//! file explains.
 #![no_main]
 
 use assay_checkpoints::{Checkpoint, Options};
 use libfuzzer_sys::fuzz_target;
 
-/// A stored zip entry and the directory that lists it, by hand: the fuzzer should spend its time in the pickle.
+/// A stored zip entry and the directory that lists it, by hand: the fuzzer should spend its time in
+/// the pickle.
 fn archive(pickle: &[u8]) -> Vec<u8> {
     let mut file = Vec::new();
     let mut directory = Vec::new();

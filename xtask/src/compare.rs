@@ -71,6 +71,16 @@ fn differences(a: &Value, b: &Value, at: &str, found: &mut Vec<String>) {
                 differences(x.get(key).unwrap_or(null), y.get(key).unwrap_or(null), &format!("{at}/{key}"), found);
             }
         }
+        (Value::Array(x), Value::Array(y)) if by_name(x).is_some() && by_name(y).is_some() => {
+            let (x, y) = (by_name(x).unwrap_or_default(), by_name(y).unwrap_or_default());
+            for name in x.keys().chain(y.keys()).collect::<BTreeSet<_>>() {
+                match (x.get(name), y.get(name)) {
+                    (Some(x), Some(y)) => differences(x, y, &format!("{at}/{name}"), found),
+                    (Some(_), None) => found.push(format!("{at}/{name}: only before")),
+                    _ => found.push(format!("{at}/{name}: only after")),
+                }
+            }
+        }
         (Value::Array(x), Value::Array(y)) if x.len() == y.len() => {
             for (place, (x, y)) in x.iter().zip(y).enumerate() {
                 differences(x, y, &format!("{at}/{place}"), found);
@@ -82,6 +92,15 @@ fn differences(a: &Value, b: &Value, at: &str, found: &mut Vec<String>) {
             found.push(format!("{at}: {} is now {}", short(a), short(b)));
         }
     }
+}
+
+/// The entries of a list of findings or of analyzers, by the analyzer's id: a new one stands between
+/// others.
+fn by_name(list: &[Value]) -> Option<BTreeMap<String, &Value>> {
+    let name_of =
+        |v: &'_ Value| -> Option<String> { Some(v.as_str().or_else(|| v.get("analyzer")?.as_str())?.to_owned()) };
+    let named: Option<BTreeMap<String, &Value>> = list.iter().map(|v| Some((name_of(v)?, v))).collect();
+    named.filter(|n| !n.is_empty())
 }
 
 #[cfg(test)]
@@ -101,5 +120,7 @@ mod tests {
         assert!(told(&of(1.5, 0.2), &of(1.5, 0.9)).is_empty());
         assert_eq!(told(&of(1.5, 0.2), &of(1.6, 0.2)), ["/findings/0/outcome/score/raw: 1.5 is now 1.6"]);
         assert_eq!(told(&json!({"a": [1, 2]}), &json!({"a": [1]})), ["/a: [1,2] is now [1]"]);
+        let with = |list: &[&str]| json!({"f": list.iter().map(|id| json!({"analyzer": id})).collect::<Vec<_>>()});
+        assert_eq!(told(&with(&["a", "c"]), &with(&["a", "b"])), ["/f/b: only after", "/f/c: only before"]);
     }
 }

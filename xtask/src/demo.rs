@@ -18,7 +18,8 @@ fn run_demo() -> anyhow::Result<()> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let out = root().join("target").join("demo");
     let program = target.join("release").join("assay");
-    // People who do not exist, so that there is somebody to be seen and a mark to be read; their key stays with the demo.
+    // People who do not exist, so that there is somebody to be seen and a mark to be read; their
+    // key stays with the demo.
     let people = root().join("target").join("demo-people");
     let mut made = Command::new(&program);
     made.args(["synthesize", "--count", "3", "--seed", "4", "--out"]).arg(&people);

@@ -20,7 +20,8 @@ const ROWS: &[&[&str]] = &[
     &["assay-cli"],
 ];
 
-/// Exceptions that are narrower than the rows: the report knows evidence only, and marks know media, files and random numbers only.
+/// Exceptions that are narrower than the rows: the report knows evidence only, and marks know
+/// media, files and random numbers only.
 const ONLY: &[(&str, &[&str])] = &[
     ("assay-report", &["assay-evidence"]),
     ("assay-provenance", &["assay-evidence", "assay-files", "assay-media", "assay-random"]),

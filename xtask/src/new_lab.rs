@@ -1,4 +1,5 @@
-//! `cargo xtask new recipe ID` and `cargo xtask new experiment ID`: the file and the word in the list.
+//! `cargo xtask new recipe ID` and `cargo xtask new experiment ID`: the file and the word in the
+//! list.
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,8 @@ fn shown(path: &Path) -> PathBuf {
 
 const RECIPE: &str = r#"//! How forged faces come about, in words.
 //!
-//! The decision that shapes it: what the draws have in common with those of real faces, and what not.
+//! The decision that shapes it: what the draws have in common with those of real faces, and what
+//! not.
 use super::examples::{Draws, Example, Reals};
 use super::recipe::{About, Material, Recipe};
 use assay_material::rng::Rng;

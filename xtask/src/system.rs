@@ -70,8 +70,9 @@ fn target() -> anyhow::Result<PathBuf> {
     metadata["target_directory"].as_str().map(PathBuf::from).context("cargo names no target folder")
 }
 
-/// Installs a Python package of this version for the tests: into a virtual environment in the target folder, so that the system's Python stays as it is.
-/// Where that cannot be, the tests that need it say so.
+/// Installs a Python package of this version for the tests: into a virtual environment in the
+/// target folder, so that the system's Python stays as it is. Where that cannot be, the tests that
+/// need it say so.
 pub(crate) fn python_package(package: &str, version: &str, module: &str) -> anyhow::Result<()> {
     let folder = target()?.join("python");
     let python = folder.join("bin/python");

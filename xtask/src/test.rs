@@ -19,7 +19,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     // The check reads every platform's crates; it must find them on the disk.
     execute(&mut cargo(&["fetch", "--locked", "--quiet"]))?;
     execute(&mut cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
-    // The fuzz targets use the unstable sanitizer flags only when they run; building them needs none.
+    // The fuzz targets use the unstable sanitizer flags only when they run; building them needs
+    // none.
     execute(&mut cargo(&["build", "--quiet", "--manifest-path", "fuzz/Cargo.toml"]))?;
     // Last, so that its summary is the last thing on the screen.
     execute(&mut cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]))?;

@@ -53,7 +53,8 @@ pub struct About {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AnalyzerError {
-    /// The sample could not be read. The text is that of the [`MediaError`](assay_media::MediaError), which is shared by all who ask.
+    /// The sample could not be read. The text is that of the
+    /// [`MediaError`](assay_media::MediaError), which is shared by all who ask.
     #[error("{0}")]
     Unreadable(String),
     /// An artefact was asked for that `About::needs` does not declare.
@@ -65,7 +66,8 @@ pub enum AnalyzerError {
     /// A detector that it builds on is not there, or what belongs to it cannot be read.
     #[error("{0}")]
     Detector(String),
-    /// Faces could not be looked for. The text is that of the [`FacesError`](assay_faces::FacesError).
+    /// Faces could not be looked for. The text is that of the
+    /// [`FacesError`](assay_faces::FacesError).
     #[error("{0}")]
     Faces(String),
     /// The user asked to stop.
@@ -86,9 +88,11 @@ pub trait Analyzer: Sync + Send {
     /// The static description.
     fn about(&self) -> &'static About;
 
-    /// Looks at the sample. Must be deterministic: same sample and seed, same outcome, with any number of threads.
+    /// Looks at the sample. Must be deterministic: same sample and seed, same outcome, with any
+    /// number of threads.
     ///
     /// # Errors
-    /// [`AnalyzerError`] when the sample cannot be read or the run is cancelled; never because the method does not apply.
+    /// [`AnalyzerError`] when the sample cannot be read or the run is cancelled; never because the
+    /// method does not apply.
     fn analyze(&self, sample: &Sample, context: &Context) -> Result<Outcome, AnalyzerError>;
 }

@@ -1,9 +1,12 @@
-//! Symmetric positive definite equations by Cholesky's factorisation: what the regressions of several analyzers come down to.
+//! Symmetric positive definite equations by Cholesky's factorisation: what the regressions of
+//! several analyzers come down to.
 //!
-//! The decision that shapes it: no explicit inverse and no pivoting; a matrix that is not clearly positive definite is refused, and the caller
-//! decides what that means. Sizes are those of regressions (tens of unknowns).
+//! The decision that shapes it: no explicit inverse and no pivoting; a matrix that is not clearly
+//! positive definite is refused, and the caller decides what that means. Sizes are those of
+//! regressions (tens of unknowns).
 
-/// Solves `a x = b` for a symmetric positive definite `a`, given row-major with at least its lower triangle; `None` when it is not.
+/// Solves `a x = b` for a symmetric positive definite `a`, given row-major with at least its lower
+/// triangle; `None` when it is not.
 pub(crate) fn solve(mut a: Vec<f64>, mut b: Vec<f64>) -> Option<Vec<f64>> {
     let n = b.len();
     if a.len() != n * n {

@@ -1,37 +1,50 @@
 //! # Container and metadata
 //!
-//! Reads what the file says of itself, without looking at its picture content: EXIF, XMP, IPTC and ICC blocks, text chunks, the segments and
-//! tables of a JPEG, the boxes, tracks and edit lists of an MP4 or MOV. It compares these statements with each other and with the picture, and
-//! with what programs and devices are known to write.
+//! Reads what the file says of itself, without looking at its picture content: EXIF, XMP, IPTC and
+//! ICC blocks, text chunks, the segments and tables of a JPEG, the boxes, tracks and edit lists of
+//! an MP4 or MOV. It compares these statements with each other and with the picture, and with what
+//! programs and devices are known to write.
 //!
 //! ## What is checked
-//! - **Names of programs**: editors, converters, generators, platforms, in every field that carries one, with the history that XMP keeps.
-//! - **Marks of generated pictures**: the digital source type of IPTC, prompts that generators store in PNG texts, the presence of a C2PA manifest (it is
-//!   not verified here).
+//! - **Names of programs**: editors, converters, generators, platforms, in every field that carries
+//!   one, with the history that XMP keeps.
+//! - **Marks of generated pictures**: the digital source type of IPTC, prompts that generators
+//!   store in PNG texts, the presence of a C2PA manifest (it is not verified here).
 //! - **Times**: taken, digitised, changed, GPS, XMP, container and track times against each other.
-//! - **Sizes**: the size that EXIF states against the real one; the orientation tag against the shape.
-//! - **Thumbnail**: the embedded small picture is decoded and laid over the large one. Programs that edit a picture sometimes keep the old thumbnail, and
-//!   then it shows the picture before the edit. Proportions, correlation and the place of the largest difference are given, and both are shown.
-//! - **JPEG tables**: is the quantisation table that of the IJG library at some quality, while EXIF names a camera? Are the Huffman tables optimised, is the file
-//!   progressive, in which order do JFIF and EXIF stand, is there data after the end?
-//! - **Boxes**: brands, order, handler names, encoder names, edit lists that hide material, clocks and durations that do not fit.
+//! - **Sizes**: the size that EXIF states against the real one; the orientation tag against the
+//!   shape.
+//! - **Thumbnail**: the embedded small picture is decoded and laid over the large one. Programs
+//!   that edit a picture sometimes keep the old thumbnail, and then it shows the picture before the
+//!   edit. Proportions, correlation and the place of the largest difference are given, and both are
+//!   shown.
+//! - **JPEG tables**: is the quantisation table that of the IJG library at some quality, while EXIF
+//!   names a camera? Are the Huffman tables optimised, is the file progressive, in which order do
+//!   JFIF and EXIF stand, is there data after the end?
+//! - **Boxes**: brands, order, handler names, encoder names, edit lists that hide material, clocks
+//!   and durations that do not fit.
 //!
 //! ## How to read it
-//! *Inconsistent* remarks contradict each other within the file. *Notices* do not fit a file straight from a camera but have an innocent explanation, which
-//! is given. *Info* is background. A fingerprint is "typical of", never "proves": names and tables can be copied or changed with a free tool in a second, and
-//! their absence is the rule on the internet. **This analyzer therefore never moves the verdict.** There is no body of files with known history from which the
-//! worth of such remarks could be calculated.
+//! *Inconsistent* remarks contradict each other within the file. *Notices* do not fit a file
+//! straight from a camera but have an innocent explanation, which is given. *Info* is background. A
+//! fingerprint is "typical of", never "proves": names and tables can be copied or changed with a
+//! free tool in a second, and their absence is the rule on the internet. **This analyzer therefore
+//! never moves the verdict.** There is no body of files with known history from which the worth of
+//! such remarks could be calculated.
 //!
 //! ## What fools it
-//! Metadata can be written at will. Every messenger and platform removes most of it. Many Android telephones save with the tables of the IJG library.
+//! Metadata can be written at will. Every messenger and platform removes most of it. Many Android
+//! telephones save with the tables of the IJG library.
 //!
 //! ## When it does not apply
-//! Pictures in formats without metadata and without structure to compare: a BMP, or a PNG that has neither texts nor profiles.
+//! Pictures in formats without metadata and without structure to compare: a BMP, or a PNG that has
+//! neither texts nor profiles.
 //!
 //! ## References
-//! Exif 2.32 (CIPA DC-008); ITU-T T.81 and T.871; ISO/IEC 14496-12; IPTC Photo Metadata 2023.
-//! H. Farid, *Digital image ballistics from JPEG quantization*, Dartmouth TR2006-583, 2006; E. Kee, M. K. Johnson, H. Farid, *Digital image authentication from JPEG
-//! headers*, IEEE TIFS 6(3), 2011 (thumbnails and tables). T. Gloe, A. Fischer, M. Kirchner, *Forensic analysis of video file formats*, Digital Investigation 11, 2014.
+//! Exif 2.32 (CIPA DC-008); ITU-T T.81 and T.871; ISO/IEC 14496-12; IPTC Photo Metadata 2023. H.
+//! Farid, *Digital image ballistics from JPEG quantization*, Dartmouth TR2006-583, 2006; E. Kee, M.
+//! K. Johnson, H. Farid, *Digital image authentication from JPEG headers*, IEEE TIFS 6(3), 2011
+//! (thumbnails and tables). T. Gloe, A. Fischer, M. Kirchner, *Forensic analysis of video file
+//! formats*, Digital Investigation 11, 2014.
 mod jpeg;
 mod sizes;
 mod software;

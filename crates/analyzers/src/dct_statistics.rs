@@ -1,31 +1,39 @@
 //! # DCT statistics
 //!
-//! **For the eye only; it never moves the verdict.** Shows two descriptions of a picture's frequencies in which generated pictures
-//! can differ from photographed ones, so that an examiner can see what a classifier would see.
+//! **For the eye only; it never moves the verdict.** Shows two descriptions of a picture's
+//! frequencies in which generated pictures can differ from photographed ones, so that an examiner
+//! can see what a classifier would see.
 //!
 //! **How.**
-//! 1. *Laplacian scales.* Luma is cut into 8x8 blocks and transformed; for each of the 63 AC frequencies the scale of a Laplacian is
-//!    `beta = sigma / sqrt(2)` (Giudice 2021). The chart shows the 63 values in zigzag order beside the means of 412 photographed and 402
-//!    StyleGAN faces.
-//! 2. *Frequencies that differed most.* On those two sets (halves of FFHQ and StyleGAN faces at 256x256, both JPEG quality 75) the frequencies
-//!    were ordered by the difference of the mean scales over their pooled spread; the first five are kept. The picture shows these frequencies
-//!    alone, amplified eight times about middle grey. The table is made by
-//!    `cargo test --release -p assay-analyzers frequencies_that_differ -- --ignored --nocapture`.
-//! 3. *Spectrum.* The picture less its local mean (3x3 binomial), cut into windows of 64 pixels with a Hann taper; the mean power of all windows on a
-//!    logarithmic scale, frequency 0 in the middle. Upsampling layers of generators, scaling and JPEG's own 8x8 grid show as isolated peaks or a lattice of dots. The
-//!    second chart is the mean over all directions: generated pictures often bend up or down at its end.
+//! 1. *Laplacian scales.* Luma is cut into 8x8 blocks and transformed; for each of the 63 AC
+//!    frequencies the scale of a Laplacian is `beta = sigma / sqrt(2)` (Giudice 2021). The chart
+//!    shows the 63 values in zigzag order beside the means of 412 photographed and 402 StyleGAN
+//!    faces.
+//! 2. *Frequencies that differed most.* On those two sets (halves of FFHQ and StyleGAN faces at
+//!    256x256, both JPEG quality 75) the frequencies were ordered by the difference of the mean
+//!    scales over their pooled spread; the first five are kept. The picture shows these frequencies
+//!    alone, amplified eight times about middle grey. The table is made by `cargo test --release -p
+//!    assay-analyzers frequencies_that_differ -- --ignored --nocapture`.
+//! 3. *Spectrum.* The picture less its local mean (3x3 binomial), cut into windows of 64 pixels
+//!    with a Hann taper; the mean power of all windows on a logarithmic scale, frequency 0 in the
+//!    middle. Upsampling layers of generators, scaling and JPEG's own 8x8 grid show as isolated
+//!    peaks or a lattice of dots. The second chart is the mean over all directions: generated
+//!    pictures often bend up or down at its end.
 //!
-//! **How to read it.** Compare with pictures of the same source, size and compression, never with a memory of what looks natural. The five
-//! frequencies differed by 0.2 to 0.3 pooled standard deviations only: one picture's value says nothing about that picture.
+//! **How to read it.** Compare with pictures of the same source, size and compression, never with a
+//! memory of what looks natural. The five frequencies differed by 0.2 to 0.3 pooled standard
+//! deviations only: one picture's value says nothing about that picture.
 //!
-//! **What fools it.** JPEG compression, scaling, sharpening and noise removal change every number shown. In the published figures a classifier on
-//! these scales falls from 83 % to 45 % (three classes) at JPEG quality 90 and to 35 % at quality 70. The lattice of peaks at multiples of 1/8 is
-//! the JPEG grid and stands in nearly every web photo.
+//! **What fools it.** JPEG compression, scaling, sharpening and noise removal change every number
+//! shown. In the published figures a classifier on these scales falls from 83 % to 45 % (three
+//! classes) at JPEG quality 90 and to 35 % at quality 70. The lattice of peaks at multiples of 1/8
+//! is the JPEG grid and stands in nearly every web photo.
 //!
-//! **References.** O. Giudice, L. Guarnera, S. Battiato, "Fighting deepfakes by detecting GAN DCT anomalies", J. Imaging 7 (2021) ·
-//! E. Lam, J. Goodman, "A mathematical analysis of the DCT coefficient distributions for images", IEEE TIP 9 (2000) · X. Zhang, S. Karaman,
-//! S.-F. Chang, "Detecting and simulating artifacts in GAN fake images", WIFS 2019 · R. Durall, M. Keuper, J. Keuper, "Watch your
-//! up-convolution", CVPR 2020.
+//! **References.** O. Giudice, L. Guarnera, S. Battiato, "Fighting deepfakes by detecting GAN DCT
+//! anomalies", J. Imaging 7 (2021) · E. Lam, J. Goodman, "A mathematical analysis of the DCT
+//! coefficient distributions for images", IEEE TIP 9 (2000) · X. Zhang, S. Karaman, S.-F. Chang,
+//! "Detecting and simulating artifacts in GAN fake images", WIFS 2019 · R. Durall, M. Keuper, J.
+//! Keuper, "Watch your up-convolution", CVPR 2020.
 mod scales;
 mod spectrum;
 

@@ -1,36 +1,45 @@
 //! # Double quantisation
 //!
-//! **What it looks for.** A photo that was saved as JPEG, opened, edited and saved again carries the marks of both saves. A part that was
-//! pasted in, moved, retouched or saved on its own carries other marks than the rest. This analyzer finds the table of the first save
-//! from the numbers stored in the file and asks of every 8x8 block whether it shares that past.
+//! **What it looks for.** A photo that was saved as JPEG, opened, edited and saved again carries
+//! the marks of both saves. A part that was pasted in, moved, retouched or saved on its own carries
+//! other marks than the rest. This analyzer finds the table of the first save from the numbers
+//! stored in the file and asks of every 8x8 block whether it shares that past.
 //!
-//! **How.** A save with quantisation step *q1* leaves only multiples of *q1*; decoding rounds to 8-bit samples, which spreads each
-//! multiple a little; the last save with step *q2* rounds once more. The histogram of the stored values of one frequency then has a comb of
-//! peaks and gaps that a photo saved once does not have.
-//! 1. The coefficients are read from the file as they are stored, so *q2* is known exactly and nothing is measured on pixels.
-//! 2. Each coefficient is expected to be as large as its surroundings suggest (the other coefficients of its block and the
-//!    neighbouring blocks, in 14 classes). For each frequency and class a mixture of Gaussians is fitted to the picture; from it come two
-//!    probabilities for every stored value: after one save, and after a first save with step *q1* and rounding noise.
-//! 3. All IJG qualities from 30 to 99 are tried as first tables; the evidence of 48 frequencies and DC is added up over the blocks, of which
-//!    30 % may have another past. A table outside that family (cameras, editors) is fitted frequency by frequency when that explains far more.
-//! 4. With the past of most of the picture known, every block gets a log-likelihood ratio: *another past* (saved once, or
-//!    first saved at another quality; the best is taken, at the price of the number tried) against *the same past*. 2 % of the coefficients
-//!    may disagree with any model and no block says more than ten nats, so that one odd block is no region. Nearly flat blocks count less,
-//!    saturated and padded ones not at all.
-//! 5. The strongest connected region is set against the rest: how many nats do two pasts, one inside and one outside, explain the picture better than
-//!    either alone? The score is ln(1 + nats), damped for pictures of more than a thousand judged blocks. A picture that was
-//!    saved twice as a whole has no such region, nor has one that was saved once.
+//! **How.** A save with quantisation step *q1* leaves only multiples of *q1*; decoding rounds to
+//! 8-bit samples, which spreads each multiple a little; the last save with step *q2* rounds once
+//! more. The histogram of the stored values of one frequency then has a comb of peaks and gaps that
+//! a photo saved once does not have.
+//! 1. The coefficients are read from the file as they are stored, so *q2* is known exactly and
+//!    nothing is measured on pixels.
+//! 2. Each coefficient is expected to be as large as its surroundings suggest (the other
+//!    coefficients of its block and the neighbouring blocks, in 14 classes). For each frequency and
+//!    class a mixture of Gaussians is fitted to the picture; from it come two probabilities for
+//!    every stored value: after one save, and after a first save with step *q1* and rounding noise.
+//! 3. All IJG qualities from 30 to 99 are tried as first tables; the evidence of 48 frequencies and
+//!    DC is added up over the blocks, of which 30 % may have another past. A table outside that
+//!    family (cameras, editors) is fitted frequency by frequency when that explains far more.
+//! 4. With the past of most of the picture known, every block gets a log-likelihood ratio: *another
+//!    past* (saved once, or first saved at another quality; the best is taken, at the price of the
+//!    number tried) against *the same past*. 2 % of the coefficients may disagree with any model
+//!    and no block says more than ten nats, so that one odd block is no region. Nearly flat blocks
+//!    count less, saturated and padded ones not at all.
+//! 5. The strongest connected region is set against the rest: how many nats do two pasts, one
+//!    inside and one outside, explain the picture better than either alone? The score is ln(1 +
+//!    nats), damped for pictures of more than a thousand judged blocks. A picture that was saved
+//!    twice as a whole has no such region, nor has one that was saved once.
 //!
-//! **How to read the map.** Bright blocks do not share the first save of the rest. The reliability layer is dark where a
-//! block cannot be judged: nearly flat, saturated or padded.
+//! **How to read the map.** Bright blocks do not share the first save of the rest. The reliability
+//! layer is dark where a block cannot be judged: nearly flat, saturated or padded.
 //!
-//! **What it does not see.** If the last save used nearly the table of the first, or a much coarser one, the comb is gone and everything
-//! looks alike. A forgery made from a photo that was never saved as JPEG before, by pasting another such photo, leaves no trace here. A first save
-//! on a grid that does not line up with the last one's is not modelled; the grid analyzers look for it.
+//! **What it does not see.** If the last save used nearly the table of the first, or a much coarser
+//! one, the comb is gone and everything looks alike. A forgery made from a photo that was never
+//! saved as JPEG before, by pasting another such photo, leaves no trace here. A first save on a
+//! grid that does not line up with the last one's is not modelled; the grid analyzers look for it.
 //!
-//! **References.** Z. Lin, J. He, X. Tang, C.-K. Tang, "Fast, automatic and fine-grained tampered JPEG image detection via DCT coefficient
-//! analysis", Pattern Recognition 42 (2009) · T. Bianchi, A. Piva, "Image forgery localization via block-grained analysis of JPEG
-//! artifacts", IEEE TIFS 7 (2012) · ITU-T T.81.
+//! **References.** Z. Lin, J. He, X. Tang, C.-K. Tang, "Fast, automatic and fine-grained tampered
+//! JPEG image detection via DCT coefficient analysis", Pattern Recognition 42 (2009) · T. Bianchi,
+//! A. Piva, "Image forgery localization via block-grained analysis of JPEG artifacts", IEEE TIFS 7
+//! (2012) · ITU-T T.81.
 mod blocks;
 mod detect;
 mod model;
@@ -78,7 +87,8 @@ static ABOUT: About = About {
 const MIN_SIDE: u32 = 64;
 /// Judged blocks that are needed.
 const LEAST_BLOCKS: usize = 32;
-/// Score from which a region is pointed out in words: ln(1 + nats) of a sum that pristine photos do not reach.
+/// Score from which a region is pointed out in words: ln(1 + nats) of a sum that pristine photos do
+/// not reach.
 const NOTABLE: f64 = 5.0;
 
 impl Analyzer for DoubleQuantization {
@@ -106,7 +116,8 @@ impl Analyzer for DoubleQuantization {
     }
 }
 
-/// Blocks that lie in the picture, are not saturated and not drawn: the coefficients of a letter follow from its font.
+/// Blocks that lie in the picture, are not saturated and not drawn: the coefficients of a letter
+/// follow from its font.
 fn judged_blocks(component: &Component, picture: &RgbImage, drawn: &Drawn) -> Vec<bool> {
     let (wide, width, height) = (component.blocks_wide, picture.width() as usize, picture.height() as usize);
     let raw = picture.as_raw();

@@ -1,9 +1,11 @@
-//! Which parts of a picture were drawn by a program: places of which methods that compare recorded light say nothing.
+//! Which parts of a picture were drawn by a program: places of which methods that compare recorded
+//! light say nothing.
 //!
-//! The decision that shapes it: a letter on an even ground has no noise, and its coefficients follow from a font and not
-//! from a history of saves, so a difference there is no evidence. One such cell proves nothing (a roof against an even sky
-//! looks the same); a neighbourhood counts as drawn where most of what is not flat are strokes on a ground that goes on, or
-//! where strokes lie on a wide even ground with little else.
+//! The decision that shapes it: a letter on an even ground has no noise, and its coefficients
+//! follow from a font and not from a history of saves, so a difference there is no evidence. One
+//! such cell proves nothing (a roof against an even sky looks the same); a neighbourhood counts as
+//! drawn where most of what is not flat are strokes on a ground that goes on, or where strokes lie
+//! on a wide even ground with little else.
 use assay_media::Plane;
 
 use crate::regions::{BoxSums, Window, connected};
@@ -15,12 +17,13 @@ const CELL: usize = 8;
 const REACH: usize = 3;
 /// Share of the cells with content in a neighbourhood from which strokes make it drawn.
 const MOST: f64 = 0.5;
-/// Share of flat cells of an even neighbourhood, the share of soft cells that it may have, and the share of its lively
-/// cells that must be strokes.
+/// Share of flat cells of an even neighbourhood, the share of soft cells that it may have, and the
+/// share of its lively cells that must be strokes.
 const EVEN: f64 = 0.4;
 const SOFT: f64 = 0.2;
 const ON_EVEN: f64 = 0.2;
-/// Share of a picture's cells with content that must be drawn; below it, they are edges before an even sky or wall.
+/// Share of a picture's cells with content that must be drawn; below it, they are edges before an
+/// even sky or wall.
 const LEAST_SHARE: f64 = 0.05;
 /// Strokes that a neighbourhood must have.
 const LEAST: f64 = 4.0;
@@ -53,7 +56,8 @@ impl Drawn {
                 let is_content = !matches!(found.looks[i], Look::Flat(_));
                 let (all, of_flat) = (around.area() as f64, flat.sum(around));
                 let most = of_strokes >= MOST * (all - of_flat);
-                // Compression blurs the ground inside letters; then it is the even ground around them that tells.
+                // Compression blurs the ground inside letters; then it is the even ground around
+                // them that tells.
                 let on_even = of_flat >= EVEN * all
                     && soft.sum(around) <= SOFT * all
                     && of_strokes >= ON_EVEN * lively.sum(around);
@@ -62,7 +66,8 @@ impl Drawn {
             .collect();
         let with_content = found.looks.iter().filter(|l| !matches!(l, Look::Flat(_))).count();
         let any = cells.iter().filter(|d| **d).count() as f64 > LEAST_SHARE * with_content as f64;
-        // On a drawn page whatever touches an even ground is drawn too: edges of boxes, symbols, shadows.
+        // On a drawn page whatever touches an even ground is drawn too: edges of boxes, symbols,
+        // shadows.
         let beside_flat = |i: usize| {
             let span = |at: usize, end: usize| (at.saturating_sub(1), (at + 2).min(end));
             let ((x, right), (y, bottom)) = (span(i % columns, columns), span(i / columns, rows));
@@ -96,7 +101,8 @@ impl Drawn {
         self.any
     }
 
-    /// Is the cell of this column and row drawn? Cells that the picture's edge cuts are as their neighbours.
+    /// Is the cell of this column and row drawn? Cells that the picture's edge cuts are as their
+    /// neighbours.
     pub(crate) fn cell(&self, column: usize, row: usize) -> bool {
         self.any && self.cells[row.min(self.rows - 1) * self.columns + column.min(self.columns - 1)]
     }

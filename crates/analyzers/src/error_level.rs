@@ -1,25 +1,32 @@
 //! # Error level
 //!
-//! **For the eye only; it never moves the verdict.** Error level analysis saves the picture once more as JPEG and shows how much every place
-//! changes by it. It is the best known method of picture forensics and the most often misread.
+//! **For the eye only; it never moves the verdict.** Error level analysis saves the picture once
+//! more as JPEG and shows how much every place changes by it. It is the best known method of
+//! picture forensics and the most often misread.
 //!
-//! **How.** The picture's Y, Cb and Cr planes (not subsampled) are cut into 8x8 blocks on the picture's own grid, transformed, quantised with the IJG tables of
-//! quality 75 and again of quality 90, and transformed back; no file is written and no entropy coder is needed, because only the
-//! quantisation loses anything. The picture shows the absolute difference at quality 75 as
-//! `255 * sqrt(|d| / 20)` for each colour channel: the root brings out small changes. The heat map shows the mean luma difference
-//! of each block divided by what blocks of like contrast change on average, so that mere edges do not light up.
+//! **How.** The picture's Y, Cb and Cr planes (not subsampled) are cut into 8x8 blocks on the
+//! picture's own grid, transformed, quantised with the IJG tables of quality 75 and again of
+//! quality 90, and transformed back; no file is written and no entropy coder is needed, because
+//! only the quantisation loses anything. The picture shows the absolute difference at quality 75 as
+//! `255 * sqrt(|d| / 20)` for each colour channel: the root brings out small changes. The heat map
+//! shows the mean luma difference of each block divided by what blocks of like contrast change on
+//! average, so that mere edges do not light up.
 //!
-//! **What it can show.** How far each place is from a fixed point of that save. A part that was saved fewer times, or at a higher quality than the rest, changes more;
-//! a picture that was never a JPEG changes most.
+//! **What it can show.** How far each place is from a fixed point of that save. A part that was
+//! saved fewer times, or at a higher quality than the rest, changes more; a picture that was never
+//! a JPEG changes most.
 //!
-//! **How it is misread.** Edges, text, saturated colours and fine texture always change more than smooth places, in genuine pictures too: compare
-//! edges with like edges and texture with like texture only. A bright place is no proof of anything, a dark one neither. After one more save at
-//! low quality all places look alike. Scaling a picture wipes its levels; sharpening raises them everywhere. A picture straight
-//! from an editor that never was a JPEG shows bright edges everywhere and nothing else. Its inventors and critics agree that it
-//! answers one question only: which compression rate does each part of this picture have?
+//! **How it is misread.** Edges, text, saturated colours and fine texture always change more than
+//! smooth places, in genuine pictures too: compare edges with like edges and texture with like
+//! texture only. A bright place is no proof of anything, a dark one neither. After one more save at
+//! low quality all places look alike. Scaling a picture wipes its levels; sharpening raises them
+//! everywhere. A picture straight from an editor that never was a JPEG shows bright edges
+//! everywhere and nothing else. Its inventors and critics agree that it answers one question only:
+//! which compression rate does each part of this picture have?
 //!
-//! **References.** N. Krawetz, "A picture's worth... digital image analysis and forensics", Black Hat 2007 · FotoForensics, "Common mistakes"
-//! and tutorial on ELA (fotoforensics.com) · H. Farid, "Exposing digital forgeries from JPEG ghosts", IEEE TIFS 4 (2009).
+//! **References.** N. Krawetz, "A picture's worth... digital image analysis and forensics", Black
+//! Hat 2007 · FotoForensics, "Common mistakes" and tutorial on ELA (fotoforensics.com) · H. Farid,
+//! "Exposing digital forgeries from JPEG ghosts", IEEE TIFS 4 (2009).
 mod resave;
 
 use assay_evidence::{Evidence, Family, Legend, Outcome, Role, Severity, Status};
@@ -112,7 +119,8 @@ fn amplified(change: &resave::Changes) -> RgbImage {
     RgbImage::from_raw(change.width as u32, change.height as u32, shown).unwrap_or_default()
 }
 
-/// Mean luma change of each whole block over the mean of blocks with like contrast, on a logarithmic scale: 0 at equal, 1 at fourfold.
+/// Mean luma change of each whole block over the mean of blocks with like contrast, on a
+/// logarithmic scale: 0 at equal, 1 at fourfold.
 fn relative(change: &resave::Changes, picture: &RgbImage) -> Cells {
     /// Octaves of contrast.
     const CLASSES: usize = 12;

@@ -1,45 +1,59 @@
 //! # JPEG ghosts
 //!
-//! **What it looks for.** A part of the picture that was saved as JPEG before, at another quality or on another 8x8 grid than the rest:
-//! a region that was saved by itself and put back, or that came from another file. As telling is the opposite: when the whole photo
-//! carries the ghost of an earlier save, a region *without* it did not take part in that save.
+//! **What it looks for.** A part of the picture that was saved as JPEG before, at another quality
+//! or on another 8x8 grid than the rest: a region that was saved by itself and put back, or that
+//! came from another file. As telling is the opposite: when the whole photo carries the ghost of an
+//! earlier save, a region *without* it did not take part in that save.
 //!
-//! **How.** Saving as JPEG rounds each coefficient of the 8x8 cosine transform to a multiple of a step Q. Farid's ghost saves the picture
-//! again at many qualities and looks where the difference is small. That difference is, by Parseval's theorem, the remainder of each
-//! coefficient after division by Q, so no encoder is needed here:
+//! **How.** Saving as JPEG rounds each coefficient of the 8x8 cosine transform to a multiple of a
+//! step Q. Farid's ghost saves the picture again at many qualities and looks where the difference
+//! is small. That difference is, by Parseval's theorem, the remainder of each coefficient after
+//! division by Q, so no encoder is needed here:
 //!
-//! 1. For each of the 64 places where the corner of a grid can lie, every block of that grid is transformed (luma).
-//! 2. For each of 20 tables (IJG qualities 30 to 96), each low-frequency coefficient c that would survive (|c| at least Q/2) gives a fit
-//!    `cos(2πc/Q)`: 1 on a multiple of Q, -1 half-way between, 0 on average when no such save took place. Coefficients that
-//!    would become zero say nothing and are left out, so flat areas weigh nothing instead of dividing by nothing. Blocks that reach into
-//!    places where letters or symbols on an even ground are the most are left out too: a font draws the same few coefficients again and again.
-//! 3. Texture is taken out by comparison: the fit at a grid place is measured against the mean of the other places in the same window
-//!    (places that share rows or columns with the file's own grid are compared among themselves). On the file's own grid, where
-//!    coefficients are whole multiples of the file's steps, it is measured against the fit that a Laplacian histogram of the scale found
-//!    around the block would show; steps of which the file's own is more than 0.72 tell nothing and are left out.
-//! 4. Windows of many sizes are scanned for a fit that departs from that of the rest. A ghost of the whole picture may be between 0.4 and
-//!    1.6 times as strong in a window as elsewhere without counting. What exceeds that, in standard deviations, gives a tail
-//!    probability; multiplied by the number of windows, tables and grids it is the number of false alarms (NFA) to be
-//!    expected in a picture without a local edit.
+//! 1. For each of the 64 places where the corner of a grid can lie, every block of that grid is
+//!    transformed (luma).
+//! 2. For each of 20 tables (IJG qualities 30 to 96), each low-frequency coefficient c that would
+//!    survive (|c| at least Q/2) gives a fit `cos(2πc/Q)`: 1 on a multiple of Q, -1 half-way
+//!    between, 0 on average when no such save took place. Coefficients that would become zero say
+//!    nothing and are left out, so flat areas weigh nothing instead of dividing by nothing. Blocks
+//!    that reach into places where letters or symbols on an even ground are the most are left out
+//!    too: a font draws the same few coefficients again and again.
+//! 3. Texture is taken out by comparison: the fit at a grid place is measured against the mean of
+//!    the other places in the same window (places that share rows or columns with the file's own
+//!    grid are compared among themselves). On the file's own grid, where coefficients are whole
+//!    multiples of the file's steps, it is measured against the fit that a Laplacian histogram of
+//!    the scale found around the block would show; steps of which the file's own is more than 0.72
+//!    tell nothing and are left out.
+//! 4. Windows of many sizes are scanned for a fit that departs from that of the rest. A ghost of
+//!    the whole picture may be between 0.4 and 1.6 times as strong in a window as elsewhere without
+//!    counting. What exceeds that, in standard deviations, gives a tail probability; multiplied by
+//!    the number of windows, tables and grids it is the number of false alarms (NFA) to be expected
+//!    in a picture without a local edit.
 //!
-//! The score is `5 asinh(-log10(NFA) / 5)` of the strongest departure: 0 means one such finding by chance per picture, and large values grow slowly.
+//! The score is `5 asinh(-log10(NFA) / 5)` of the strongest departure: 0 means one such finding by
+//! chance per picture, and large values grow slowly.
 //!
-//! **How to read the map.** Bright cells behave like the region that was found (its own ghost, or its lack of the picture's), dark
-//! cells like the rest. Where the reliability is low (flat or saturated areas) the map knows nothing. The small pictures show the remainder
-//! for rising qualities, dark where an earlier save at that quality fits. The chart shows the same for region and rest: a dip of one
-//! line alone is the ghost.
+//! **How to read the map.** Bright cells behave like the region that was found (its own ghost, or
+//! its lack of the picture's), dark cells like the rest. Where the reliability is low (flat or
+//! saturated areas) the map knows nothing. The small pictures show the remainder for rising
+//! qualities, dark where an earlier save at that quality fits. The chart shows the same for region
+//! and rest: a dip of one line alone is the ghost.
 //!
-//! **What fools it.** A strong final save (quality 60 and below) wipes ghosts of finer tables, and ghosts on the file's own grid
-//! show only if the earlier save was coarser than the last. Two regions from one and the same save do not differ. A pasted photo of another
-//! file explains a ghost as well as a forgery does: collages, screenshots with pictures in them, and overlays that a
-//! program drew after decoding. Repeated texture and synthetic edges can imitate a comb for a few coefficients.
+//! **What fools it.** A strong final save (quality 60 and below) wipes ghosts of finer tables, and
+//! ghosts on the file's own grid show only if the earlier save was coarser than the last. Two
+//! regions from one and the same save do not differ. A pasted photo of another file explains a
+//! ghost as well as a forgery does: collages, screenshots with pictures in them, and overlays that
+//! a program drew after decoding. Repeated texture and synthetic edges can imitate a comb for a few
+//! coefficients.
 //!
-//! **When it does not apply.** Pictures of fewer than 64 pixels on a side, or with hardly a coefficient that would survive a save.
+//! **When it does not apply.** Pictures of fewer than 64 pixels on a side, or with hardly a
+//! coefficient that would survive a save.
 //!
-//! **References.** H. Farid, *Exposing Digital Forgeries from JPEG Ghosts*, IEEE TIFS 4(1), 2009. Z. Lin, J. He, X. Tang, C.-K. Tang, *Fast,
-//! automatic and fine-grained tampered JPEG image detection via DCT coefficient analysis*, Pattern Recognition 42, 2009. T. Bianchi and A.
-//! Piva, *Image Forgery Localization via Block-Grained Analysis of JPEG Artifacts*, IEEE TIFS 7(3), 2012. A. Desolneux, L. Moisan, J.-M. Morel, *From
-//! Gestalt Theory to Image Analysis*, Springer, 2008.
+//! **References.** H. Farid, *Exposing Digital Forgeries from JPEG Ghosts*, IEEE TIFS 4(1), 2009.
+//! Z. Lin, J. He, X. Tang, C.-K. Tang, *Fast, automatic and fine-grained tampered JPEG image
+//! detection via DCT coefficient analysis*, Pattern Recognition 42, 2009. T. Bianchi and A. Piva,
+//! *Image Forgery Localization via Block-Grained Analysis of JPEG Artifacts*, IEEE TIFS 7(3), 2012.
+//! A. Desolneux, L. Moisan, J.-M. Morel, *From Gestalt Theory to Image Analysis*, Springer, 2008.
 mod map;
 mod own_grid;
 mod pictures;

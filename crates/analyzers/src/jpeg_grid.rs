@@ -1,43 +1,58 @@
 //! # JPEG grid
 //!
-//! **What it looks for.** JPEG cuts a picture into blocks of 8x8 pixels. A region that was pasted from a JPEG keeps the grid of its own blocks,
-//! and unless it lands on a multiple of eight pixels that grid does not match the picture's. It works on JPEG files and just as well on PNG
-//! and other formats whose pixels were a JPEG once.
+//! **What it looks for.** JPEG cuts a picture into blocks of 8x8 pixels. A region that was pasted
+//! from a JPEG keeps the grid of its own blocks, and unless it lands on a multiple of eight pixels
+//! that grid does not match the picture's. It works on JPEG files and just as well on PNG and other
+//! formats whose pixels were a JPEG once.
 //!
-//! **How.** The method is ZERO, with a second test that still sees a foreign grid under a last save:
+//! **How.** The method is ZERO, with a second test that still sees a foreign grid under a last
+//! save:
 //!
 //! 1. The 8x8 cosine transform of *every* overlapping block of the luma is taken. Saving sets many coefficients to zero, so the block that
 //!    lies exactly on a former grid has more (near) zeros, |c| < 0.5, than its neighbours.
-//! 2. Each pixel votes for the one of the 64 grid origins whose block around it has the most zeros. Ties, blocks that are constant along a
-//!    direction and blocks that reach into places where letters or symbols on an even ground are the most cast no vote.
-//! 3. *Main grid.* Without a save each origin gets 1/64 of the votes by chance. The binomial tail of the votes that the best origin got, times
-//!    64 tests, is its number of false alarms (NFA); pixels of one block vote alike and count once.
-//! 4. *Foreign regions.* Cells of 8x8 pixels full of votes for another origin grow together when they are at most 12 pixels or so apart.
-//!    The bounding box of such a region is tested in the same way, against 1/64 or the share which that origin has elsewhere, whichever is
-//!    larger; tests: 63 origins times all boxes.
-//! 5. *Missing grid.* When the file is not a JPEG but has a main grid, windows in which the votes for that grid fall below 0.4 times its share
-//!    elsewhere are tested with the lower tail: such a region did not take part in the save.
-//! 6. *Ranking.* After a last save the own grid wins nearly every vote, and ZERO goes blind. So in every tile of 8x8 pixels the 49 origins that
-//!    share neither rows nor columns with the own grid are ranked: near zeros are counted at four levels (0.5, 1, 2 and 4), and an origin
-//!    ranks by how far it stands out above those next to it (an edge in the picture raises neighbouring origins alike, a save raises one
-//!    alone). Without a foreign past an origin's mean place is the middle. Windows of many sizes are scanned; chance is the middle with a
-//!    small margin, or 1.6 times the origin's advance elsewhere in the picture, whichever is larger, so a grid that the *whole* picture has
-//!    (a photo that was cropped and saved again) does not count. The normal tail of the rank sum, times windows times origins, is the NFA.
+//! 2. Each pixel votes for the one of the 64 grid origins whose block around it has the most zeros.
+//!    Ties, blocks that are constant along a direction and blocks that reach into places where
+//!    letters or symbols on an even ground are the most cast no vote.
+//! 3. *Main grid.* Without a save each origin gets 1/64 of the votes by chance. The binomial tail
+//!    of the votes that the best origin got, times 64 tests, is its number of false alarms (NFA);
+//!    pixels of one block vote alike and count once.
+//! 4. *Foreign regions.* Cells of 8x8 pixels full of votes for another origin grow together when
+//!    they are at most 12 pixels or so apart. The bounding box of such a region is tested in the
+//!    same way, against 1/64 or the share which that origin has elsewhere, whichever is larger;
+//!    tests: 63 origins times all boxes.
+//! 5. *Missing grid.* When the file is not a JPEG but has a main grid, windows in which the votes
+//!    for that grid fall below 0.4 times its share elsewhere are tested with the lower tail: such a
+//!    region did not take part in the save.
+//! 6. *Ranking.* After a last save the own grid wins nearly every vote, and ZERO goes blind. So in
+//!    every tile of 8x8 pixels the 49 origins that share neither rows nor columns with the own grid
+//!    are ranked: near zeros are counted at four levels (0.5, 1, 2 and 4), and an origin ranks by
+//!    how far it stands out above those next to it (an edge in the picture raises neighbouring
+//!    origins alike, a save raises one alone). Without a foreign past an origin's mean place is the
+//!    middle. Windows of many sizes are scanned; chance is the middle with a small margin, or 1.6
+//!    times the origin's advance elsewhere in the picture, whichever is larger, so a grid that the
+//!    *whole* picture has (a photo that was cropped and saved again) does not count. The normal
+//!    tail of the rank sum, times windows times origins, is the NFA.
 //!
-//! The score is `5 asinh(-log10(NFA) / 5)` of the more significant of the two region tests: 0 stands for one such finding by chance per picture.
+//! The score is `5 asinh(-log10(NFA) / 5)` of the more significant of the two region tests: 0
+//! stands for one such finding by chance per picture.
 //!
-//! **How to read the map.** Bright cells vote for the foreign origin that was found, or rank it high. The picture of votes
-//! shows one colour per origin: an untouched JPEG has one colour throughout, black pixels cast no vote.
+//! **How to read the map.** Bright cells vote for the foreign origin that was found, or rank it
+//! high. The picture of votes shows one colour per origin: an untouched JPEG has one colour
+//! throughout, black pixels cast no vote.
 //!
-//! **What fools it.** A paste that lands on a multiple of eight pixels both ways has the right grid (one in 64 does so by chance). A last save at
-//! quality 75 and below leaves little of a foreign grid. Scaling or turning the pasted part destroys its grid. Screenshots,
-//! collages and pictures in pictures have foreign grids for honest reasons. Regular texture with a period of eight pixels imitates one.
+//! **What fools it.** A paste that lands on a multiple of eight pixels both ways has the right grid
+//! (one in 64 does so by chance). A last save at quality 75 and below leaves little of a foreign
+//! grid. Scaling or turning the pasted part destroys its grid. Screenshots, collages and pictures
+//! in pictures have foreign grids for honest reasons. Regular texture with a period of eight pixels
+//! imitates one.
 //!
-//! **When it does not apply.** Pictures of fewer than 64 pixels on a side, and pictures that are flat nearly everywhere.
+//! **When it does not apply.** Pictures of fewer than 64 pixels on a side, and pictures that are
+//! flat nearly everywhere.
 //!
-//! **References.** T. Nikoukhah, J. Anger, M. Colom, J.-M. Morel, R. Grompone von Gioi, *ZERO: a Local JPEG Grid Origin Detector Based on the Number of
-//! DCT Zeros and its Applications in Image Forensics*, Image Processing On Line 11, 2021. A. Desolneux, L. Moisan, J.-M. Morel, *From Gestalt Theory to
-//! Image Analysis*, Springer, 2008.
+//! **References.** T. Nikoukhah, J. Anger, M. Colom, J.-M. Morel, R. Grompone von Gioi, *ZERO: a
+//! Local JPEG Grid Origin Detector Based on the Number of DCT Zeros and its Applications in Image
+//! Forensics*, Image Processing On Line 11, 2021. A. Desolneux, L. Moisan, J.-M. Morel, *From
+//! Gestalt Theory to Image Analysis*, Springer, 2008.
 mod detect;
 mod map;
 mod votes;

@@ -1,13 +1,15 @@
 //! How much fine structure the last JPEG save left, for the analyzers that live off it.
 //!
-//! The decision that shapes it: one number from the luma quantisation table, because that is what sets the high frequencies to zero; the
-//! quality setting of this or that program is not guessed.
+//! The decision that shapes it: one number from the luma quantisation table, because that is what
+//! sets the high frequencies to zero; the quality setting of this or that program is not guessed.
 use crate::{AnalyzerError, Sample};
 
-/// Mean quantisation step of the high band at which half of the fine structure counts as lost: about IJG quality 87.
+/// Mean quantisation step of the high band at which half of the fine structure counts as lost:
+/// about IJG quality 87.
 const HALF_STEP: f64 = 25.0;
 
-/// 0..=1, 1 for files that are not JPEG: `1 / (1 + (q / 25)²)` with the mean luma quantisation step `q` where 6 <= u+v <= 9.
+/// 0..=1, 1 for files that are not JPEG: `1 / (1 + (q / 25)²)` with the mean luma quantisation step
+/// `q` where 6 <= u+v <= 9.
 ///
 /// # Errors
 /// [`AnalyzerError`] when the coefficients were not declared or cannot be read.

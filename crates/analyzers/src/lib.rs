@@ -1,9 +1,11 @@
 //! The forensic analyzers, one file each, and the words in which they are asked and answer.
 //!
-//! The decision that shapes this crate: an analyzer is a static value in one static list. `analyzers! { ... }` declares the modules, the list
-//! [`ANALYZERS`] and takes each module's `//!` header as the user's documentation (`assay analyzers show ID`). An analyzer reads a
-//! [`Sample`], whose artefacts are computed once and shared, and answers an [`Outcome`](assay_evidence::Outcome): evidence, or why it does not apply.
-//! Calibration and fusion are not done here.
+//! The decision that shapes this crate: an analyzer is a static value in one static list.
+//! `analyzers! { ... }` declares the modules, the list [`ANALYZERS`] and takes each module's `//!`
+//! header as the user's documentation (`assay analyzers show ID`). An analyzer reads a [`Sample`],
+//! whose artefacts are computed once and shared, and answers an
+//! [`Outcome`](assay_evidence::Outcome): evidence, or why it does not apply. Calibration and fusion
+//! are not done here.
 mod about;
 mod cholesky;
 mod drawn;
@@ -14,7 +16,8 @@ mod regions;
 mod sample;
 mod sliding;
 
-/// Is a picture drawn or recorded: the numbers, the table and the names of the measures in the finding of `screen_content`.
+/// Is a picture drawn or recorded: the numbers, the table and the names of the measures in the
+/// finding of `screen_content`.
 pub mod screen {
     pub use crate::screen_content::{COUNT, LEVEL, Learned, NAMES, SCORE, SavedAs, ScreenTable, numbers};
 }

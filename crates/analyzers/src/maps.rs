@@ -1,4 +1,5 @@
-//! From cells in coded orientation to the maps, boxes and pictures of a report: the one place where orientation is applied to evidence.
+//! From cells in coded orientation to the maps, boxes and pictures of a report: the one place where
+//! orientation is applied to evidence.
 use std::io::Cursor;
 
 use assay_evidence::{Heatmap, Legend, Picture, PngData, Preview, Where};
@@ -74,7 +75,8 @@ pub fn region(sample: &Sample, coded: [u32; 4], label: impl Into<String>) -> Whe
     Where::Region { x, y, width, height, label: label.into() }
 }
 
-/// A picture that covers exactly the examined one, given in coded orientation; turned and reduced to [`MAX_PICTURE_SIDE`].
+/// A picture that covers exactly the examined one, given in coded orientation; turned and reduced
+/// to [`MAX_PICTURE_SIDE`].
 ///
 /// # Errors
 /// [`AnalyzerError::Picture`] when encoding fails.
@@ -88,7 +90,8 @@ pub fn picture_over_input(
     Ok(Picture { caption: caption.into(), png, width, height, over_input: true })
 }
 
-/// The examined picture or frame itself for the reader's eye, given in coded orientation; turned and reduced.
+/// The examined picture or frame itself for the reader's eye, given in coded orientation; turned
+/// and reduced.
 ///
 /// # Errors
 /// [`AnalyzerError::Picture`] when encoding fails.
@@ -108,7 +111,8 @@ fn turned(sample: &Sample, coded: &RgbImage) -> (Vec<[u8; 3]>, u32, u32) {
     (shown, width as u32, height as u32)
 }
 
-/// A picture that stands for itself (a spectrum, a plot of matches); reduced to [`MAX_PICTURE_SIDE`].
+/// A picture that stands for itself (a spectrum, a plot of matches); reduced to
+/// [`MAX_PICTURE_SIDE`].
 ///
 /// # Errors
 /// [`AnalyzerError::Picture`] when encoding fails.

@@ -1,27 +1,35 @@
-//! **What it looks for.** A sensor, a lens and a development leave noise that depends on brightness and little else, so it is the same
-//! kind of noise all over a picture. A part that came from another picture, was scaled, smoothed or saved differently brings its own. This
-//! analyzer looks for a place whose fine variation is lower or higher than everywhere else *at the same brightness and texture*.
+//! **What it looks for.** A sensor, a lens and a development leave noise that depends on brightness
+//! and little else, so it is the same kind of noise all over a picture. A part that came from
+//! another picture, was scaled, smoothed or saved differently brings its own. This analyzer looks
+//! for a place whose fine variation is lower or higher than everywhere else *at the same brightness
+//! and texture*.
 //!
-//! **How.** The luma is cut into 8x8 blocks on the coded grid and transformed (DCT). With the mean energies
-//! `M` (3 <= u+v <= 5), `H` (6 <= u+v <= 9) and `T` (u+v >= 10) of a block and its mean grey level `m`, two robust regressions over
-//! the whole picture say what is usual here: `ln H` from `(ln M, m)` and `ln T` from `(ln H, ln M)`, both quadratic. The residuals, in robust
-//! standard deviations, are the *noise deviations*; texture and brightness are accounted for, so a blurred background is compared with
-//! blurred blocks and hair with hair. Blocks with more than a tenth of clipped or black pixels, blocks of one value and
-//! places where letters or symbols on an even ground are the most are left out: a font has no noise.
+//! **How.** The luma is cut into 8x8 blocks on the coded grid and transformed (DCT). With the mean
+//! energies `M` (3 <= u+v <= 5), `H` (6 <= u+v <= 9) and `T` (u+v >= 10) of a block and its mean
+//! grey level `m`, two robust regressions over the whole picture say what is usual here: `ln H`
+//! from `(ln M, m)` and `ln T` from `(ln H, ln M)`, both quadratic. The residuals, in robust
+//! standard deviations, are the *noise deviations*; texture and brightness are accounted for, so a
+//! blurred background is compared with blurred blocks and hair with hair. Blocks with more than a
+//! tenth of clipped or black pixels, blocks of one value and places where letters or symbols on an
+//! even ground are the most are left out: a font has no noise.
 //!
-//! Then the a-contrario question of Noisesniffer, asked in both directions: if low-noise blocks lay anywhere at random,
-//! would `k` of the `n` blocks of a window lie below the picture's median? The number of false alarms is
-//! `NFA = tests · P(Binomial(n, 1/2) >= k)`, with every window, band and direction counted as a test. The raw score joins the most surprising
-//! window of each band: `ln(1 + sqrt(a² + b²))`, where `a` and `b` are their `-log10 NFA` (0 when not surprising), weighed down by the
-//! final save's quantisation. Genuine pictures do not obey the model exactly (a face is not a wall), so a small NFA
-//! alone proves nothing: the score becomes a likelihood ratio by calibration on genuine and altered pictures.
+//! Then the a-contrario question of Noisesniffer, asked in both directions: if low-noise blocks lay
+//! anywhere at random, would `k` of the `n` blocks of a window lie below the picture's median? The
+//! number of false alarms is `NFA = tests · P(Binomial(n, 1/2) >= k)`, with every window, band and
+//! direction counted as a test. The raw score joins the most surprising window of each band:
+//! `ln(1 + sqrt(a² + b²))`, where `a` and `b` are their `-log10 NFA` (0 when not surprising),
+//! weighed down by the final save's quantisation. Genuine pictures do not obey the model exactly (a
+//! face is not a wall), so a small NFA alone proves nothing: the score becomes a likelihood ratio
+//! by calibration on genuine and altered pictures.
 //!
-//! **How to read the map.** Bright cells deviate together with their neighbours, in either direction. Dark cells in the reliability layer are
-//! clipped, empty or flat, and say nothing. A bright object outline is texture that the regression did not explain; a bright
-//! closed region with a straight or lasso-like edge is what an insertion looks like.
+//! **How to read the map.** Bright cells deviate together with their neighbours, in either
+//! direction. Dark cells in the reliability layer are clipped, empty or flat, and say nothing. A
+//! bright object outline is texture that the regression did not explain; a bright closed region
+//! with a straight or lasso-like edge is what an insertion looks like.
 //!
-//! **Where it is blind.** A final save at quality 85 or below sets most of the coefficients it reads to zero; there it is hardly better
-//! than chance, and its weight says so. It also cannot see a part that was copied within the same picture without scaling.
+//! **Where it is blind.** A final save at quality 85 or below sets most of the coefficients it
+//! reads to zero; there it is hardly better than chance, and its weight says so. It also cannot see
+//! a part that was copied within the same picture without scaling.
 use assay_evidence::{Chart, Evidence, Family, Legend, MediaKind, Outcome, Role, Series, Severity, Status};
 
 use crate::drawn::Drawn;

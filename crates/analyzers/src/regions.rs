@@ -1,8 +1,10 @@
-//! Regions over maps of cells: box sums, connected regions, scan statistics and the tails that turn them into numbers of false alarms.
+//! Regions over maps of cells: box sums, connected regions, scan statistics and the tails that turn
+//! them into numbers of false alarms.
 //!
-//! The decision that shapes it: every map-making analyzer asks the same question ("is there a connected place that differs from the rest
-//! of this picture, more than chance over all the places I looked at allows?"), so the counting and the tail probabilities live in one
-//! place and all work in log10, where 10^-300 is an ordinary number. It knows nothing about what the cells measure.
+//! The decision that shapes it: every map-making analyzer asks the same question ("is there a
+//! connected place that differs from the rest of this picture, more than chance over all the places
+//! I looked at allows?"), so the counting and the tail probabilities live in one place and all work
+//! in log10, where 10^-300 is an ordinary number. It knows nothing about what the cells measure.
 
 /// Box sums of a map in constant time (summed-area table).
 #[derive(Debug, Clone)]
@@ -60,8 +62,9 @@ impl BoxSums {
     }
 }
 
-/// Windows of a multi-scale scan: squares and two-to-three rectangles from `smallest` cells a side up to about half of the map's area,
-/// each size a third larger than the last, shifted by a quarter of their sides. Order is fixed.
+/// Windows of a multi-scale scan: squares and two-to-three rectangles from `smallest` cells a side
+/// up to about half of the map's area, each size a third larger than the last, shifted by a quarter
+/// of their sides. Order is fixed.
 pub(crate) fn scan_windows(columns: usize, rows: usize, smallest: usize) -> Vec<Window> {
     let mut windows = Vec::new();
     let mut side = smallest.max(1) as f64;
@@ -96,8 +99,8 @@ pub(crate) struct Region {
     pub(crate) bounds: Window,
 }
 
-/// Connected regions of the marked cells, in the order of their first cell. Cells at most `reach` columns and rows apart belong
-/// together (1 is the usual neighbourhood of eight).
+/// Connected regions of the marked cells, in the order of their first cell. Cells at most `reach`
+/// columns and rows apart belong together (1 is the usual neighbourhood of eight).
 pub(crate) fn connected(marked: &[bool], columns: usize, rows: usize, reach: usize) -> Vec<Region> {
     let mut seen = vec![false; marked.len()];
     let mut regions = Vec::new();
@@ -143,7 +146,8 @@ pub(crate) fn sides(at: usize, columns: usize, rows: usize) -> impl Iterator<Ite
     near.into_iter().flatten()
 }
 
-/// Box blur of a map with the window cut off at the border (so the mean is over the cells that exist): radius in cells.
+/// Box blur of a map with the window cut off at the border (so the mean is over the cells that
+/// exist): radius in cells.
 pub(crate) fn box_blur(values: &[f32], columns: usize, rows: usize, radius: usize) -> Vec<f32> {
     let sums = BoxSums::new(values.iter().map(|v| f64::from(*v)), columns, rows);
     let mut out = Vec::with_capacity(columns * rows);
@@ -158,8 +162,9 @@ pub(crate) fn box_blur(values: &[f32], columns: usize, rows: usize, radius: usiz
     out
 }
 
-/// log10 of the upper tail of the standard normal distribution, P(Z > z), with a relative error of the tail below 1.2e-7 everywhere, also
-/// where the tail itself is too small for a double (Chebyshev fit of the complementary error function: Press et al., Numerical Recipes, 6.2).
+/// log10 of the upper tail of the standard normal distribution, P(Z > z), with a relative error of
+/// the tail below 1.2e-7 everywhere, also where the tail itself is too small for a double
+/// (Chebyshev fit of the complementary error function: Press et al., Numerical Recipes, 6.2).
 pub(crate) fn log10_normal_tail(z: f64) -> f64 {
     const FIT: [f64; 10] = [
         -1.265_512_23,
@@ -182,10 +187,12 @@ pub(crate) fn log10_normal_tail(z: f64) -> f64 {
     ((0.5 * t).ln() - x * x + fit) / std::f64::consts::LN_10
 }
 
-/// log10 of the upper tail of the binomial distribution, P(at least `k` of `n`), each with probability `p`.
+/// log10 of the upper tail of the binomial distribution, P(at least `k` of `n`), each with
+/// probability `p`.
 ///
-/// Summed from the first term until a term no longer counts, so the cost is a few hundred steps at most in the cases that matter
-/// (k well above n·p). Used for numbers of false alarms (Desolneux, Moisan, Morel: From Gestalt Theory to Image Analysis, 2008).
+/// Summed from the first term until a term no longer counts, so the cost is a few hundred steps at
+/// most in the cases that matter (k well above n·p). Used for numbers of false alarms (Desolneux,
+/// Moisan, Morel: From Gestalt Theory to Image Analysis, 2008).
 pub(crate) fn log10_binomial_tail(n: u64, k: u64, p: f64) -> f64 {
     if k == 0 {
         return 0.0;

@@ -1,32 +1,43 @@
-//! **What it looks for.** A part that is scaled or turned before it is pasted is computed anew from its neighbours, with weights that repeat
-//! periodically. This analyzer looks for a place with such a period where the rest of the picture has none, or another one.
+//! **What it looks for.** A part that is scaled or turned before it is pasted is computed anew from
+//! its neighbours, with weights that repeat periodically. This analyzer looks for a place with such
+//! a period where the rest of the picture has none, or another one.
 //!
-//! **How.** Two predictors of a pixel from its neighbours. Popescu and Farid's expectation-maximisation fits one for this picture from the 5x5
-//! neighbourhood, together with each pixel's probability of following it: residual `r = I - Σ αI`, density `N(r; 0, σ²)` against a
-//! uniform outlier density 1/256, then weighted least squares (weights used once; normal equations, Cholesky) and `σ² = Σwr²/Σw`,
-//! until no coefficient moves by 0.001. The fit runs on at most 40,000 pixels, one filter pass makes the probability map of the whole picture,
-//! which is shown. Flat and clipped neighbourhoods are not judged. The search for periods runs on the residue of Kirchner's fixed
-//! predictor, `ln(|e| + 1)`: in a picture with a pasted part the fitted predictor belongs to the rest, and noise hides the part's period
-//! from it, while the variance of a fixed residue shows it.
+//! **How.** Two predictors of a pixel from its neighbours. Popescu and Farid's
+//! expectation-maximisation fits one for this picture from the 5x5 neighbourhood, together with
+//! each pixel's probability of following it: residual `r = I - Σ αI`, density `N(r; 0, σ²)` against
+//! a uniform outlier density 1/256, then weighted least squares (weights used once; normal
+//! equations, Cholesky) and `σ² = Σwr²/Σw`, until no coefficient moves by 0.001. The fit runs on at
+//! most 40,000 pixels, one filter pass makes the probability map of the whole picture, which is
+//! shown. Flat and clipped neighbourhoods are not judged. The search for periods runs on the
+//! residue of Kirchner's fixed predictor, `ln(|e| + 1)`: in a picture with a pasted part the fitted
+//! predictor belongs to the rest, and noise hides the part's period from it, while the variance of
+//! a fixed residue shows it.
 //!
-//! The residue is freed of its local mean and spread and cut into overlapping windows (64 pixels, 128 in large pictures). Each window's power
-//! spectrum is divided by its own surroundings (11x11 bins without the inner 3x3), so that without a periodic trace every value follows
-//! the exponential law. Then each value is divided by what half of all windows stay below at the same frequency, if that is above 1.
-//! Two kinds of tests are counted: a frequency with its quarter turn, and a *comb*, the harmonics of a square grid with a period of
-//! 4.8 to 14.6 pixels and any turn, which is the 8x8 grid of an earlier JPEG save after scaling. Multiples of 1/8 cycles per pixel are left out.
-//! `NFA = windows · tests · P(Gamma(n) >= t)`; the raw score is `ln(1 + max(0, 2 - log10 NFA))` of the best window.
+//! The residue is freed of its local mean and spread and cut into overlapping windows (64 pixels,
+//! 128 in large pictures). Each window's power spectrum is divided by its own surroundings (11x11
+//! bins without the inner 3x3), so that without a periodic trace every value follows the
+//! exponential law. Then each value is divided by what half of all windows stay below at the same
+//! frequency, if that is above 1. Two kinds of tests are counted: a frequency with its quarter
+//! turn, and a *comb*, the harmonics of a square grid with a period of 4.8 to 14.6 pixels and any
+//! turn, which is the 8x8 grid of an earlier JPEG save after scaling. Multiples of 1/8 cycles per
+//! pixel are left out. `NFA = windows · tests · P(Gamma(n) >= t)`; the raw score is
+//! `ln(1 + max(0, 2 - log10 NFA))` of the best window.
 //!
-//! **Scaling of the whole picture** (every small picture on the web) is usual processing. It shows in all windows alike, so it is in the
-//! reference and cancels; it is told as a measure and in the spectrum of the whole picture, and does not raise the score.
+//! **Scaling of the whole picture** (every small picture on the web) is usual processing. It shows
+//! in all windows alike, so it is in the reference and cancels; it is told as a measure and in the
+//! spectrum of the whole picture, and does not raise the score.
 //!
-//! **How to read the map.** Bright: windows around this place have a period that the rest has not. It is as coarse as the windows.
-//! The probability map is a picture for the eye: light pixels are predicted by their neighbours. A pasted part whose texture of dots has another
-//! beat than its surroundings is what to look for; smooth areas are light and edges dark in every picture.
+//! **How to read the map.** Bright: windows around this place have a period that the rest has not.
+//! It is as coarse as the windows. The probability map is a picture for the eye: light pixels are
+//! predicted by their neighbours. A pasted part whose texture of dots has another beat than its
+//! surroundings is what to look for; smooth areas are light and edges dark in every picture.
 //!
-//! **Where it is blind.** Parts smaller than a window; parts that are smooth; parts that were made smaller (below about 0.9 times); donors whose fine detail
-//! was already removed by an earlier JPEG save at quality 75 or so, as most small web pictures are; parts that half of the windows touch (about a third of the
-//! picture); and nearly any last JPEG save. It is a method for pictures that were kept without loss: on planted inserts saved at
-//! quality 95 it is close to chance, below that it is chance.
+//! **Where it is blind.** Parts smaller than a window; parts that are smooth; parts that were made
+//! smaller (below about 0.9 times); donors whose fine detail was already removed by an earlier JPEG
+//! save at quality 75 or so, as most small web pictures are; parts that half of the windows touch
+//! (about a third of the picture); and nearly any last JPEG save. It is a method for pictures that
+//! were kept without loss: on planted inserts saved at quality 95 it is close to chance, below that
+//! it is chance.
 use assay_evidence::{Chart, Evidence, Family, Legend, MediaKind, Outcome, Role, Series, Severity, Status};
 use assay_media::Plane;
 use image::{Rgb, RgbImage};
@@ -210,7 +221,8 @@ fn measures(evidence: &mut Evidence, model: &em::Model, spectra: &Spectra, found
     evidence.measure("strongest off-grid peak of the whole picture over its surroundings", f64::from(peak), "");
     evidence.measure("its horizontal frequency", fx, "cycles per pixel");
     evidence.measure("its vertical frequency", fy, "cycles per pixel");
-    // A mean of w windows that overlap threefold spreads by about sqrt(3 / w); six times that over all bins is not chance.
+    // A mean of w windows that overlap threefold spreads by about sqrt(3 / w); six times that over
+    // all bins is not chance.
     let chance = 1.0 + 6.0 * (3.0 / spectra.power.len().max(1) as f64).sqrt();
     if f64::from(peak) > chance.max(2.0) {
         evidence.remark(
@@ -235,7 +247,8 @@ fn mean_power(spectra: &Spectra) -> Vec<f32> {
 fn cells(luma: &Plane, spectra: &Spectra, looked: &[Looked], log10_windows: f64, left: f64) -> Cells {
     let (columns, rows) = (luma.width.div_ceil(CELL), luma.height.div_ceil(CELL));
     let mut sums = vec![(0.0f64, 0u32); columns * rows];
-    // Windows stand up to a side apart in large pictures; then the whole window has to count, or gaps would be left.
+    // Windows stand up to a side apart in large pictures; then the whole window has to count, or
+    // gaps would be left.
     let apart = luma.width.div_ceil(spectra.columns.max(1)).max(luma.height.div_ceil(spectra.rows.max(1)));
     let margin = if apart * 2 > spectra.side { 0 } else { spectra.side / 8 };
     for ((x, y), look) in spectra.corners.iter().zip(looked).filter(|(_, l)| l.usable) {

@@ -1,41 +1,49 @@
 //! # Screen content
 //!
-//! **What it looks for.** Signs that the picture was not recorded by a camera at all but drawn by a program: a screenshot, a chart, a slide, a
-//! chat, a comic, a meme with words over it. The other methods compare places of a *photograph* with each other; on drawn pictures they
-//! find differences that mean nothing, and what is known of how often they err was learned from photographs. So this finding says whether
-//! the rest of the report applies.
+//! **What it looks for.** Signs that the picture was not recorded by a camera at all but drawn by a
+//! program: a screenshot, a chart, a slide, a chat, a comic, a meme with words over it. The other
+//! methods compare places of a *photograph* with each other; on drawn pictures they find
+//! differences that mean nothing, and what is known of how often they err was learned from
+//! photographs. So this finding says whether the rest of the report applies.
 //!
-//! **How.** Twenty numbers of the pixels are added up with weights (logistic regression), among them:
+//! **How.** Twenty numbers of the pixels are added up with weights (logistic regression), among
+//! them:
 //!
-//! 1. *Equal neighbours.* A sensor has noise; a program fills areas with one exact value. The picture is cut into cells of 8x8 pixels;
-//!    cells of one level are *flat*.
-//! 2. *Edges.* A lens spreads an edge over several pixels; a program draws it in one or two, between sides that do not vary.
-//! 3. *Strokes on a ground.* Cells in which a third of the pixels has one level that goes on in a flat neighbouring cell, with strong
-//!    contrast against it: letters, lines, symbols.
-//! 4. *Straight edges* along rows and columns that keep one contrast for at least 16 pixels: boxes, bars, hairlines.
+//! 1. *Equal neighbours.* A sensor has noise; a program fills areas with one exact value. The
+//!    picture is cut into cells of 8x8 pixels; cells of one level are *flat*.
+//! 2. *Edges.* A lens spreads an edge over several pixels; a program draws it in one or two,
+//!    between sides that do not vary.
+//! 3. *Strokes on a ground.* Cells in which a third of the pixels has one level that goes on in a
+//!    flat neighbouring cell, with strong contrast against it: letters, lines, symbols.
+//! 4. *Straight edges* along rows and columns that keep one contrast for at least 16 pixels: boxes,
+//!    bars, hairlines.
 //! 5. *Few levels and colours.* Single grey levels that are far commoner than those beside them.
 //!
-//! The score is the natural logarithm of the odds of "drawn" against "photograph" at equal numbers of both. Weights and the level from
-//! which a picture is called screen content were learned apart for JPEG files of four ranges of quality and for lossless files; any
-//! other format is measured against what was learned from all of them together and the highest of their levels. At the level
-//! at most one photograph in two hundred is called screen content, among photographs that the weights had not seen.
+//! The score is the natural logarithm of the odds of "drawn" against "photograph" at equal numbers
+//! of both. Weights and the level from which a picture is called screen content were learned apart
+//! for JPEG files of four ranges of quality and for lossless files; any other format is measured
+//! against what was learned from all of them together and the highest of their levels. At the level
+//! at most one photograph in two hundred is called screen content, among photographs that the
+//! weights had not seen.
 //!
-//! **How to read the map.** Bright cells hold strokes on a ground, middling ones are flat, dark ones vary as recorded light does. A photograph
-//! inside a screenshot stays dark.
+//! **How to read the map.** Bright cells hold strokes on a ground, middling ones are flat, dark
+//! ones vary as recorded light does. A photograph inside a screenshot stays dark.
 //!
-//! **What fools it.** A screenshot in which a photograph fills nearly everything, a photograph of a screen (which is a photograph), drawings
-//! with texture and noise (many games, renderings, paintings), strong scaling of a screenshot. The other way: photographs
-//! with printed words, frames or plain studio grounds, cut out on white, or saved with a palette.
+//! **What fools it.** A screenshot in which a photograph fills nearly everything, a photograph of a
+//! screen (which is a photograph), drawings with texture and noise (many games, renderings,
+//! paintings), strong scaling of a screenshot. The other way: photographs with printed words,
+//! frames or plain studio grounds, cut out on white, or saved with a palette.
 //!
-//! **What it does not say.** Whether the picture is genuine. A generated face is photographic in this sense; a screenshot may show true words
-//! or false ones.
+//! **What it does not say.** Whether the picture is genuine. A generated face is photographic in
+//! this sense; a screenshot may show true words or false ones.
 //!
 //! **When it does not apply.** Clips, and pictures of fewer than 96 pixels on the shorter side.
 //!
-//! **References.** V. Athitsos, M. Swain, C. Frankel, "Distinguishing photographs and graphics on the World Wide Web", IEEE Workshop on
-//! Content-Based Access of Image and Video Libraries (1997) · R. Lienhart, A. Hartmann, "Classifying images on the web automatically",
-//! Journal of Electronic Imaging 11(4) (2002) · T.-T. Ng, S.-F. Chang, J. Hsu, L. Xie, M.-P. Tsui, "Physics-motivated features for
-//! distinguishing photographic images and computer graphics", ACM Multimedia (2005).
+//! **References.** V. Athitsos, M. Swain, C. Frankel, "Distinguishing photographs and graphics on
+//! the World Wide Web", IEEE Workshop on Content-Based Access of Image and Video Libraries (1997) ·
+//! R. Lienhart, A. Hartmann, "Classifying images on the web automatically", Journal of Electronic
+//! Imaging 11(4) (2002) · T.-T. Ng, S.-F. Chang, J. Hsu, L. Xie, M.-P. Tsui, "Physics-motivated
+//! features for distinguishing photographic images and computer graphics", ACM Multimedia (2005).
 mod measure;
 mod table;
 
@@ -55,9 +63,11 @@ pub(crate) static THE: ScreenContent = ScreenContent;
 /// Shorter side in pixels.
 const MIN_SIDE: u32 = 96;
 
-/// The measure of the finding that holds the score: the natural logarithm of the odds of "drawn" against "photograph".
+/// The measure of the finding that holds the score: the natural logarithm of the odds of "drawn"
+/// against "photograph".
 pub const SCORE: &str = "screen_content_score";
-/// The measure of the finding that holds the level: from this score on the picture is called screen content.
+/// The measure of the finding that holds the level: from this score on the picture is called screen
+/// content.
 pub const LEVEL: &str = "screen_content_level";
 
 static ABOUT: About = About {
@@ -81,7 +91,8 @@ static ABOUT: About = About {
     ],
 };
 
-/// The numbers of a picture (8-bit RGB, coded orientation), in the order of [`NAMES`]: what the table is learned from.
+/// The numbers of a picture (8-bit RGB, coded orientation), in the order of [`NAMES`]: what the
+/// table is learned from.
 pub fn numbers(picture: &image::RgbImage) -> [f64; COUNT] {
     measure(picture).0
 }

@@ -1,8 +1,9 @@
 //! The 8x8 DCT of every overlapping block of a picture: all 64 possible grid origins at once.
 //!
-//! The decision that shapes it: blocks that start in neighbouring columns are transformed side by side, first down the columns, then
-//! along the rows, so that the inner loop runs over consecutive memory and the compiler vectorises it. A strip of block origins is
-//! handed to the caller while it is still in the cache; the coefficients of a whole picture are never kept.
+//! The decision that shapes it: blocks that start in neighbouring columns are transformed side by
+//! side, first down the columns, then along the rows, so that the inner loop runs over consecutive
+//! memory and the compiler vectorises it. A strip of block origins is handed to the caller while it
+//! is still in the cache; the coefficients of a whole picture are never kept.
 use assay_media::Plane;
 
 /// Block origins in one strip. 64 coefficients of 128 origins in single precision are 32 KB.
@@ -25,9 +26,10 @@ impl Sliding {
         Self { columns: vec![[0.0; STRIP + 8]; 8], coefficients: vec![[0.0; STRIP]; 64] }
     }
 
-    /// Transforms the blocks whose top left corners are `(x0 .. x0 + count, y)`. Row `v * 8 + u` of the answer holds that coefficient
-    /// (orthonormal; `u` horizontal) for each origin; entries from `count` on mean nothing. `count` is at most [`STRIP`], and all the
-    /// blocks must lie inside the plane.
+    /// Transforms the blocks whose top left corners are `(x0 .. x0 + count, y)`. Row `v * 8 + u` of
+    /// the answer holds that coefficient (orthonormal; `u` horizontal) for each origin; entries
+    /// from `count` on mean nothing. `count` is at most [`STRIP`], and all the blocks must lie
+    /// inside the plane.
     pub(crate) fn strip(&mut self, plane: &Plane, x0: usize, y: usize, count: usize) -> &[[f32; STRIP]] {
         let span = count + 7;
         let rows: [&[f32]; 8] = std::array::from_fn(|i| &plane.row(y + i)[x0..x0 + span]);

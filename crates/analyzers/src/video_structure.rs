@@ -1,43 +1,57 @@
 //! # Video structure
 //!
-//! Looks at a clip along time and asks: were frames taken out, shown again, or put in, *inside a shot*? It also tells how the clip is built: key
-//! frames, packet sizes, frame times, repeated frames, and whether a beat of an earlier encoding is left.
+//! Looks at a clip along time and asks: were frames taken out, shown again, or put in, *inside a
+//! shot*? It also tells how the clip is built: key frames, packet sizes, frame times, repeated
+//! frames, and whether a beat of an earlier encoding is left.
 //!
 //! ## How
-//! The packet table is read without decoding. Then one pass over the luma of the frames (the whole clip up to 60 s, beyond that ten stretches of 6 s,
-//! evenly spread; the report says what share was looked at) gives each frame a small record. Four questions are asked of the records:
+//! The packet table is read without decoding. Then one pass over the luma of the frames (the whole
+//! clip up to 60 s, beyond that ten stretches of 6 s, evenly spread; the report says what share was
+//! looked at) gives each frame a small record. Four questions are asked of the records:
 //!
-//! 1. **Jump.** The picture is divided into blocks of about 1/16 of its long side. For each block the logarithm of its difference to the frame
-//!    before is compared with the largest of the four transitions before and the four after; the block has one vote, held within ±1.5. Missing frames
-//!    lift every moving block for a single transition; a start of motion lifts several, a blink lifts few blocks. The mean vote is standardised by
-//!    the votes of the 90 transitions around. Repeated frames are first taken out and the time that they fill is allowed for, so the stutter
-//!    of a video call is no jump.
-//! 2. **Freeze.** A run of frames that differ by less than a fifth of what is usual around them.
-//! 3. **Repeat.** Two showings of the same motion: frames i, i+1, ... and i+k, i+k+1, ... closer to each other than half of the motion between neighbours.
-//! 4. **Insertion.** Two jumps, and the step from the frame before the first to the frame after the second is no larger than usual: without the
-//!    frames between, the picture runs on.
+//! 1. **Jump.** The picture is divided into blocks of about 1/16 of its long side. For each block
+//!    the logarithm of its difference to the frame before is compared with the largest of the four
+//!    transitions before and the four after; the block has one vote, held within ±1.5. Missing
+//!    frames lift every moving block for a single transition; a start of motion lifts several, a
+//!    blink lifts few blocks. The mean vote is standardised by the votes of the 90 transitions
+//!    around. Repeated frames are first taken out and the time that they fill is allowed for, so
+//!    the stutter of a video call is no jump.
+//! 2. **Freeze.** A run of frames that differ by less than a fifth of what is usual around them,
+//!    with motion of the same shot before and after: motion that ends, a title or an end card are
+//!    none, and a key frame that codes the still picture anew does not end the run.
+//! 3. **Repeat.** Two showings of the same motion: frames i, i+1, ... and i+k, i+k+1, ... closer to
+//!    each other than half of the motion between neighbours.
+//! 4. **Insertion.** Two jumps, and the step from the frame before the first to the frame after the
+//!    second is no larger than usual: without the frames between, the picture runs on.
 //!
-//! The score is the largest of the four, each in units of its own spread on untouched clips: 0 is the middle of them, above 3.2, from where a place is named in words, none of the untouched three-second stretches of the calibration split came. A cut to
-//! another shot (the pictures before and after do not correlate) is usual editing: it is marked on the timeline and is no jump, unless the old shot goes
-//! on after it as if nothing had been between.
+//! The score is the largest of the four, each in units of its own spread on untouched clips: 0 is
+//! the middle of them, above 3.2, from where a place is named in words, none of the untouched
+//! three-second stretches of the calibration split came. A cut to another shot (the pictures before
+//! and after do not correlate) is usual editing: it is marked on the timeline and is no jump,
+//! unless the old shot goes on after it as if nothing had been between.
 //!
-//! The beat of an earlier encoding (frames at an even distance, not key frames now, that differ more from the frame before than their neighbours) is told with the
-//! number of false alarms expected. It is never scored, because encoding again is what every platform does.
+//! The beat of an earlier encoding (frames at an even distance, not key frames now, that differ
+//! more from the frame before than their neighbours) is told with the number of false alarms
+//! expected. It is never scored, because encoding again is what every platform does.
 //!
 //! ## How to read it
-//! The charts share the time axis. A single tall line in *change* with calm around it is a jump; a stretch at zero is a freeze. The places name
-//! the moment. Look at the frames before and after it: a hand or a head that is suddenly elsewhere while the rest of the picture stays is a jump cut.
+//! The charts share the time axis. A single tall line in *change* with calm around it is a jump; a
+//! stretch at zero is a freeze. The places name the moment. Look at the frames before and after it:
+//! a hand or a head that is suddenly elsewhere while the rest of the picture stays is a jump cut.
 //!
 //! ## What fools it
-//! Frames taken out while nothing moves leave no trace. A cut placed on a shot change, or covered by a cross-fade or by a synthesised in-between, is not seen.
-//! Lost frames (a stalled camera, a bad connection) look like removed ones, a frozen transmission looks like a frozen edit, a photo flash like a short insertion.
+//! Frames taken out while nothing moves leave no trace. A cut placed on a shot change, or covered
+//! by a cross-fade or by a synthesised in-between, is not seen. Lost frames (a stalled camera, a
+//! bad connection) look like removed ones, a frozen transmission looks like a frozen edit, a photo
+//! flash like a short insertion.
 //!
 //! ## When it does not apply
 //! Still pictures, fewer than 20 frames in a row, and clips in which hardly anything moves.
 //!
 //! ## References
-//! W. Wang, H. Farid, *Exposing digital forgeries in video by detecting double MPEG compression*, MM&Sec 2006, and *... by detecting duplication*, MM&Sec 2007.
-//! M. C. Stamm, W. S. Lin, K. J. R. Liu, *Temporal forensics and anti-forensics for motion compensated video*, IEEE TIFS 7(4), 2012.
+//! W. Wang, H. Farid, *Exposing digital forgeries in video by detecting double MPEG compression*,
+//! MM&Sec 2006, and *... by detecting duplication*, MM&Sec 2007. M. C. Stamm, W. S. Lin, K. J. R.
+//! Liu, *Temporal forensics and anti-forensics for motion compensated video*, IEEE TIFS 7(4), 2012.
 //! C. D. Kuglin, D. C. Hines, *The phase correlation image alignment method*, 1975.
 mod charts;
 mod jumps;
@@ -55,7 +69,8 @@ use score::{Found, Kind, Looked};
 
 /// Frames in a row that the method needs.
 const LEAST_FRAMES: usize = 20;
-/// Difference from frame to frame below which nothing moves, in grey levels; three quarters of the frames must lie below.
+/// Difference from frame to frame below which nothing moves, in grey levels; three quarters of the
+/// frames must lie below.
 const STILL_LEVEL: f32 = 0.05;
 /// A finding above this is named; untouched clips of three seconds stay below.
 const NAMED_ABOVE: f64 = 3.2;
@@ -119,6 +134,21 @@ impl Window<'_> {
         f64::from(sum) / (128.0 * a.len().max(1) as f64)
     }
 
+    /// Correlation -1..=1 of two reduced frames; of an even one, whether they differ at all.
+    fn alike(&self, a: usize, b: usize) -> f32 {
+        let (first, second) = (&self.records[a].signature, &self.records[b].signature);
+        let mean = |s: &[u16]| s.iter().map(|v| f64::from(*v)).sum::<f64>() / s.len().max(1) as f64;
+        let (ma, mb) = (mean(first), mean(second));
+        let (mut cov, mut va, mut vb) = (0.0, 0.0, 0.0);
+        for (x, y) in first.iter().zip(second) {
+            let (x, y) = (f64::from(*x) - ma, f64::from(*y) - mb);
+            cov += x * y;
+            va += x * x;
+            vb += y * y;
+        }
+        if va > 1.0 && vb > 1.0 { (cov / (va * vb).sqrt()) as f32 } else { f32::from(u8::from(self.apart(a, b) < 1.0)) }
+    }
+
     fn time(&self, at: usize) -> f64 {
         self.records.get(at).or(self.records.last()).map_or(0.0, |r| r.pts_secs)
     }
@@ -162,7 +192,8 @@ impl Analyzer for VideoStructure {
         let mut found: Vec<(&Window, Found)> =
             windows.iter().zip(&looked).flat_map(|(w, l)| l.found.iter().map(move |f| (w, *f))).collect();
         found.retain(|(_, f)| f.excess > NAMED_ABOVE);
-        // What was put in begins and ends with a jump: the explanation that covers the other comes first.
+        // What was put in begins and ends with a jump: the explanation that covers the other comes
+        // first.
         found.sort_by(|a, b| b.1.kind.cmp(&a.1.kind).then(b.1.excess.total_cmp(&a.1.excess)));
 
         // Where little moves, little can be seen.

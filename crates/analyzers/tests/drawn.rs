@@ -1,4 +1,5 @@
-//! Drawn screen content and the methods that compare places of a recorded picture: a letter is no evidence.
+//! Drawn screen content and the methods that compare places of a recorded picture: a letter is no
+//! evidence.
 //!
 //! The pages are drawn from seeds and saved once as JPEG, never edited.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]

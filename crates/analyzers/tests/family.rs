@@ -1,7 +1,9 @@
 //! One test for the whole family: every analyzer over every golden case.
 //!
-//! A case is a media file `cases/<id>/<outcome>_<what>.<ext>` with its golden `<outcome>_<what>.<ext>.snap.json` beside it, `<outcome>` being
-//! `positive`, `negative` or `not_applicable`. `UPDATE_GOLDENS=1 cargo test -p assay-analyzers --test family` writes the goldens; read the diff.
+//! A case is a media file `cases/<id>/<outcome>_<what>.<ext>` with its golden
+//! `<outcome>_<what>.<ext>.snap.json` beside it, `<outcome>` being `positive`, `negative` or
+//! `not_applicable`. `UPDATE_GOLDENS=1 cargo test -p assay-analyzers --test family` writes the
+//! goldens; read the diff.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -46,7 +48,8 @@ fn ask(analyzer: &dyn Analyzer, file: &Path) -> Outcome {
         .unwrap_or_else(|e| panic!("{} on {}: {e}", analyzer.about().id, file.display()))
 }
 
-/// Pictures are compared by size only, floats to three significant digits: the golden is for meaning, not for the last bit of a sum.
+/// Pictures are compared by size only, floats to three significant digits: the golden is for
+/// meaning, not for the last bit of a sum.
 fn for_golden(value: &mut Value) {
     match value {
         Value::Number(n) if n.is_f64() => {

@@ -1,7 +1,10 @@
-//! Scanning sets of known truth: what every analyzer said of every item, kept for learning and for tables.
+//! Scanning sets of known truth: what every analyzer said of every item, kept for learning and for
+//! tables.
 //!
-//! The answers are kept in one file an analyzer, so that after a change to one of them only that one is asked again (delete its file); analyzers that lack the
-//! same answers are asked in one scan. Nothing here depends on the calibration table: values are fused later, from the raw scores.
+//! The answers are kept in one file an analyzer, so that after a change to one of them only that
+//! one is asked again (delete its file); analyzers that lack the same answers are asked in one
+//! scan. Nothing here depends on the calibration table: values are fused later, from the raw
+//! scores.
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -84,7 +87,8 @@ fn answer_of(outcome: &Outcome, with_map: bool, secs: f64) -> anyhow::Result<Ans
     Ok(answer)
 }
 
-/// Asks the analyzers about the files; records come in the order of `files`. `kept` is a folder of earlier answers, read and added to.
+/// Asks the analyzers about the files; records come in the order of `files`. `kept` is a folder of
+/// earlier answers, read and added to.
 ///
 /// # Errors
 /// The first file that cannot be examined: sets of known truth are whole.
@@ -145,7 +149,8 @@ pub fn collect(
 /// What one analyzer said, by file.
 type Answers = BTreeMap<PathBuf, Answer>;
 
-/// False for a method for stills and a clip, and the other way round: no need to open the file to hear that.
+/// False for a method for stills and a clip, and the other way round: no need to open the file to
+/// hear that.
 fn suits(id: &str, record: &Record) -> bool {
     let Some(analyzer) = assay_analyzers::find(id) else { return false };
     let needs = analyzer.about().needs;
@@ -157,7 +162,8 @@ fn suits(id: &str, record: &Record) -> bool {
 /// Analyzer, file and answer of each that answered, and why the rest did not.
 type Asked<'a> = (Vec<(&'a str, PathBuf, Answer)>, Option<anyhow::Error>);
 
-/// Asks analyzers about files, all of them in one scan of each; those that ask networks about faces get them.
+/// Asks analyzers about files, all of them in one scan of each; those that ask networks about faces
+/// get them.
 fn ask<'a>(
     ids: &'a [String],
     files: &[PathBuf],

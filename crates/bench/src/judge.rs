@@ -1,7 +1,8 @@
 //! Detectors asked about every file of a data set.
 //!
-//! The decision that shapes it: faces are found, followed and cut exactly as a scan does it, only the frames are fewer: as many as asked for, evenly
-//! spaced. A file that cannot be read and a part without a face are failures with a reason, never a made-up score.
+//! The decision that shapes it: faces are found, followed and cut exactly as a scan does it, only
+//! the frames are fewer: as many as asked for, evenly spaced. A file that cannot be read and a part
+//! without a face are failures with a reason, never a made-up score.
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -46,7 +47,8 @@ impl Pace {
 /// Six looks a second, as a scan takes them.
 pub const PACE: Pace = Pace::PerSecond(LOOKS_PER_SEC, 60.0);
 
-/// How the detector scores of a look become one: a weighted sum, by the names that they were asked under.
+/// How the detector scores of a look become one: a weighted sum, by the names that they were asked
+/// under.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score(Vec<(String, f64)>);
 
@@ -78,7 +80,8 @@ impl Score {
     }
 }
 
-/// One face in one frame, and what every detector says of it: nothing where it is too small or too blurred.
+/// One face in one frame, and what every detector says of it: nothing where it is too small or too
+/// blurred.
 #[derive(Debug, Clone)]
 pub struct Look {
     /// Where it was seen; the score is not yet filled in.
@@ -203,7 +206,8 @@ pub fn look(
 /// Verdicts by file, and what got none.
 pub type Verdicts = (Vec<(PathBuf, Verdict)>, Vec<Failure>);
 
-/// The verdict of a whole scan with default thresholds on every file. An abstention and a part of a file are failures with a reason.
+/// The verdict of a whole scan with default thresholds on every file. An abstention and a part of a
+/// file are failures with a reason.
 ///
 /// # Errors
 /// When a scan cannot be set up.
@@ -240,7 +244,8 @@ pub fn verdicts(
     Ok((verdicts, failures))
 }
 
-/// One score a file: the natural logarithm of the mean likelihood ratio over the questions of a whole scan.
+/// One score a file: the natural logarithm of the mean likelihood ratio over the questions of a
+/// whole scan.
 ///
 /// # Errors
 /// As [`verdicts`].

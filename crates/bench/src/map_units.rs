@@ -1,7 +1,8 @@
 //! Maps of faces as a report shows them: one face of a picture, one stretch of a person in a clip.
 //!
-//! The decision that shapes it: the level above which a report draws a place is learned, and measured, on exactly what it draws. Side-by-side clips are judged by
-//! the networks that did not see their people, as everywhere.
+//! The decision that shapes it: the level above which a report draws a place is learned, and
+//! measured, on exactly what it draws. Side-by-side clips are judged by the networks that did not
+//! see their people, as everywhere.
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

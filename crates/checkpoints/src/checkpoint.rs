@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use crate::onnx;
+use crate::package;
 use crate::safetensors::read_sequential;
 use crate::torch::{read_archive, read_stream};
 use crate::{CheckpointError, HostTensor, StateDict};
@@ -17,6 +19,8 @@ pub enum Container {
     TorchZip,
     /// The pickle stream that PyTorch wrote before.
     TorchStream,
+    /// The initialisers of an ONNX file.
+    Onnx,
 }
 
 impl Container {
@@ -26,6 +30,7 @@ impl Container {
             Self::Safetensors => "safetensors",
             Self::TorchZip => "PyTorch zip",
             Self::TorchStream => "PyTorch stream",
+            Self::Onnx => "ONNX",
         }
     }
 }
@@ -48,8 +53,9 @@ pub enum PlainValue {
 /// What to read beside the weights.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
-    /// The tensors of optimisers, too, as sections of their own with names such as `state.0.exp_avg`. Otherwise they are counted in
-    /// [`Checkpoint::skipped`] and stay in the file.
+    /// The tensors of optimisers, too, as sections of their own with names such as
+    /// `state.0.exp_avg`. Otherwise they are counted in [`Checkpoint::skipped`] and stay in the
+    /// file.
     pub optimisers: bool,
 }
 
@@ -58,8 +64,8 @@ pub struct Options {
 pub struct Checkpoint {
     /// How it was packed.
     pub container: Container,
-    /// Tensors by the key of the outermost dictionary (`generator`, `net`); those that lie at the top are in the section "".
-    /// Within a section, names are joined with dots.
+    /// Tensors by the key of the outermost dictionary (`generator`, `net`); those that lie at the
+    /// top are in the section "". Within a section, names are joined with dots.
     pub sections: BTreeMap<String, StateDict>,
     /// Numbers and texts by their whole dotted name; for safetensors, its metadata.
     pub values: BTreeMap<String, PlainValue>,
@@ -75,8 +81,9 @@ impl Checkpoint {
     /// Reads the weights of a file. At most one storage lies in memory beside the tensors.
     ///
     /// # Errors
-    /// [`CheckpointError::Refused`] where a pickle asks for anything but tensors and plain containers, [`CheckpointError::Malformed`] where the
-    /// bytes are no checkpoint or a broken one, [`CheckpointError::Io`] where the file cannot be read.
+    /// [`CheckpointError::Refused`] where a pickle asks for anything but tensors and plain
+    /// containers, [`CheckpointError::Malformed`] where the bytes are no checkpoint or a broken
+    /// one, [`CheckpointError::Io`] where the file cannot be read.
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
         Self::read_with(path, Options::default())
     }
@@ -124,6 +131,9 @@ fn read_any(mut reader: impl Read + Seek, bytes: u64, options: Options) -> Resul
     if head.starts_with(b"PK\x03\x04") {
         return read_archive(reader, bytes, options);
     }
+    if package::is_gzip(&head) {
+        return package::read_gzip(reader, bytes, options);
+    }
     // POSIX tar says so at byte 257; PyTorch wrote such files until 2017.
     if head.get(257..262) == Some(b"ustar") {
         return Err(CheckpointError::malformed(
@@ -139,6 +149,11 @@ fn read_any(mut reader: impl Read + Seek, bytes: u64, options: Options) -> Resul
             checkpoint.values = metadata.into_iter().map(|(key, text)| (key, PlainValue::Text(text))).collect();
             return Ok(checkpoint);
         }
+    }
+    if onnx::begins(&head) {
+        let mut whole = Vec::new();
+        reader.take(bytes).read_to_end(&mut whole)?;
+        return onnx::read_onnx(&whole);
     }
     read_stream(reader, bytes, options)
 }

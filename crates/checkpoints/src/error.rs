@@ -9,7 +9,8 @@ pub enum CheckpointError {
     /// The bytes are not a checkpoint of a known container, or are broken.
     #[error("{0}")]
     Malformed(String),
-    /// A pickle asks for a function or class that has no business in a checkpoint. Nothing was built and nothing ran.
+    /// A pickle asks for a function or class that has no business in a checkpoint. Nothing was
+    /// built and nothing ran.
     #[error("it asks to call {0}; refused: a checkpoint may hold tensors and plain containers only")]
     Refused(String),
 }

@@ -1,9 +1,13 @@
-//! Files of tensors, read without running anything: safetensors and the two containers that PyTorch writes.
+//! Files of tensors, read without running anything: safetensors, the two containers that PyTorch
+//! writes, and ONNX.
 //!
-//! The decision that shapes it: a checkpoint is data. A pickle that asks for anything but tensors and plain containers is refused
-//! by name; nothing in it can call. This crate knows no network and no backend, so that its parsers can be fuzzed alone.
+//! The decision that shapes it: a checkpoint is data. A pickle that asks for anything but tensors
+//! and plain containers is refused by name; nothing in it can call. This crate knows no network and
+//! no backend, so that its parsers can be fuzzed alone.
 mod checkpoint;
 mod error;
+mod onnx;
+mod package;
 mod pickle;
 mod safetensors;
 mod tensor;

@@ -27,12 +27,14 @@ const DTYPES: [(Dtype, safetensors::Dtype); 10] = [
 /// Reads every tensor of a safetensors file that lies in memory.
 ///
 /// # Errors
-/// [`CheckpointError::Malformed`] where the header, an extent or an element type is not as the format says.
+/// [`CheckpointError::Malformed`] where the header, an extent or an element type is not as the
+/// format says.
 pub fn read_safetensors(bytes: &[u8]) -> Result<StateDict, CheckpointError> {
     read_sequential(bytes, bytes.len() as u64).map(|(tensors, _)| tensors)
 }
 
-/// Reads the header, then tensor after tensor as they lie in the file, so that nothing is in memory twice. Gives the metadata, too.
+/// Reads the header, then tensor after tensor as they lie in the file, so that nothing is in memory
+/// twice. Gives the metadata, too.
 pub(crate) fn read_sequential(
     mut reader: impl Read,
     file_bytes: u64,

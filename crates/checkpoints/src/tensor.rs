@@ -40,7 +40,8 @@ impl Dtype {
     }
 }
 
-/// A tensor in host memory: row-major, little-endian. `bytes.len()` is always the product of `shape` times the element's size.
+/// A tensor in host memory: row-major, little-endian. `bytes.len()` is always the product of
+/// `shape` times the element's size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostTensor {
     /// Extents, outermost first; empty for a scalar.

@@ -183,7 +183,8 @@ fn what_is_no_checkpoint_is_said_in_words() {
 fn old_and_new_protocols_are_understood() {
     let storages = [("0", 2, make::floats(&[1.0, 2.0]))];
     let plain = tensor(storage("FloatStorage", "0", 2), 0, &[2], &[1]);
-    // Python 2: entries as pairs, byte strings as names, decimal numbers, a parameter around the tensor.
+    // Python 2: entries as pairs, byte strings as names, decimal numbers, a parameter around the
+    // tensor.
     let pair = [b"](U\x01w", &plain[..], b"e"].concat();
     let old = [&global("collections", "OrderedDict")[..], b"](", &pair, b"e\x85R"].concat();
     assert_eq!(read(&stream(&old, &storages)).unwrap().sections[""]["w"].to_f32(), [1.0, 2.0]);

@@ -1,4 +1,5 @@
-//! The fixtures' checkpoints, of which tensors and counts are known; skipped, visibly, where they are absent.
+//! The fixtures' checkpoints, of which tensors and counts are known; skipped, visibly, where they
+//! are absent.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 use std::path::{Path, PathBuf};
 use std::time::Instant;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use assay_files::WholeFile;
 
-/// Writes to standard output; where that fails the process ends with exit code 2, in silence when the reader has gone (`| head`).
+/// Writes to standard output; where that fails the process ends with exit code 2, in silence when
+/// the reader has gone (`| head`).
 pub(crate) fn say(text: &str) {
     let mut out = io::stdout().lock();
     if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -52,7 +53,8 @@ impl JsonTarget {
     }
 }
 
-/// The documents of a scan, written report by report in the order of the files, so that a folder of any size needs little memory.
+/// The documents of a scan, written report by report in the order of the files, so that a folder of
+/// any size needs little memory.
 pub(crate) struct ScanWriter {
     out: Output,
     waiting: std::collections::BTreeMap<usize, Option<String>>,

@@ -1,5 +1,6 @@
 //! The binary `assay`: one file a subcommand; libraries do the work, this crate talks to the user.
-/// As `print!`, but ends with exit code 2 where standard output cannot be written (a closed pipe, a full disk) instead of panicking.
+/// As `print!`, but ends with exit code 2 where standard output cannot be written (a closed pipe, a
+/// full disk) instead of panicking.
 macro_rules! out {
     ($($text:tt)*) => { $crate::files::say(&format!($($text)*)) };
 }
@@ -43,10 +44,12 @@ struct Cli {
     command: Command,
 }
 
-// A command that reads folders of data. Not a doc comment: clap would show it in place of the command's own.
+// A command that reads folders of data. Not a doc comment: clap would show it in place of the
+// command's own.
 #[derive(clap::Args)]
 struct Described<A: clap::Args> {
-    /// What the folders of data hold, where they have no collection.toml of their own (docs/data.md); without it, the folders of the project's own networks
+    /// What the folders of data hold, where they have no collection.toml of their own
+    /// (docs/data.md); without it, the folders of the project's own networks
     #[arg(long, value_name = "FILE", global = true)]
     collection: Option<PathBuf>,
     #[command(flatten)]
@@ -64,9 +67,11 @@ impl<A: clap::Args> Described<A> {
 enum Command {
     /// Examine pictures and videos and report what speaks for or against an alteration
     Scan(commands::scan::Args),
-    /// List the analyzers, or show what one does, needs, is fooled by, and how well it was measured to work
+    /// List the analyzers, or show what one does, needs, is fooled by, and how well it was measured
+    /// to work
     Analyzers(commands::analyzers::Args),
-    /// List the questions that a file is asked, or show one with its propositions, analyzers, thresholds and recorded items
+    /// List the questions that a file is asked, or show one with its propositions, analyzers,
+    /// thresholds and recorded items
     Questions(commands::questions::Args),
     /// Render a report again from its JSON
     Report(commands::report::Args),
@@ -84,15 +89,18 @@ enum Command {
     Evaluate(commands::evaluate::Args),
     /// Train a network of this project
     Train(Described<commands::train::Args>),
-    /// Move a picture of a face as the face in a clip moves; the result carries label, watermark and signed manifest
+    /// Move a picture of a face as the face in a clip moves; the result carries label, watermark
+    /// and signed manifest
     Animate(commands::animate::Args),
     /// Put parts of one face into another; the result carries label, watermark and signed manifest
     Partswap(commands::partswap::Args),
-    /// Swap faces with an autoencoder trained on two people: take faces out, train, convert (every output is marked)
+    /// Swap faces with an autoencoder trained on two people: take faces out, train, convert (every
+    /// output is marked)
     Swap(commands::swap::Args),
     /// Make faces of people who do not exist, marked as such
     Synthesize(commands::synthesize::Args),
-    /// Read what files say about where they come from: signed manifest, invisible watermark, visible label
+    /// Read what files say about where they come from: signed manifest, invisible watermark,
+    /// visible label
     Verify(commands::verify::Args),
     /// Sign a picture or clip of your own with your claim
     Mark(commands::mark::Args),

@@ -57,12 +57,14 @@ pub struct About {
     pub id: &'static str,
     /// What it is, in a few words.
     pub title: &'static str,
-    /// The question of the verdict that its score bears on; `None` for one that is for the eye only.
+    /// The question of the verdict that its score bears on; `None` for one that is for the eye
+    /// only.
     pub question: Option<&'static str>,
     /// What it is given. Of an opened detector: what its weights want.
     pub input: Input,
     /// The maps of its answer.
     pub maps: &'static [MapAbout],
-    /// The detector whose judgement of the same face it receives; that one stands before it in the list.
+    /// The detector whose judgement of the same face it receives; that one stands before it in the
+    /// list.
     pub builds_on: Option<&'static str>,
 }

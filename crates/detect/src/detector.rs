@@ -47,7 +47,8 @@ impl DetectError {
 pub enum Weights {
     /// What is part of the program.
     Shipped,
-    /// The weighted mean of these, shipped ones by id or files as `assay train detector` writes them.
+    /// The weighted mean of these, shipped ones by id or files as `assay train detector` writes
+    /// them.
     Mean(Vec<(String, f32)>),
 }
 

@@ -1,8 +1,9 @@
 //! How unusual a face is among real faces, by a Gaussian in the features of `face_forgery`.
 //!
 //! The decision that shapes it: no forged face takes part anywhere. It builds on another detector's
-//! features, so it is opened beside that one and refuses features of other weights than those that the
-//! Gaussian was fitted to. Its logit is the rank among real faces as log odds: 0 for the middle one.
+//! features, so it is opened beside that one and refuses features of other weights than those that
+//! the Gaussian was fitted to. Its logit is the rank among real faces as log odds: 0 for the middle
+//! one.
 use assay_evidence::NetworkInfo;
 use assay_models::face_anomaly::FaceAnomaly;
 use assay_models::face_forgery::{Crop, JUDGED_MARGIN, JUDGED_SIDE};

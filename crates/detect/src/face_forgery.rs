@@ -1,8 +1,8 @@
 //! Whether a face was laid over or reshaped.
 //!
-//! One network of the mean of four files of weights: one learned from self-blended images alone, three
-//! went on from it with real-time face swaps, each without a third of the clips (docs/forgery.md). It
-//! sees a part of the face at a time, at a fine crop.
+//! One network of the mean of four files of weights: one learned from self-blended images alone,
+//! three went on from it with real-time face swaps, each without a third of the clips
+//! (docs/forgery.md). It sees a part of the face at a time, at a fine crop.
 use assay_models::face_forgery::{Crop, JUDGED_MARGIN, JUDGED_SIDE};
 
 use crate::learned::{self, BLEND_MASK, CLASS_ACTIVATION};

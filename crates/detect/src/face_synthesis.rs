@@ -1,7 +1,8 @@
 //! Whether a face was generated as a whole.
 //!
 //! It learned from GAN portraits against photographs that were saved in the same way
-//! (docs/models/face-synthesis-1.md). A generator's grain is finer than a seam, so it sees a close crop.
+//! (docs/models/face-synthesis-1.md). A generator's grain is finer than a seam, so it sees a close
+//! crop.
 use assay_models::face_forgery::{Crop, SIDE, SYNTHESIS_MARGIN};
 
 use crate::learned::{self, CLASS_ACTIVATION};

@@ -1,8 +1,8 @@
 //! A detector that asks a network of [`assay_models::face_forgery`] about a crop of a face.
 //!
-//! The decision that shapes it: whatever a network of this architecture has learned, it is asked alike
-//! and answers a logit, the blend mask and a class activation map; a detector's file says which of the
-//! maps mean something.
+//! The decision that shapes it: whatever a network of this architecture has learned, it is asked
+//! alike and answers a logit, the blend mask and a class activation map; a detector's file says
+//! which of the maps mean something.
 use assay_evidence::NetworkInfo;
 use assay_models::face_forgery::{self, Opened};
 

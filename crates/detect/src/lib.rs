@@ -3,9 +3,9 @@
 //!
 //! The decision that shapes this crate: a detector is a static description and a way to open it, in
 //! one static list. `detectors! { ... }` declares the modules and the list [`DETECTORS`]. An opened
-//! detector says which weights it has, is given its own crop of a face, and answers a logit and named
-//! maps; several that want the same crop share it. [`Detectors`] is the set that a run asks, opened
-//! when it is put together and only as far as it is asked for; it stands behind
+//! detector says which weights it has, is given its own crop of a face, and answers a logit and
+//! named maps; several that want the same crop share it. [`Detectors`] is the set that a run asks,
+//! opened when it is put together and only as far as it is asked for; it stands behind
 //! [`assay_faces::Detecting`], so that faces are judged while their pixels are at hand. A detector
 //! knows no threshold and no verdict: what its score is worth is learned elsewhere.
 mod about;

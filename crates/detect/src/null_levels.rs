@@ -3,11 +3,11 @@
 //!
 //! The decision that shapes it: a map glows somewhere on every face, so brightness by itself says
 //! nothing. The level is that of a whole face: of genuine faces, so many in a hundred have no place
-//! above it anywhere (a max statistic, Westfall and Young 1993). What lies below the level is not shown
-//! at all. Measuring each place against the same place of genuine faces was tried and left out: with so
-//! few people it made much of places that had only been calm (docs/pushes.md). A level belongs to the
-//! weights that it was learned with. Nothing here is weighed in the verdict, and no forged face has a
-//! part in it.
+//! above it anywhere (a max statistic, Westfall and Young 1993). What lies below the level is not
+//! shown at all. Measuring each place against the same place of genuine faces was tried and left
+//! out: with so few people it made much of places that had only been calm (docs/pushes.md). A level
+//! belongs to the weights that it was learned with. Nothing here is weighed in the verdict, and no
+//! forged face has a part in it.
 use std::sync::LazyLock;
 
 use assay_faces::DetectorWeights;
@@ -18,13 +18,15 @@ use crate::DetectError;
 
 /// Share of genuine faces that may show something by the level.
 pub const FALSE_POSITIVES: f64 = 0.01;
-/// Strongest faces that are kept, as a share; more than [`FALSE_POSITIVES`] of them are never asked for.
+/// Strongest faces that are kept, as a share; more than [`FALSE_POSITIVES`] of them are never asked
+/// for.
 const KEPT: f64 = 0.02;
 
 /// What the shipped detectors' maps show on genuine faces (`assay lab calibrate-faces`).
 const SHIPPED: &str = include_str!("null_levels.json");
 
-/// Where faces were looked at; a clip's map is the mean over a stretch, which is steadier than one look.
+/// Where faces were looked at; a clip's map is the mean over a stretch, which is steadier than one
+/// look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -58,9 +60,9 @@ pub struct Level {
 }
 
 impl NullMap {
-    /// Learns from the maps of genuine faces, in groups that are alike in all but how they were saved:
-    /// the level is that of the group where it is highest. `None` without a map or where one has
-    /// another size.
+    /// Learns from the maps of genuine faces, in groups that are alike in all but how they were
+    /// saved: the level is that of the group where it is highest. `None` without a map or where one
+    /// has another size.
     pub fn learn(kind: Kind, detector: &str, map: &str, groups: &[Vec<Vec<f32>>]) -> Option<Self> {
         if groups.iter().flatten().any(|values| values.len() != MAP_SIDE * MAP_SIDE) {
             return None;
@@ -145,7 +147,8 @@ impl NullLevels {
     /// Those of the shipped detectors.
     ///
     /// # Errors
-    /// [`DetectError::NullLevels`] where the embedded file is broken; a test keeps that from happening.
+    /// [`DetectError::NullLevels`] where the embedded file is broken; a test keeps that from
+    /// happening.
     pub fn shipped() -> Result<&'static Self, DetectError> {
         static LEVELS: LazyLock<Result<NullLevels, String>> =
             LazyLock::new(|| serde_json::from_str(SHIPPED).map_err(|e| e.to_string()));

@@ -1,7 +1,8 @@
 //! Maps of different crops brought onto the places of the one crop that a report shows.
 use assay_faces::judged::MAP_SIDE;
 
-/// A square map as means over [`MAP_SIDE`] x [`MAP_SIDE`] places of equal size, whatever its own side.
+/// A square map as means over [`MAP_SIDE`] x [`MAP_SIDE`] places of equal size, whatever its own
+/// side.
 pub(crate) fn pooled(map: &[f32]) -> Vec<f32> {
     let side = map.len().isqrt();
     let step = side as f32 / MAP_SIDE as f32;
@@ -16,8 +17,8 @@ pub(crate) fn pooled(map: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-/// The map of a crop of margin `own` over the places of one of margin `shown`: the nearest place, and 0
-/// where the detector does not look.
+/// The map of a crop of margin `own` over the places of one of margin `shown`: the nearest place,
+/// and 0 where the detector does not look.
 pub(crate) fn onto(map: &[f32], own: f32, shown: f32) -> Vec<f32> {
     if own == shown {
         return pooled(map);
@@ -43,7 +44,8 @@ mod tests {
         let of = |side: usize| -> Vec<f32> { (0..side * side).map(|i| (i % side) as f32 / side as f32).collect() };
         assert!(pooled(&of(MAP_SIDE)).iter().zip(of(MAP_SIDE)).all(|(a, b)| (a - b).abs() < 1e-6));
         let found = pooled(&of(30));
-        // A place of 1.5 columns of 1/30 each: the first is one whole column of 0 and half of one of 1/30.
+        // A place of 1.5 columns of 1/30 each: the first is one whole column of 0 and half of one
+        // of 1/30.
         assert!((found[0] - 0.5 / 1.5 / 30.0).abs() < 1e-6 && (found[MAP_SIDE] - found[0]).abs() < 1e-6);
         let mean = |map: &[f32]| map.iter().sum::<f32>() / map.len() as f32;
         assert!((mean(&found) - mean(&of(30))).abs() < 1e-5);

@@ -1,9 +1,9 @@
 //! The detectors of a run: opened as far as they are asked for, and asked about every face.
 //!
-//! The decision that shapes it: a face is cut once for each crop that is wanted, and maps are brought
-//! onto one shown crop, whichever detectors are asked, so that what a report shows of one detector does
-//! not hang on the others. A detector may be asked several times under names of their own, with other
-//! weights each: how figures ask networks about people that those have not seen.
+//! The decision that shapes it: a face is cut once for each crop that is wanted, and maps are
+//! brought onto one shown crop, whichever detectors are asked, so that what a report shows of one
+//! detector does not hang on the others. A detector may be asked several times under names of their
+//! own, with other weights each: how figures ask networks about people that those have not seen.
 use std::sync::Arc;
 
 use assay_faces::judged::Answer;
@@ -75,8 +75,8 @@ impl Detectors {
     /// there already is left as it is.
     ///
     /// # Errors
-    /// [`DetectError`] for an unknown id, where weights cannot be opened, or for an input that no scan
-    /// hands out.
+    /// [`DetectError`] for an unknown id, where weights cannot be opened, or for an input that no
+    /// scan hands out.
     pub fn add_as(&mut self, name: &str, id: &str, weights: &Weights) -> Result<(), DetectError> {
         if self.place(name).is_some() {
             return Ok(());
@@ -166,8 +166,8 @@ impl Detecting for Detectors {
     }
 }
 
-/// The shipped networks that find and measure faces, with these shipped detectors asked about what they
-/// find.
+/// The shipped networks that find and measure faces, with these shipped detectors asked about what
+/// they find.
 ///
 /// # Errors
 /// [`DetectError`] for an unknown id, or where weights cannot be opened.

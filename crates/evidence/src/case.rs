@@ -24,7 +24,8 @@ pub struct Prior {
     pub source: String,
 }
 
-/// The fields of an examiner's record (SWGDE 18-I-001, ENFSI-BPM-DI-03); read from a TOML or JSON file by `--case`.
+/// The fields of an examiner's record (SWGDE 18-I-001, ENFSI-BPM-DI-03); read from a TOML or JSON
+/// file by `--case`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Case {
@@ -50,13 +51,15 @@ pub struct Case {
     pub reviewer: String,
     /// Free notes.
     pub notes: String,
-    /// Propositions in the examiner's words, each of one question; the questions' own where there is none.
+    /// Propositions in the examiner's words, each of one question; the questions' own where there
+    /// is none.
     #[serde(deserialize_with = "one_or_many", alias = "proposition")]
     #[schemars(with = "Vec<Proposition>")]
     pub propositions: Vec<Proposition>,
 }
 
-/// A pair of propositions for one question: it is compared by that question's likelihood ratio and by no other.
+/// A pair of propositions for one question: it is compared by that question's likelihood ratio and
+/// by no other.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Proposition {
@@ -70,7 +73,8 @@ pub struct Proposition {
     pub prior: Option<Prior>,
 }
 
-/// `[propositions]` and `[[propositions]]` are both read; a visitor, because an untagged enum swallows the reason of a failure.
+/// `[propositions]` and `[[propositions]]` are both read; a visitor, because an untagged enum
+/// swallows the reason of a failure.
 fn one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Proposition>, D::Error> {
     struct OneOrMany;
     impl<'de> Visitor<'de> for OneOrMany {

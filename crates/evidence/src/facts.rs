@@ -2,14 +2,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-// Kinds with neither picture nor frames will come, so who matches says what holds of a kind that he does
-// not look at.
+// Kinds with neither picture nor frames will come, so who matches says what holds of a kind that he
+// does not look at.
 /// Whether the file is one picture or a sequence of frames in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MediaKind {
-    /// One still picture (an animated GIF or PNG counts as video, of an animated WebP the first picture is read).
+    /// One still picture (an animated GIF or PNG counts as video, of an animated WebP the first
+    /// picture is read).
     Image,
     /// Frames with presentation times, with or without sound.
     Video,

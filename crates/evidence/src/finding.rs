@@ -45,7 +45,8 @@ pub struct Score {
     pub raw: f64,
     /// What the raw number is, with its unit: `-log10 of the number of false alarms`.
     pub meaning: String,
-    /// Filled in by the workbench from the calibration table; absent when no table covers this analyzer.
+    /// Filled in by the workbench from the calibration table; absent when no table covers this
+    /// analyzer.
     pub llr: Option<Llr>,
 }
 
@@ -134,21 +135,25 @@ pub struct Legend {
 /// A map over the whole picture, in coarse cells; the report draws it over the picture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Heatmap {
-    /// 8-bit grey PNG, one pixel a cell, row-major; stretched over the covered rectangle of the shown picture.
+    /// 8-bit grey PNG, one pixel a cell, row-major; stretched over the covered rectangle of the
+    /// shown picture.
     pub png: PngData,
     /// Cells across.
     pub columns: u32,
     /// Cells down.
     pub rows: u32,
-    /// Covered rectangle `[x, y, width, height]` in pixels of the picture as shown. Blocks seldom cover the last few pixels.
+    /// Covered rectangle `[x, y, width, height]` in pixels of the picture as shown. Blocks seldom
+    /// cover the last few pixels.
     pub covers: [u32; 4],
     /// Colour key.
     pub legend: Legend,
-    /// 8-bit grey PNG of the same size: 255 where the map can be relied on, 0 where the method is blind (flat, saturated).
+    /// 8-bit grey PNG of the same size: 255 where the map can be relied on, 0 where the method is
+    /// blind (flat, saturated).
     pub reliability: Option<PngData>,
 }
 
-/// A picture of its own (spectrum, amplified residual, drawn matches), not aligned to the examined one unless it says so.
+/// A picture of its own (spectrum, amplified residual, drawn matches), not aligned to the examined
+/// one unless it says so.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Picture {
     /// What it shows, one line.
@@ -159,7 +164,8 @@ pub struct Picture {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// True when it covers exactly the examined picture, so that the report may show the two side by side and overlaid.
+    /// True when it covers exactly the examined picture, so that the report may show the two side
+    /// by side and overlaid.
     pub over_input: bool,
 }
 
@@ -177,7 +183,8 @@ pub struct Series {
 pub struct Chart {
     /// Title.
     pub title: String,
-    /// Label of the x axis with unit. A chart whose x axis is `time (s)` is drawn on the video timeline.
+    /// Label of the x axis with unit. A chart whose x axis is `time (s)` is drawn on the video
+    /// timeline.
     pub x_label: String,
     /// Label of the y axis with unit.
     pub y_label: String,
@@ -196,7 +203,8 @@ pub struct Evidence {
     pub score: Option<Score>,
     /// 0..=1: how far this file suits the method (size, texture, compression).
     pub reliability: f64,
-    /// Two or three sentences for a reader without the field's words: what was seen and what it means here.
+    /// Two or three sentences for a reader without the field's words: what was seen and what it
+    /// means here.
     pub explanation: String,
     /// Details.
     pub remarks: Vec<Remark>,
@@ -236,7 +244,8 @@ impl Evidence {
         self
     }
 
-    /// Adds a number, rounded to six significant decimals so that the last bits of a sum never show.
+    /// Adds a number, rounded to six significant decimals so that the last bits of a sum never
+    /// show.
     pub fn measure(&mut self, name: impl Into<String>, value: f64, unit: impl Into<String>) {
         let value = if value.is_finite() { (value * 1e6).round() / 1e6 } else { 0.0 };
         self.measures.push(Measure { name: name.into(), value, unit: unit.into() });

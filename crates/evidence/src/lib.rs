@@ -1,8 +1,9 @@
 //! The words in which every part of Assay speaks of a file: facts, findings, a verdict, a report.
 //!
-//! One decision shapes this crate: the report is the product. Everything that an analyzer, the fusion or an examiner
-//! has to say must fit these types, and the JSON form of [`Report`] (schema `assay-report/2`, committed under `docs/schema`)
-//! is the one that other programs read; HTML and the terminal are views of it. Nothing here computes or renders.
+//! One decision shapes this crate: the report is the product. Everything that an analyzer, the
+//! fusion or an examiner has to say must fit these types, and the JSON form of [`Report`] (schema
+//! `assay-report/2`, committed under `docs/schema`) is the one that other programs read; HTML and
+//! the terminal are views of it. Nothing here computes or renders.
 //!
 //! ```
 //! use assay_evidence::VerbalBand;

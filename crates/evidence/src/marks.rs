@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What a manifest amounts to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ManifestState {
     /// There is none.
+    #[default]
     None,
     /// The file was changed after it was signed, or the manifest itself is broken.
     Invalid,
@@ -39,8 +40,8 @@ pub enum ManifestWhere {
     Sidecar,
 }
 
-/// What is said about a file's manifest.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// What is said about a file's manifest; the default is a file without one.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ManifestReport {
     /// What it amounts to.
     pub state: ManifestState,
@@ -85,7 +86,8 @@ pub struct WatermarkReport {
     pub scale: Option<f32>,
     /// True when the picture was turned left for right since.
     pub mirrored: bool,
-    /// Frames that were added up; 1 for a picture, 0 when nothing was looked at: the picture is too small, or no pixels were decoded.
+    /// Frames that were added up; 1 for a picture, 0 when nothing was looked at: the picture is too
+    /// small, or no pixels were decoded.
     pub frames: u32,
 }
 
@@ -100,7 +102,8 @@ pub struct LabelReport {
     pub score: f32,
 }
 
-/// The marks of a file and how they go together. A statement about provenance: it never moves the verdict, and the absence of all three says nothing.
+/// The marks of a file and how they go together. A statement about provenance: it never moves the
+/// verdict, and the absence of all three says nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Marks {
     /// The signed manifest.
@@ -109,7 +112,8 @@ pub struct Marks {
     pub watermark: WatermarkReport,
     /// The visible label.
     pub label: LabelReport,
-    /// The first mark that says a trained model made this or had a part in it, in words; `None` when there is none.
+    /// The first mark that says a trained model made this or had a part in it, in words; `None`
+    /// when there is none.
     pub generated: Option<String>,
     /// What does not go together, one sentence each.
     pub contradictions: Vec<String>,
@@ -127,7 +131,8 @@ pub enum BadgeKind {
     Signed,
 }
 
-/// A file's own statement in two or three words, to stand beside the headline: a statement about provenance, which has no part in any likelihood ratio.
+/// A file's own statement in two or three words, to stand beside the headline: a statement about
+/// provenance, which has no part in any likelihood ratio.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Badge {
     /// What kind.

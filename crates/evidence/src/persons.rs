@@ -16,7 +16,8 @@ pub struct NetworkInfo {
     pub sha256: String,
 }
 
-/// What came of looking for faces. For the reader and for other analyzers; it never moves the verdict.
+/// What came of looking for faces. For the reader and for other analyzers; it never moves the
+/// verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum FaceSearch {
@@ -118,7 +119,8 @@ pub struct Likeness {
     pub cosine: f64,
 }
 
-/// One person. Faces are taken for one person's by the likeness of their identity vectors, which can be wrong.
+/// One person. Faces are taken for one person's by the likeness of their identity vectors, which
+/// can be wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Person {
     /// `P1`, `P2` ...
@@ -131,7 +133,8 @@ pub struct Person {
     pub boxes: Vec<FaceBox>,
     /// Size of the face in pixels (square root of the area of its box).
     pub size_px: Range,
-    /// Degrees; positive when the nose points to the right of the picture. Absent when pose is not measured.
+    /// Degrees; positive when the nose points to the right of the picture. Absent when pose is not
+    /// measured.
     pub yaw_degrees: Option<Range>,
     /// Degrees; positive when the nose points up.
     pub pitch_degrees: Option<Range>,

@@ -16,7 +16,8 @@ pub struct ToolInfo {
     pub name: String,
     /// Version.
     pub version: String,
-    /// Lower-case hexadecimal SHA-256 of the running binary; empty where the caller of the library did not say.
+    /// Lower-case hexadecimal SHA-256 of the running binary; empty where the caller of the library
+    /// did not say.
     pub binary_sha256: String,
     /// Version line of the system decoder, or `none` when no decoder was needed.
     pub decoder: String,
@@ -71,13 +72,15 @@ pub struct ScanResult {
     pub settings: Settings,
     /// The examined file.
     pub input: InputFacts,
-    /// The examined picture as shown, reduced; for a video, evenly spaced frames. For the reader's eye, never analysed.
+    /// The examined picture as shown, reduced; for a video, evenly spaced frames. For the reader's
+    /// eye, never analysed.
     pub previews: Vec<Preview>,
     /// Who is in it. Never moves the verdict.
     #[serde(default)]
     pub faces: FaceSearch,
-    /// What the file carries about where it comes from. Never moves the verdict; absent from reports of versions that did not look for it. A manifest
-    /// counts only when it lies in the file, and whether its certificate has run out depends on the day.
+    /// What the file carries about where it comes from. Never moves the verdict; absent from
+    /// reports of versions that did not look for it. A manifest counts only when it lies in the
+    /// file, and whether its certificate has run out depends on the day.
     #[serde(default)]
     pub marks: Option<Marks>,
     /// What the file says of itself, to stand beside the headline. Never moves the verdict.
@@ -98,7 +101,8 @@ pub struct RunInfo {
     pub started_utc: String,
     /// Wall time in seconds.
     pub wall_secs: f64,
-    /// Wall time per analyzer in seconds, in list order, and after them that of the faces and of the marks.
+    /// Wall time per analyzer in seconds, in list order, and after them that of the faces and of
+    /// the marks.
     pub analyzer_secs: Vec<(String, f64)>,
     /// Operating system and architecture.
     pub platform: String,

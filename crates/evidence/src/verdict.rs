@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Prior, Propositions};
 
-/// A log10 likelihood ratio with its interval; positive supports H1 (forged). The interval of a statement reaches from 5 % to 95 % of what other recorded
-/// sources would have given, that of a single analyzer is the usual 95 % of its map.
+/// A log10 likelihood ratio with its interval; positive supports H1 (forged). The interval of a
+/// statement reaches from 5 % to 95 % of what other recorded sources would have given, that of a
+/// single analyzer is the usual 95 % of its map.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Llr {
     /// Point value.
@@ -16,7 +17,8 @@ pub struct Llr {
     pub high: f64,
 }
 
-/// Steps of the ENFSI verbal scale (Guideline for Evaluative Reporting, 2015), for either proposition.
+/// Steps of the ENFSI verbal scale (Guideline for Evaluative Reporting, 2015), for either
+/// proposition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerbalBand {
@@ -82,7 +84,8 @@ pub struct Correction {
     pub segments: u32,
     /// People that were scored apart; 1 when the whole file is one.
     pub persons: u32,
-    /// Taken off the fused log10 likelihood ratio for segments and persons. The analyzers' number is covered by the joint fusion.
+    /// Taken off the fused log10 likelihood ratio for segments and persons. The analyzers' number
+    /// is covered by the joint fusion.
     pub taken_off_log10: f64,
 }
 
@@ -90,9 +93,11 @@ pub struct Correction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BoundKind {
-    /// Deciding by the ratio must beat deciding without it when one more misleading item a class is imagined (Vergeer et al. 2016).
+    /// Deciding by the ratio must beat deciding without it when one more misleading item a class is
+    /// imagined (Vergeer et al. 2016).
     Misleading,
-    /// The same within what the items themselves reached: the empirical lower and upper bound of the LR (ELUB).
+    /// The same within what the items themselves reached: the empirical lower and upper bound of
+    /// the LR (ELUB).
     Elub,
     /// The share of items beyond the value must bear it out (Alberink et al. 2025).
     Invariance,
@@ -162,7 +167,8 @@ pub struct NotTested {
 /// From which likelihood ratio on a statement counts as found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Threshold {
-    /// The likelihood ratio; absent where the recorded items support no default, so that nothing can be above it.
+    /// The likelihood ratio; absent where the recorded items support no default, so that nothing
+    /// can be above it.
     pub lr: Option<f64>,
     /// Where it comes from: the false positives behind a default, or that it was given.
     pub basis: String,
@@ -177,7 +183,8 @@ pub struct Posterior {
     pub probability: f64,
 }
 
-/// What is said on one question: one way in which a file may have been forged, weighed apart from the others.
+/// What is said on one question: one way in which a file may have been forged, weighed apart from
+/// the others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Statement {
     /// Question id (`assay questions list`).
@@ -200,7 +207,8 @@ pub struct Statement {
     pub threshold: Threshold,
     /// The value reaches the threshold.
     pub above: bool,
-    /// Analyzers whose places or maps show where, those that added most first; empty where none does or the statement is not above its threshold.
+    /// Analyzers whose places or maps show where, those that added most first; empty where none
+    /// does or the statement is not above its threshold.
     pub marked_by: Vec<String>,
     /// Sorted by absolute contribution, largest first.
     pub contributions: Vec<Contribution>,
@@ -228,7 +236,8 @@ pub struct Headline {
 /// The answer: one statement a question, and which of them leads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
-    /// What must be read before anything else, such as that no face was found and what is not said for that reason.
+    /// What must be read before anything else, such as that no face was found and what is not said
+    /// for that reason.
     pub first: Vec<String>,
     /// The strongest statement.
     pub headline: Headline,
@@ -238,8 +247,9 @@ pub struct Verdict {
     pub above_threshold: bool,
     /// One a question, in the order of the list of questions.
     pub statements: Vec<Statement>,
-    /// Mean of the statements' likelihood ratios, one without a value counting as 1: what the file's ratio would be if any of the ways of forging were as
-    /// probable as another. A number for comparison; it leads nothing, for it dilutes a find. Absent when no value is given.
+    /// Mean of the statements' likelihood ratios, one without a value counting as 1: what the
+    /// file's ratio would be if any of the ways of forging were as probable as another. A number
+    /// for comparison; it leads nothing, for it dilutes a find. Absent when no value is given.
     pub mean: Option<Llr>,
     /// Always filled: what this run says nothing about.
     pub not_tested: Vec<NotTested>,

@@ -1,11 +1,14 @@
-//! Who belongs to whom at the least total cost (Kuhn 1955; shortest augmenting paths with potentials, Jonker and Volgenant 1987).
+//! Who belongs to whom at the least total cost (Kuhn 1955; shortest augmenting paths with
+//! potentials, Jonker and Volgenant 1987).
 
-/// Pairs rows with columns so that as many allowed pairs as possible are made and, among those, the sum of their costs is least.
+/// Pairs rows with columns so that as many allowed pairs as possible are made and, among those, the
+/// sum of their costs is least.
 ///
-/// `costs` has one entry a row and column, row-major, `columns` wide; `None` forbids a pair. Returns the column of each row. Costs must be finite and
-/// below a million in size. O(n^3).
+/// `costs` has one entry a row and column, row-major, `columns` wide; `None` forbids a pair.
+/// Returns the column of each row. Costs must be finite and below a million in size. O(n^3).
 pub fn assign(costs: &[Option<f64>], columns: usize) -> Vec<Option<usize>> {
-    /// More than any sum of allowed costs, so that a forbidden pair stands only where no allowed one can.
+    /// More than any sum of allowed costs, so that a forbidden pair stands only where no allowed
+    /// one can.
     const FORBIDDEN: f64 = 1e9;
     if columns == 0 || costs.is_empty() {
         return Vec::new();

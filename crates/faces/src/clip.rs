@@ -1,8 +1,10 @@
 //! The faces of a clip, found in the decode pass that all readers share.
 //!
-//! The decision that shapes it: every frame of the looked-at stretches is glanced at (a kilobyte, for scene cuts), but only [`LOOKS_PER_SEC`] a second, and
-//! the first frame after a sudden change, are looked at for faces, at a bounded size. So the cost of a clip is that of a few network runs a second however
-//! high its frame rate, and at most [`MOST_LOOKS`] in all. A frame is dropped when it was looked at; tracks are made when the pass is over.
+//! The decision that shapes it: every frame of the looked-at stretches is glanced at (a kilobyte,
+//! for scene cuts), but only [`LOOKS_PER_SEC`] a second, and the first frame after a sudden change,
+//! are looked at for faces, at a bounded size. So the cost of a clip is that of a few network runs
+//! a second however high its frame rate, and at most [`MOST_LOOKS`] in all. A frame is dropped when
+//! it was looked at; tracks are made when the pass is over.
 use std::borrow::Cow;
 
 use assay_evidence::Span;
@@ -18,11 +20,13 @@ use crate::{FaceNetworks, FacesError};
 pub const LOOKS_PER_SEC: f64 = 6.0;
 /// Frames of one clip in which faces are looked for, at most.
 pub const MOST_LOOKS: usize = 480;
-/// Longer side in pixels to which a frame is reduced for the detector. Mesh and identity are taken from the full frame.
+/// Longer side in pixels to which a frame is reduced for the detector. Mesh and identity are taken
+/// from the full frame.
 pub const CLIP_SIDE: u32 = 960;
 /// Frames that are glanced at, at most.
 const MOST_GLANCES: usize = 14_400;
-/// Change between two frames from which the second is looked at out of turn, because a shot may begin with it.
+/// Change between two frames from which the second is looked at out of turn, because a shot may
+/// begin with it.
 const SUDDEN: f32 = 0.28;
 /// Seconds after which the identity of a lone, unmoving face is taken again.
 const IDENTITY_SECS: f64 = 0.9;
@@ -33,7 +37,8 @@ const LIKELY: f32 = 0.2;
 /// Faces in a frame beyond which only every fourth look keeps thumbnails.
 const CROWD: usize = 8;
 
-/// Looks for faces while a clip is decoded; give it to the decode pass as a reader, then ask for [`ClipFaces::into_faces`].
+/// Looks for faces while a clip is decoded; give it to the decode pass as a reader, then ask for
+/// [`ClipFaces::into_faces`].
 pub struct ClipFaces<'a> {
     networks: &'a dyn FaceNetworks,
     orientation: Orientation,
@@ -47,7 +52,8 @@ pub struct ClipFaces<'a> {
 }
 
 impl<'a> ClipFaces<'a> {
-    /// For a clip whose coded frames are turned by `orientation` to be shown. `windows` are the stretches to look at; one or none is the whole clip.
+    /// For a clip whose coded frames are turned by `orientation` to be shown. `windows` are the
+    /// stretches to look at; one or none is the whole clip.
     pub fn new(networks: &'a dyn FaceNetworks, orientation: Orientation, windows: Vec<Span>) -> Self {
         Self {
             networks,
@@ -98,8 +104,8 @@ impl<'a> ClipFaces<'a> {
         true
     }
 
-    /// Looks at one picture of a clip whose frames the caller picks, in order of presentation; the picture is as shown. Without glances there are
-    /// no cuts.
+    /// Looks at one picture of a clip whose frames the caller picks, in order of presentation; the
+    /// picture is as shown. Without glances there are no cuts.
     ///
     /// # Errors
     /// [`FacesError`] when a network breaks.
@@ -145,7 +151,8 @@ impl FrameReader for ClipFaces<'_> {
 
     /// Never fails: what the other readers see must not hang on a network.
     fn read(&mut self, frame: &Frame) -> Result<(), MediaError> {
-        // In a pass that other readers want more of, frames outside the windows are not given to this one.
+        // In a pass that other readers want more of, frames outside the windows are not given to
+        // this one.
         if self.failure.is_none() && self.is_due(frame) {
             let coded = frame.rgb();
             if let Err(failure) = self.look_at(&shown(&coded, self.orientation), frame.index, frame.pts_secs) {

@@ -1,12 +1,13 @@
 //! Who is the same person: groups of identity vectors, across tracks and across files.
 //!
-//! Agglomerative clustering with average linkage: the two groups whose vectors are most alike on average become one, until no two are alike enough.
-//! Average linkage does not chain people together over one blurred picture, as single linkage does. Two tracks that are in the picture at the same
-//! time are two people, and no likeness puts them together.
+//! Agglomerative clustering with average linkage: the two groups whose vectors are most alike on
+//! average become one, until no two are alike enough. Average linkage does not chain people
+//! together over one blurred picture, as single linkage does. Two tracks that are in the picture at
+//! the same time are two people, and no likeness puts them together.
 use crate::track::cosine;
 
-/// Groups the vectors; returns the group of each, numbered by first member. A missing vector is a group of its own. `apart(i, j)` says that two are known
-/// to be different people.
+/// Groups the vectors; returns the group of each, numbered by first member. A missing vector is a
+/// group of its own. `apart(i, j)` says that two are known to be different people.
 pub fn cluster(
     vectors: &[Option<&[f32]>],
     same_person_cosine: f32,

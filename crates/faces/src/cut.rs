@@ -1,9 +1,10 @@
 //! Where one shot ends and the next begins.
 //!
-//! The decision that shapes it: a frame is one kilobyte (block means and a histogram of luma), and a cut is judged with the frames around it in view. It must
-//! stand out from the changes near it, which a moving camera raises all together, and it must last: a flash or a damaged frame changes the
-//! picture and changes it back. Dissolves and fades are not found; likeness in [`crate::track`] parts people there.
-//! Shots of three frames or less are taken for a flash.
+//! The decision that shapes it: a frame is one kilobyte (block means and a histogram of luma), and
+//! a cut is judged with the frames around it in view. It must stand out from the changes near it,
+//! which a moving camera raises all together, and it must last: a flash or a damaged frame changes
+//! the picture and changes it back. Dissolves and fades are not found; likeness in [`crate::track`]
+//! parts people there. Shots of three frames or less are taken for a flash.
 
 /// Cells across and down.
 const COLUMNS: usize = 24;
@@ -49,9 +50,11 @@ impl Signature {
         Self { cells, histogram }
     }
 
-    /// How different two frames are, 0..=1: half by the histogram, half by where bright and dark lie.
+    /// How different two frames are, 0..=1: half by the histogram, half by where bright and dark
+    /// lie.
     pub fn difference(&self, other: &Self) -> f32 {
-        // Neighbouring bins are added, so that a slight change of brightness at their edge counts little.
+        // Neighbouring bins are added, so that a slight change of brightness at their edge counts
+        // little.
         let smooth = |h: &[f32], i: usize| {
             let at = |k: usize| h.get(k).copied().unwrap_or(0.0);
             0.25 * at(i.wrapping_sub(1)) + 0.5 * at(i) + 0.25 * at(i + 1)
@@ -66,13 +69,15 @@ impl Signature {
             let (a, b) = (a - ma, b - mb);
             (aa, bb, ab) = (aa + a * a / n, bb + b * b / n, ab + a * b / n);
         }
-        // The structure term of SSIM (Wang et al. 2004); the constant lets two flat frames be alike.
+        // The structure term of SSIM (Wang et al. 2004); the constant lets two flat frames be
+        // alike.
         let alike = (ab + 8.0) / ((aa * bb).sqrt() + 8.0);
         (0.5 * tones + 0.5 * (1.0 - alike).clamp(0.0, 1.0)).clamp(0.0, 1.0)
     }
 }
 
-/// The frames that begin a new shot, as positions in `frames`, which follow each other without a gap.
+/// The frames that begin a new shot, as positions in `frames`, which follow each other without a
+/// gap.
 pub fn cuts(frames: &[Signature]) -> Vec<usize> {
     let changes: Vec<f32> = frames.windows(2).map(|w| w[0].difference(&w[1])).collect();
     let mut found = Vec::new();

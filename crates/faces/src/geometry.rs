@@ -1,7 +1,8 @@
 //! Boxes and affine maps.
 //!
-//! The decision that shapes it: positions are continuous, the first pixel covers 0..1 in both directions, and a map is named by where it leads from
-//! and to (`crop_from_frame`), so that two maps are put together only where the names meet.
+//! The decision that shapes it: positions are continuous, the first pixel covers 0..1 in both
+//! directions, and a map is named by where it leads from and to (`crop_from_frame`), so that two
+//! maps are put together only where the names meet.
 
 /// A box with edges parallel to the picture's, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -108,8 +109,9 @@ impl Affine {
         Self { x: [scale[0], 0.0, shift[0]], y: [0.0, scale[1], shift[1]] }
     }
 
-    /// The similarity (rotation, one scale, shift; no reflection) that brings `source` nearest to `target` in least squares (Umeyama 1991, in the
-    /// closed form of the plane). `None` when the source points coincide or their numbers differ.
+    /// The similarity (rotation, one scale, shift; no reflection) that brings `source` nearest to
+    /// `target` in least squares (Umeyama 1991, in the closed form of the plane). `None` when the
+    /// source points coincide or their numbers differ.
     pub fn target_from_source(target: &[[f32; 2]], source: &[[f32; 2]]) -> Option<Self> {
         if target.len() != source.len() || source.is_empty() {
             return None;

@@ -1,6 +1,7 @@
 //! Closed curves around points, and the pixels within them: masks of faces and of their parts.
 //!
-//! The decision that shapes it: a mask is a curve first. A curve can be moved, swollen and brought into another crop without loss; pixels come last.
+//! The decision that shapes it: a mask is a curve first. A curve can be moved, swollen and brought
+//! into another crop without loss; pixels come last.
 
 /// The convex hull (Andrew's monotone chain).
 pub fn hull(points: &[[f32; 2]]) -> Vec<[f32; 2]> {
@@ -33,7 +34,8 @@ pub fn swollen(curve: &[[f32; 2]], by: f32) -> Vec<[f32; 2]> {
     curve.iter().map(|p| [0, 1].map(|c| middle[c] + (p[c] - middle[c]) * by)).collect()
 }
 
-/// Sets every pixel whose centre lies inside the curve to one (even-odd rule); `mask` has rows of `side` pixels.
+/// Sets every pixel whose centre lies inside the curve to one (even-odd rule); `mask` has rows of
+/// `side` pixels.
 pub fn fill(curve: &[[f32; 2]], side: usize, mask: &mut [f32]) {
     let mut crossings: Vec<f32> = Vec::new();
     for (y, row) in mask.chunks_exact_mut(side).enumerate() {

@@ -1,9 +1,9 @@
 //! What detectors said of a face while its frame was at hand.
 //!
-//! The decision that shapes it: a detector needs pixels, and those are there during the look only. So
-//! whoever looks asks through one small trait, [`Detecting`], and what is kept of the answer is small:
-//! a logit and a few maps a detector, and one JPEG for the reader. What a detector is, and which there
-//! are, is not known here; its answers are filed under its id. Nothing is weighed.
+//! The decision that shapes it: a detector needs pixels, and those are there during the look only.
+//! So whoever looks asks through one small trait, [`Detecting`], and what is kept of the answer is
+//! small: a logit and a few maps a detector, and one JPEG for the reader. What a detector is, and
+//! which there are, is not known here; its answers are filed under its id. Nothing is weighed.
 use std::collections::BTreeMap;
 
 use assay_evidence::NetworkInfo;
@@ -66,8 +66,8 @@ impl DetectorWeights {
     }
 }
 
-/// Detectors that are asked about every face that is looked at. Answers must not depend on the number
-/// of threads.
+/// Detectors that are asked about every face that is looked at. Answers must not depend on the
+/// number of threads.
 pub trait Detecting: Send + Sync {
     /// Who is asked, in the order of the record; part of every report.
     fn weights(&self) -> Vec<DetectorWeights>;

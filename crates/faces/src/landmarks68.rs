@@ -1,9 +1,10 @@
 //! The 68 points of the iBUG 300-W mark-up, taken from the 468 of the mesh.
 //!
-//! The decision that shapes it: the two mark-ups name different places (the mesh follows the silhouette of a head in three dimensions, iBUG the visible
-//! outline of the jaw), so a point is a weighted mean of mesh points. The table here is by anatomy, symmetric, and was chosen by looking at
-//! where hand-made points lie. What is left, a habit of those who mark (half a pixel here, the jaw further out there), is learned as one offset a point
-//! from the training people.
+//! The decision that shapes it: the two mark-ups name different places (the mesh follows the
+//! silhouette of a head in three dimensions, iBUG the visible outline of the jaw), so a point is a
+//! weighted mean of mesh points. The table here is by anatomy, symmetric, and was chosen by looking
+//! at where hand-made points lie. What is left, a habit of those who mark (half a pixel here, the
+//! jaw further out there), is learned as one offset a point from the training people.
 use crate::MESH_POINTS;
 use crate::geometry::Rect;
 
@@ -21,8 +22,8 @@ const fn mix(a: u16, share: f32, b: u16) -> Recipe {
     [(a, share), (b, 1.0 - share)]
 }
 
-/// In iBUG order: jaw from the left of the picture (0..17), brows (17..27), bridge and base of the nose (27..36), eyes (36..48), outer lip (48..60), inner
-/// lip (60..68).
+/// In iBUG order: jaw from the left of the picture (0..17), brows (17..27), bridge and base of the
+/// nose (27..36), eyes (36..48), outer lip (48..60), inner lip (60..68).
 #[rustfmt::skip]
 pub const TABLE: [Recipe; POINTS] = [
     one(127), one(234), mix(93, 0.5, 177), mix(58, 0.5, 215), one(172), one(136), mix(150, 0.5, 149), one(176), one(152),
@@ -35,8 +36,9 @@ pub const TABLE: [Recipe; POINTS] = [
     one(78), one(82), one(13), one(312), one(308), one(317), one(14), one(87),
 ];
 
-/// What people mark beside what the mesh's points mean: the median offset of hand-made points from [`TABLE`]'s over 977 faces of YouTube Faces (the
-/// training people), along the line from outer eye corner to outer eye corner and across it, in lengths of that line.
+/// What people mark beside what the mesh's points mean: the median offset of hand-made points from
+/// [`TABLE`]'s over 977 faces of YouTube Faces (the training people), along the line from outer eye
+/// corner to outer eye corner and across it, in lengths of that line.
 #[rustfmt::skip]
 const OFFSETS: [[f32; 2]; POINTS] = [
     [-0.046, -0.000], [-0.034, 0.050], [-0.021, 0.010], [-0.032, -0.059], [-0.038, -0.033], [0.001, 0.041],
@@ -53,8 +55,9 @@ const OFFSETS: [[f32; 2]; POINTS] = [
     [0.021, 0.043], [0.003, 0.039],
 ];
 
-/// The 68 points of a mesh about where people would mark them: [`TABLE`], then the offsets that were learned; `None` as for [`from_mesh`].
-/// The mesh network's own 68 points start here and learn the rest from pictures.
+/// The 68 points of a mesh about where people would mark them: [`TABLE`], then the offsets that
+/// were learned; `None` as for [`from_mesh`]. The mesh network's own 68 points start here and learn
+/// the rest from pictures.
 pub fn marked(mesh: &[[f32; 2]]) -> Option<[[f32; 2]; POINTS]> {
     let mut points = from_mesh(mesh, &TABLE)?;
     let along = [points[45][0] - points[36][0], points[45][1] - points[36][1]];
@@ -64,7 +67,8 @@ pub fn marked(mesh: &[[f32; 2]]) -> Option<[[f32; 2]; POINTS]> {
     Some(points)
 }
 
-/// The 68 points of a mesh; `None` when the mesh has not [`MESH_POINTS`] points or the table names others.
+/// The 68 points of a mesh; `None` when the mesh has not [`MESH_POINTS`] points or the table names
+/// others.
 pub fn from_mesh(mesh: &[[f32; 2]], table: &[Recipe; POINTS]) -> Option<[[f32; 2]; POINTS]> {
     if mesh.len() != MESH_POINTS {
         return None;
@@ -101,7 +105,8 @@ fn mean(points: &[[f32; 2]]) -> [f32; 2] {
     [sum[0] / n, sum[1] / n]
 }
 
-/// Eye on the left of the picture, eye on the right, tip of the nose, left and right corner of the mouth.
+/// Eye on the left of the picture, eye on the right, tip of the nose, left and right corner of the
+/// mouth.
 pub fn five(points: &[[f32; 2]; POINTS]) -> [[f32; 2]; 5] {
     [mean(&points[36..42]), mean(&points[42..48]), points[30], points[48], points[54]]
 }

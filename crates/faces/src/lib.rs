@@ -1,11 +1,15 @@
-//! Who is in the picture and where: faces found, measured, aligned, followed over time, and told apart.
+//! Who is in the picture and where: faces found, measured, aligned, followed over time, and told
+//! apart.
 //!
-//! The decision that shapes this crate: the networks stand behind one small trait, [`FaceNetworks`], and everything around them (geometry,
-//! alignment, quality, tracking, cuts, grouping) is plain arithmetic that is tested with made faces. Frames are looked at once, in the decode pass that
-//! all readers share; what is kept of a frame is a few kilobytes a face, and tracks are made from that when the pass is over, so that scene cuts
-//! can be judged with the frames after them in view. Everything is in the picture *as shown* (networks know upright faces), in pixels of
-//! the full frame, with the centre of the first pixel at (0.5, 0.5). It judges nothing: what detectors
-//! say of a face while its pixels are at hand is only kept here, behind the trait [`Detecting`].
+//! The decision that shapes this crate: the networks stand behind one small trait,
+//! [`FaceNetworks`], and everything around them (geometry, alignment, quality, tracking, cuts,
+//! grouping) is plain arithmetic that is tested with made faces. Frames are looked at once, in the
+//! decode pass that all readers share; what is kept of a frame is a few kilobytes a face, and
+//! tracks are made from that when the pass is over, so that scene cuts can be judged with the
+//! frames after them in view. Everything is in the picture *as shown* (networks know upright
+//! faces), in pixels of the full frame, with the centre of the first pixel at (0.5, 0.5). It judges
+//! nothing: what detectors say of a face while its pixels are at hand is only kept here, behind the
+//! trait [`Detecting`].
 mod assignment;
 mod clip;
 pub mod cluster;

@@ -1,10 +1,13 @@
-//! Where a face will be: three Kalman filters of constant velocity, for the middle of the box and the logarithm of its size.
+//! Where a face will be: three Kalman filters of constant velocity, for the middle of the box and
+//! the logarithm of its size.
 //!
-//! The decision that shapes it: lengths are measured in face sizes, so one set of constants serves a face of 24 and of 600 pixels; and time is
-//! measured in seconds, because frames are not evenly spaced.
+//! The decision that shapes it: lengths are measured in face sizes, so one set of constants serves
+//! a face of 24 and of 600 pixels; and time is measured in seconds, because frames are not evenly
+//! spaced.
 use crate::geometry::Rect;
 
-/// Unforeseen acceleration of the middle, face sizes per second squared: a head that turns round within a second.
+/// Unforeseen acceleration of the middle, face sizes per second squared: a head that turns round
+/// within a second.
 const ACCELERATION: f64 = 4.0;
 /// Unforeseen acceleration of the logarithm of the size, per second squared.
 const GROWTH: f64 = 1.0;

@@ -1,7 +1,9 @@
-//! The networks that find and measure faces as they are shipped, behind the trait that everything here is written against.
+//! The networks that find and measure faces as they are shipped, behind the trait that everything
+//! here is written against.
 //!
-//! The decision that shapes it: preprocessing belongs to the weights. Sizes, templates and thresholds stand here beside the files that they
-//! were measured with (docs/faces.md); nobody else knows them.
+//! The decision that shapes it: preprocessing belongs to the weights. Sizes, templates and
+//! thresholds stand here beside the files that they were measured with (docs/faces.md); nobody else
+//! knows them.
 use std::sync::Arc;
 
 use assay_evidence::NetworkInfo;
@@ -24,7 +26,8 @@ const MEAN_FACE: &[u8] = include_bytes!("mean_face.bin");
 /// Distance in crop sides at which a point's confidence is one half.
 const HALF_CONFIDENCE: f32 = 0.03;
 
-/// Detector, mesh and identity as they are embedded in the program, and whoever is asked about what they find.
+/// Detector, mesh and identity as they are embedded in the program, and whoever is asked about what
+/// they find.
 pub struct Networks {
     detector: FaceDetector,
     mesh: FaceMesh,
@@ -57,7 +60,8 @@ impl Networks {
         self
     }
 
-    /// Every face of at least `smallest_px` whose score reaches `least`; [`FaceNetworks::detect`] asks at the operating points.
+    /// Every face of at least `smallest_px` whose score reaches `least`; [`FaceNetworks::detect`]
+    /// asks at the operating points.
     ///
     /// # Errors
     /// [`FacesError::Network`] where the picture has no pixels.

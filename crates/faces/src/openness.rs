@@ -1,7 +1,8 @@
 //! How far eyes and mouth are open.
 //!
-//! Ratios of height to width (Soukupova and Cech 2016 for the eye), so they need no calibration and change little with the size of the face. They do
-//! change with its pitch, and what counts as shut differs between people: a blink is a dip in a person's own curve, not a threshold.
+//! Ratios of height to width (Soukupova and Cech 2016 for the eye), so they need no calibration and
+//! change little with the size of the face. They do change with its pitch, and what counts as shut
+//! differs between people: a blink is a dip in a person's own curve, not a threshold.
 
 /// Height over width; 0 is shut.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

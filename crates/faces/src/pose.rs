@@ -1,9 +1,11 @@
 //! Where a head points, in degrees, from its mesh and a mean face with depth.
 //!
-//! The decision that shapes it: a camera that sees a head from some distance sees it almost without perspective, so the mesh is taken as the reference
-//! shape, turned, scaled and shifted (scaled orthographic projection). The 2x3 matrix of that is a weighted linear least-squares problem; its rows are then
-//! made orthogonal and of one length, which is the nearest rotation. Points that fit badly (an open mouth, a wrong point) get less weight
-//! (Huber) and the fit is repeated. The reference shape is data of the networks; no camera is calibrated here.
+//! The decision that shapes it: a camera that sees a head from some distance sees it almost without
+//! perspective, so the mesh is taken as the reference shape, turned, scaled and shifted (scaled
+//! orthographic projection). The 2x3 matrix of that is a weighted linear least-squares problem; its
+//! rows are then made orthogonal and of one length, which is the nearest rotation. Points that fit
+//! badly (an open mouth, a wrong point) get less weight (Huber) and the fit is repeated. The
+//! reference shape is data of the networks; no camera is calibrated here.
 use crate::{FacesError, MESH_POINTS};
 
 /// Rounds of re-weighting; it settles after three or four.
@@ -20,11 +22,13 @@ pub struct Pose {
     pub pitch: f32,
     /// Positive when the head leans clockwise in the picture.
     pub roll: f32,
-    /// Typical distance of a mesh point from the fitted shape, as a share of the face's size: what the pose does not explain.
+    /// Typical distance of a mesh point from the fitted shape, as a share of the face's size: what
+    /// the pose does not explain.
     pub residual: f32,
 }
 
-/// A mean face: x to the right and y down in the picture, z towards the camera, any unit, any origin.
+/// A mean face: x to the right and y down in the picture, z towards the camera, any unit, any
+/// origin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReferenceShape {
     /// Centred points.
@@ -35,7 +39,8 @@ impl ReferenceShape {
     /// From [`MESH_POINTS`] points `[x, y, z]`: x right, y down, z towards the camera.
     ///
     /// # Errors
-    /// [`FacesError::Shape`] for another number of points, numbers that are none, or a shape without depth.
+    /// [`FacesError::Shape`] for another number of points, numbers that are none, or a shape
+    /// without depth.
     pub fn new(points: &[[f32; 3]]) -> Result<Self, FacesError> {
         if points.len() != MESH_POINTS {
             return Err(FacesError::Shape(format!("it has {} points, not {MESH_POINTS}", points.len())));
@@ -70,7 +75,8 @@ impl ReferenceShape {
     }
 }
 
-/// The 2x3 projection with its shift that fits best under the weights, by normal equations on centred coordinates.
+/// The 2x3 projection with its shift that fits best under the weights, by normal equations on
+/// centred coordinates.
 fn fit(shape: &[[f64; 3]], mesh: &[[f64; 2]], weights: &[f64]) -> Option<([[f64; 3]; 2], [f64; 2])> {
     let total: f64 = weights.iter().sum();
     if total.is_nan() || total <= 1e-9 {
@@ -115,7 +121,8 @@ fn invert(m: &[[f64; 3]; 3]) -> Option<[[f64; 3]; 3]> {
         .then(|| [0, 1, 2].map(|i| [0, 1, 2].map(|j| c[j][i] / det)))
 }
 
-/// The scale and the two orthonormal rows nearest to `rows` (symmetric orthogonalisation of two vectors, which favours neither).
+/// The scale and the two orthonormal rows nearest to `rows` (symmetric orthogonalisation of two
+/// vectors, which favours neither).
 fn orthonormal(rows: &[[f64; 3]; 2]) -> Option<(f64, [[f64; 3]; 2])> {
     let (aa, ab, bb) = (dot(&rows[0], &rows[0]), dot(&rows[0], &rows[1]), dot(&rows[1], &rows[1]));
     // (R Rt)^(-1/2) R with the square root of a symmetric 2x2 matrix in closed form.
@@ -131,7 +138,8 @@ fn orthonormal(rows: &[[f64; 3]; 2]) -> Option<(f64, [[f64; 3]; 2])> {
     Some((0.5 * (saa + sbb), [row(sbb, -sab), row(-sab, saa)]))
 }
 
-/// Measures the pose of a mesh; `confidence` weighs its points (empty: all alike). `None` when nothing can be fitted.
+/// Measures the pose of a mesh; `confidence` weighs its points (empty: all alike). `None` when
+/// nothing can be fitted.
 pub fn pose(mesh: &[[f32; 2]], confidence: &[f32], shape: &ReferenceShape) -> Option<Pose> {
     if mesh.len() != MESH_POINTS || !(confidence.is_empty() || confidence.len() == MESH_POINTS) {
         return None;
@@ -169,7 +177,8 @@ pub fn pose(mesh: &[[f32; 2]], confidence: &[f32], shape: &ReferenceShape) -> Op
         }
     }
     let [right, down] = rotation?;
-    // Where the nose of the reference (its z axis) points in the picture: x right, y down, z towards the camera.
+    // Where the nose of the reference (its z axis) points in the picture: x right, y down, z
+    // towards the camera.
     let toward = cross(&right, &down);
     let nose = [right[2], down[2], toward[2]];
     let yaw = nose[0].atan2(nose[2]);
@@ -204,7 +213,8 @@ mod tests {
             .collect()
     }
 
-    /// Turns by roll about z after pitch about x after yaw about y, in the picture's axes (y down, z towards the camera).
+    /// Turns by roll about z after pitch about x after yaw about y, in the picture's axes (y down,
+    /// z towards the camera).
     fn project(shape: &[[f32; 3]], yaw: f64, pitch: f64, roll: f64, scale: f64) -> Vec<[f32; 2]> {
         let (yaw, pitch, roll) = (yaw.to_radians(), pitch.to_radians(), roll.to_radians());
         let about_x = |[x, y, z]: [f64; 3], a: f64| [x, y * a.cos() - z * a.sin(), y * a.sin() + z * a.cos()];

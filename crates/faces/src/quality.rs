@@ -1,8 +1,11 @@
-//! How well a face can be seen in one frame: the reason to trust or distrust whatever is measured on it.
+//! How well a face can be seen in one frame: the reason to trust or distrust whatever is measured
+//! on it.
 //!
-//! The decision that shapes it: five parts, each 0..=1 and each with a plain meaning, multiplied. So a face that is hopeless in one respect is hopeless, and
-//! the parts say in which. Sharpness is measured on the face brought to one size, without enlarging it, by how much it loses when it is blurred again
-//! (Crete et al. 2007), which does not depend on contrast. Nothing here knows whether a face is real.
+//! The decision that shapes it: five parts, each 0..=1 and each with a plain meaning, multiplied.
+//! So a face that is hopeless in one respect is hopeless, and the parts say in which. Sharpness is
+//! measured on the face brought to one size, without enlarging it, by how much it loses when it is
+//! blurred again (Crete et al. 2007), which does not depend on contrast. Nothing here knows whether
+//! a face is real.
 use assay_media::Plane;
 use image::RgbImage;
 
@@ -30,7 +33,8 @@ pub struct Quality {
     pub sharpness: f32,
     /// From how far it is turned away; 1 when no pose is measured.
     pub pose: f32,
-    /// From points that the mesh network is unsure of, and from disagreement between mesh and detector.
+    /// From points that the mesh network is unsure of, and from disagreement between mesh and
+    /// detector.
     pub visibility: f32,
     /// From clipped and very dark or bright parts.
     pub exposure: f32,
@@ -56,7 +60,8 @@ fn luma_of(frame: &RgbImage, face: &Rect, side: u32) -> Plane {
     Plane::luma_from_rgb(&warp::crop(frame, &map, (side, side), Border::Nearest))
 }
 
-/// 1 - blur of Crete et al., the worse of the two directions, stretched so that a face blurred beyond use has 0 and a sharp one 1.
+/// 1 - blur of Crete et al., the worse of the two directions, stretched so that a face blurred
+/// beyond use has 0 and a sharp one 1.
 fn sharpness(luma: &Plane) -> f32 {
     let (w, h) = (luma.width, luma.height);
     let direction = |along_x: bool| {
@@ -83,7 +88,8 @@ fn sharpness(luma: &Plane) -> f32 {
         // Below half a grey level a sample there is nothing but rounding.
         if total < 0.5 * (lines * length) as f64 { 0.0 } else { (lost / total) as f32 }
     };
-    // A sharp face loses four fifths of its steps, one blurred by a tenth of its width next to nothing.
+    // A sharp face loses four fifths of its steps, one blurred by a tenth of its width next to
+    // nothing.
     ((direction(true).min(direction(false)) - 0.2) / 0.45).clamp(0.0, 1.0)
 }
 

@@ -1,7 +1,8 @@
 //! What the networks answer, and the trait behind which they stand.
 //!
-//! The decision that shapes it: whatever depends on the weights (where a score means "a face", which cosine means "the same person", how small a
-//! face may be, which hashes identify them) is answered by the networks too, so nothing here has to be tuned when they are trained again.
+//! The decision that shapes it: whatever depends on the weights (where a score means "a face",
+//! which cosine means "the same person", how small a face may be, which hashes identify them) is
+//! answered by the networks too, so nothing here has to be tuned when they are trained again.
 use assay_evidence::NetworkInfo;
 use image::RgbImage;
 
@@ -20,7 +21,8 @@ pub struct Detection {
     pub box_in_frame: Rect,
     /// 0..=1.
     pub score: f32,
-    /// The eye on the left of the picture, the eye on its right, the tip of the nose, the left and the right corner of the mouth, again as seen.
+    /// The eye on the left of the picture, the eye on its right, the tip of the nose, the left and
+    /// the right corner of the mouth, again as seen.
     pub points: [[f32; 2]; 5],
 }
 
@@ -80,7 +82,8 @@ pub trait FaceNetworks: Send + Sync {
     /// The mean face that head pose is measured against; `None` leaves pose out.
     fn reference_shape(&self) -> Option<&ReferenceShape>;
 
-    /// Every face in the picture with a score from [`OperatingPoints::doubtful_score`], overlapping answers suppressed.
+    /// Every face in the picture with a score from [`OperatingPoints::doubtful_score`], overlapping
+    /// answers suppressed.
     ///
     /// # Errors
     /// [`FacesError`] when the network breaks.

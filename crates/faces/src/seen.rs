@@ -16,7 +16,8 @@ use crate::{Detection, FaceNetworks, FacesError, Landmarks, MESH_POINTS};
 pub const MOST_FACES_CLIP: usize = 32;
 /// Faces of a still picture that are looked at closely.
 pub const MOST_FACES_STILL: usize = 100;
-/// Overall quality below which a face gives no identity vector: it would be noise that looks like a person.
+/// Overall quality below which a face gives no identity vector: it would be noise that looks like a
+/// person.
 const LEAST_FOR_IDENTITY: f32 = 0.02;
 
 /// One face in one frame.
@@ -61,7 +62,8 @@ pub(crate) struct Wanted {
     pub(crate) thumbnail: bool,
 }
 
-/// The size of a picture reduced so that its longer side is at most `side`, with the factors `[x, y]` that bring its coordinates back.
+/// The size of a picture reduced so that its longer side is at most `side`, with the factors
+/// `[x, y]` that bring its coordinates back.
 pub(crate) fn reduced_size(frame: &RgbImage, side: u32) -> ((u32, u32), [f32; 2]) {
     let (width, height) = frame.dimensions();
     let long = width.max(height);

@@ -8,8 +8,8 @@ use crate::warp::{self, Border};
 /// Mesh size in pixels (the longer side of its tight box) below which no grain is left to judge.
 pub const SMALLEST_PX: f32 = 48.0;
 
-/// The square around a mesh, `margin` times its longer extent; `None` where the mesh has no extent or
-/// is smaller than [`SMALLEST_PX`].
+/// The square around a mesh, `margin` times its longer extent; `None` where the mesh has no extent
+/// or is smaller than [`SMALLEST_PX`].
 pub fn around(mesh: &[[f32; 2]], margin: f32) -> Option<Rect> {
     let tight = Rect::around(mesh)?;
     let extent = tight.width.max(tight.height);

@@ -5,7 +5,8 @@ use crate::seen::{self, MOST_FACES_STILL, Observation, SeenFace, Wanted};
 use crate::tracks::{self, Faces};
 use crate::{FaceNetworks, FacesError};
 
-/// Longer side in pixels to which a still picture is reduced for the detector. Mesh and identity are taken from the full picture.
+/// Longer side in pixels to which a still picture is reduced for the detector. Mesh and identity
+/// are taken from the full picture.
 pub const STILL_SIDE: u32 = 1600;
 
 /// One face of a still picture.

@@ -1,7 +1,8 @@
 //! From looks to stretches of a few seconds, and from those to one score.
 //!
-//! The decision that shapes it: a face is often swapped in a part of a clip only. A stretch is the unit that is judged and calibrated; a person's
-//! score is that of a mixture in which any one stretch may be the manipulated one, so it pays for how many stretches were looked at.
+//! The decision that shapes it: a face is often swapped in a part of a clip only. A stretch is the
+//! unit that is judged and calibrated; a person's score is that of a mixture in which any one
+//! stretch may be the manipulated one, so it pays for how many stretches were looked at.
 
 /// Length of a stretch in seconds.
 pub const STRETCH_SECS: f64 = 3.0;
@@ -33,7 +34,8 @@ pub fn stretches(looks: &[(f64, f64)]) -> Vec<Stretch> {
         .collect()
 }
 
-/// `ln(mean(exp(x)))`: the likelihood of a mixture in which any one of the values may be the one that counts.
+/// `ln(mean(exp(x)))`: the likelihood of a mixture in which any one of the values may be the one
+/// that counts.
 pub fn log_mean(values: &[f64]) -> f64 {
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     most + (values.iter().map(|v| (v - most).exp()).sum::<f64>() / values.len().max(1) as f64).ln()

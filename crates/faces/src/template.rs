@@ -1,7 +1,8 @@
 //! Named crop templates: which part of the frame a network gets to see.
 //!
-//! The decision that shapes it: a template answers a [`Placement`], the map from crop to frame and the crop's size, and nothing is cut yet. So the same
-//! placement cuts the crop, brings points across, and pastes an answer back, and what weights expect is a name in their input contract.
+//! The decision that shapes it: a template answers a [`Placement`], the map from crop to frame and
+//! the crop's size, and nothing is cut yet. So the same placement cuts the crop, brings points
+//! across, and pastes an answer back, and what weights expect is a name in their input contract.
 use crate::FacesError;
 use crate::geometry::{Affine, Rect};
 use crate::landmarks68;
@@ -41,7 +42,8 @@ impl Placement {
         warp::crop(frame, &self.frame_from_crop, self.size, self.border)
     }
 
-    /// Puts a crop (of this size) back into the frame, blended by a mask of the crop's size, 0..=1, row-major.
+    /// Puts a crop (of this size) back into the frame, blended by a mask of the crop's size, 0..=1,
+    /// row-major.
     pub fn paste(&self, frame: &mut RgbImage, crop: &RgbImage, mask: &[f32]) {
         if crop.dimensions() == self.size {
             warp::paste(frame, crop, mask, &self.frame_from_crop);
@@ -52,22 +54,27 @@ impl Placement {
 /// A way to cut a face out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Template {
-    /// The turned square of FFHQ, from eyes and mouth (Karras et al. 2019, appendix A): whole head with hair. Names: `ffhq`.
+    /// The turned square of FFHQ, from eyes and mouth (Karras et al. 2019, appendix A): whole head
+    /// with hair. Names: `ffhq`.
     Ffhq,
-    /// dlib's `get_face_chip`: the least-squares similarity to its mean face, with this much padding on each side as a share of the
-    /// inner square (0.25 is dlib's own default). Names: `dlib-padding` (0.25), `dlib-padding-0.4` ...
+    /// dlib's `get_face_chip`: the least-squares similarity to its mean face, with this much
+    /// padding on each side as a share of the inner square (0.25 is dlib's own default). Names:
+    /// `dlib-padding` (0.25), `dlib-padding-0.4` ...
     DlibPadding(f32),
-    /// The face extraction of Bonettini et al. (ICPR 2020): the box with a margin of 0.2 of its height (twice that above), clipped by the frame,
-    /// then the square of its longer side, clipped again and therefore squeezed at the frame's edge. Names: `blazeface-icpr`.
+    /// The face extraction of Bonettini et al. (ICPR 2020): the box with a margin of 0.2 of its
+    /// height (twice that above), clipped by the frame, then the square of its longer side, clipped
+    /// again and therefore squeezed at the frame's edge. Names: `blazeface-icpr`.
     BlazefaceIcpr,
-    /// The square around the box's middle whose side is this multiple of the longer side of the box; black outside the frame (Roessler et al. 2019 use 1.3).
-    /// Names: `square-1.3` ...
+    /// The square around the box's middle whose side is this multiple of the longer side of the
+    /// box; black outside the frame (Roessler et al. 2019 use 1.3). Names: `square-1.3` ...
     Square(f32),
-    /// The five-point template of ArcFace (Deng et al. 2019), 112 pixels wide. Names: `arcface-112`.
+    /// The five-point template of ArcFace (Deng et al. 2019), 112 pixels wide. Names:
+    /// `arcface-112`.
     Arcface112,
 }
 
-/// dlib's mean face: points 17..68 of the 68 in a unit square (dlib, `image_transforms/interpolation.h`, Boost licence).
+/// dlib's mean face: points 17..68 of the 68 in a unit square (dlib,
+/// `image_transforms/interpolation.h`, Boost licence).
 #[rustfmt::skip]
 const DLIB_MEAN: [[f32; 2]; 51] = [
     [0.000_213_256, 0.106_454], [0.075_262_2, 0.038_915], [0.181_13, 0.018_748_2], [0.290_77, 0.034_489_1], [0.393_397, 0.077_390_6],
@@ -165,7 +172,8 @@ fn ffhq(points: &[[f32; 2]; 68], side: f64) -> Result<Affine, FacesError> {
     let (eyes, mouth) = (middle(five[0], five[1]), middle(five[3], five[4]));
     let across = [five[1][0] - five[0][0], five[1][1] - five[0][1]];
     let down = [mouth[0] - eyes[0], mouth[1] - eyes[1]];
-    // The direction "right" is the mean of the eye line and of the line at a right angle to eyes-to-mouth.
+    // The direction "right" is the mean of the eye line and of the line at a right angle to
+    // eyes-to-mouth.
     let right = [across[0] + down[1], across[1] - down[0]];
     let length = right[0].hypot(right[1]);
     let half = (2.0 * across[0].hypot(across[1])).max(1.8 * down[0].hypot(down[1]));
@@ -213,7 +221,8 @@ mod tests {
     /// A face of the given eye distance: eyes level around (x, y).
     fn face(x: f32, y: f32, d: f32) -> [[f32; 2]; 68] {
         let mut points = [[x, y]; 68];
-        // dlib's mean face, scaled so that the eyes are `d` apart; its eyes are 0.526 apart and at height 0.216.
+        // dlib's mean face, scaled so that the eyes are `d` apart; its eyes are 0.526 apart and at
+        // height 0.216.
         for (i, p) in DLIB_MEAN.iter().enumerate() {
             points[17 + i] = [x + (p[0] - 0.490_127) * d / 0.526, y + (p[1] - 0.216) * d / 0.526];
         }
@@ -258,7 +267,8 @@ mod tests {
 
     #[test]
     fn ffhq_follows_the_paper() {
-        // Eyes at (270, 300) and (330, 300), mouth 60 below: the half side is max(2 * 60, 1.8 * 60), the centre 6 below the eyes.
+        // Eyes at (270, 300) and (330, 300), mouth 60 below: the half side is max(2 * 60, 1.8 *
+        // 60), the centre 6 below the eyes.
         let mut points = [[300.0, 330.0]; 68];
         points[36..42].fill([270.0, 300.0]);
         points[42..48].fill([330.0, 300.0]);
@@ -299,9 +309,11 @@ mod tests {
             let (a, b) = (map.apply([0.0, 0.0]), map.apply([224.0, 224.0]));
             Rect::from_edges(a[0], a[1], b[0], b[1])
         };
-        // 100 x 100: margins 20, above 40: 140 x 160 from (180, 160); the square of 160 around its middle (250, 240).
+        // 100 x 100: margins 20, above 40: 140 x 160 from (180, 160); the square of 160 around its
+        // middle (250, 240).
         assert_eq!(at(Rect::new(200.0, 200.0, 100.0, 100.0)), Rect::new(170.0, 160.0, 160.0, 160.0));
-        // At the left edge: (0, 160)..(90, 320) after the first clipping, the square of 160 around (45, 240) is clipped to a width of 125.
+        // At the left edge: (0, 160)..(90, 320) after the first clipping, the square of 160 around
+        // (45, 240) is clipped to a width of 125.
         assert_eq!(at(Rect::new(-30.0, 200.0, 100.0, 100.0)), Rect::new(0.0, 160.0, 125.0, 160.0));
     }
 

@@ -9,7 +9,8 @@ pub const THUMBNAIL_SIDE: u32 = 128;
 /// JPEG quality of a thumbnail.
 const JPEG_QUALITY: u8 = 85;
 
-/// An aligned crop (template `ffhq`) of one frame, encoded at once so that a long clip stays small in memory.
+/// An aligned crop (template `ffhq`) of one frame, encoded at once so that a long clip stays small
+/// in memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Thumbnail {
     /// Presentation index of its frame; 0 for a still picture.
@@ -33,7 +34,8 @@ pub(crate) fn encode(frame: &RgbImage, face: &FacePoints) -> Result<Vec<u8>, Fac
     Ok(jpeg)
 }
 
-/// At most `count` of them (in time order, as they come): time is cut into equal shares and the best of each is taken.
+/// At most `count` of them (in time order, as they come): time is cut into equal shares and the
+/// best of each is taken.
 pub(crate) fn strip(thumbnails: &[&Thumbnail], count: usize) -> Vec<Thumbnail> {
     let (Some(first), Some(last)) = (thumbnails.first(), thumbnails.last()) else { return Vec::new() };
     if thumbnails.len() <= count {

@@ -1,9 +1,12 @@
 //! Who is who from frame to frame.
 //!
-//! The decisions that shape it: every frame is one assignment problem (Kalman prediction, overlap and likeness of the identity vectors in one cost), solved
-//! exactly. Where two people cross, likeness decides: vectors that are clearly of two people forbid a pair, however well the boxes fit. Detections
-//! of low score may carry a track on but never begin one (Zhang et al. 2022, ByteTrack). A face that is hidden is waited for [`PATIENCE_SECS`];
-//! who comes back later gets a new track, and [`crate::cluster`] finds that it is the same person. The order of the detections within a frame means nothing.
+//! The decisions that shape it: every frame is one assignment problem (Kalman prediction, overlap
+//! and likeness of the identity vectors in one cost), solved exactly. Where two people cross,
+//! likeness decides: vectors that are clearly of two people forbid a pair, however well the boxes
+//! fit. Detections of low score may carry a track on but never begin one (Zhang et al. 2022,
+//! ByteTrack). A face that is hidden is waited for [`PATIENCE_SECS`]; who comes back later gets a
+//! new track, and [`crate::cluster`] finds that it is the same person. The order of the detections
+//! within a frame means nothing.
 use crate::assignment::assign;
 use crate::geometry::Rect;
 use crate::motion::Motion;
@@ -13,13 +16,15 @@ pub const PATIENCE_SECS: f64 = 1.5;
 /// Sightings until a track is believed.
 pub const CONFIRMED_AFTER: u32 = 3;
 
-/// Squared Mahalanobis distance, three degrees of freedom, that one in a thousand true boxes exceeds.
+/// Squared Mahalanobis distance, three degrees of freedom, that one in a thousand true boxes
+/// exceeds.
 const GATE: f64 = 16.27;
 /// Face sizes per second that a hidden face may have moved, when its likeness speaks for it.
 const REACH: f64 = 4.0;
 /// Overlap with the prediction that a doubtful detection needs.
 const DOUBTFUL_IOU: f32 = 0.3;
-/// Overlap from which a second box on a face that is tracked already is taken for the same face found twice.
+/// Overlap from which a second box on a face that is tracked already is taken for the same face
+/// found twice.
 const TWICE_IOU: f32 = 0.5;
 /// Overlap from which a neighbour spoils the identity vector.
 const SPOILT_IOU: f32 = 0.1;
@@ -95,7 +100,8 @@ impl Tracker {
         Self { settings, tracks: Vec::new(), believed: Vec::new(), now_secs: None, frames_of_shot: 0 }
     }
 
-    /// Looks at the next frame; returns the track of each sighting, `None` for one that belongs to none.
+    /// Looks at the next frame; returns the track of each sighting, `None` for one that belongs to
+    /// none.
     pub fn step(&mut self, pts_secs: f64, sightings: &[Sighting]) -> Vec<Option<TrackKey>> {
         let passed = self.now_secs.map_or(0.0, |now| pts_secs - now);
         // A stretch that nobody looked at is as good as a cut.
@@ -133,7 +139,8 @@ impl Tracker {
         self.tracks.retain_mut(|track| {
             at += 1;
             track.fresh = seen[at - 1];
-            // A track that nobody believes yet is not waited for: false detections seldom come twice.
+            // A track that nobody believes yet is not waited for: false detections seldom come
+            // twice.
             track.confirmed || track.fresh
         });
         let mut taken: Vec<usize> = (0..ordered.len()).filter(|i| owner[*i].is_some()).collect();
@@ -167,7 +174,8 @@ impl Tracker {
         keys
     }
 
-    /// One round of assignment: sure sightings against all tracks, then doubtful ones against tracks that were seen a frame ago.
+    /// One round of assignment: sure sightings against all tracks, then doubtful ones against
+    /// tracks that were seen a frame ago.
     fn associate(&self, now_secs: f64, sightings: &[&Sighting], owner: &mut [Option<usize>], doubtful: bool) {
         let free_tracks: Vec<usize> = (0..self.tracks.len())
             .filter(|t| !owner.contains(&Some(*t)) && (!doubtful || self.tracks[*t].fresh))
@@ -223,7 +231,8 @@ impl Tracker {
         if !(near || known || iou > DOUBTFUL_IOU) {
             return None;
         }
-        // Between "another" and "the same" likeness falls from 1 to 0; without a vector it says nothing.
+        // Between "another" and "the same" likeness falls from 1 to 0; without a vector it says
+        // nothing.
         let unlike = likeness.map_or(0.5, |c| ((same - c) / (same - other).max(1e-3)).clamp(0.0, 1.0));
         let apart = (distance / GATE).min(1.0);
         Some(0.35 * f64::from(1.0 - iou) + 0.25 * apart + 0.4 * f64::from(unlike))
@@ -263,7 +272,8 @@ impl Track {
     }
 }
 
-/// An order that depends on what is seen only, so that equal costs are broken alike however the detector lists its answers.
+/// An order that depends on what is seen only, so that equal costs are broken alike however the
+/// detector lists its answers.
 fn canonical_order(sightings: &[Sighting]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..sightings.len()).collect();
     order.sort_by(|a, b| {

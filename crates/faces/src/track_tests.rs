@@ -41,7 +41,8 @@ fn sightings(scene: &Scene, dice: &mut Dice, jitter: f32, with_vectors: bool) ->
         .collect()
 }
 
-/// Runs a clip; returns, a believed track, the people it followed and the looks in which it saw them.
+/// Runs a clip; returns, a believed track, the people it followed and the looks in which it saw
+/// them.
 fn run(scenes: &[Scene], jitter: f32, with_vectors: bool) -> Vec<(Vec<usize>, usize)> {
     let mut dice = Dice(7);
     let mut tracker = Tracker::new(SETTINGS);

@@ -17,7 +17,8 @@ pub struct FaceTrack {
     pub id: usize,
     /// In presentation order, at most one a frame.
     pub observations: Vec<Observation>,
-    /// Mean identity vector, weighted by quality, of unit length; `None` when the face was too poor throughout.
+    /// Mean identity vector, weighted by quality, of unit length; `None` when the face was too poor
+    /// throughout.
     pub embedding: Option<Vec<f32>>,
     /// Mean overall quality of its better half.
     pub quality: f32,

@@ -1,8 +1,9 @@
 //! Crops cut out along an affine map, and pasted back.
 //!
-//! The decision that shapes it: a crop that is smaller than its face averages over the whole area that a crop pixel covers. Bilinear sampling
-//! alone takes four of the many pixels below it and lets the rest alias, and a network or a sharpness measure then sees
-//! texture that the face does not have.
+//! The decision that shapes it: a crop that is smaller than its face averages over the whole area
+//! that a crop pixel covers. Bilinear sampling alone takes four of the many pixels below it and
+//! lets the rest alias, and a network or a sharpness measure then sees texture that the face does
+//! not have.
 use image::RgbImage;
 
 use crate::geometry::Affine;
@@ -26,7 +27,8 @@ struct Samples<'a> {
     part_from_frame: Affine,
 }
 
-/// Cuts a crop of `size` (width, height) in pixels out of `image`; `frame_from_crop` says where each point of the crop lies in the picture.
+/// Cuts a crop of `size` (width, height) in pixels out of `image`; `frame_from_crop` says where
+/// each point of the crop lies in the picture.
 pub fn crop(image: &RgbImage, frame_from_crop: &Affine, size: (u32, u32), border: Border) -> RgbImage {
     let (width, height) = size;
     let mut out = RgbImage::new(width, height);
@@ -123,9 +125,11 @@ impl<'a> Samples<'a> {
     }
 }
 
-/// The whole picture made smaller: each pixel is the mean of the area that it covers. Sizes larger than the picture's are cut down to it.
+/// The whole picture made smaller: each pixel is the mean of the area that it covers. Sizes larger
+/// than the picture's are cut down to it.
 ///
-/// A separable sum in single precision; several times as fast as the thumbnail function of `image`, which a clip would feel.
+/// A separable sum in single precision; several times as fast as the thumbnail function of `image`,
+/// which a clip would feel.
 pub fn reduce(image: &RgbImage, width: u32, height: u32) -> RgbImage {
     let (w, h) = image.dimensions();
     let (width, height) = (width.clamp(1, w.max(1)), height.clamp(1, h.max(1)));
@@ -155,7 +159,8 @@ pub fn reduce(image: &RgbImage, width: u32, height: u32) -> RgbImage {
     RgbImage::from_raw(width, height, out).unwrap_or_default()
 }
 
-/// For each of `to` samples the first of the `from` samples that it covers, and the share of each in its mean.
+/// For each of `to` samples the first of the `from` samples that it covers, and the share of each
+/// in its mean.
 fn shares(from: u32, to: u32) -> Vec<(usize, Vec<f32>)> {
     let step = f64::from(from) / f64::from(to);
     let share = |i: u32| {
@@ -168,7 +173,8 @@ fn shares(from: u32, to: u32) -> Vec<(usize, Vec<f32>)> {
     (0..to).map(share).collect()
 }
 
-/// Puts a crop back where it was cut from, blended by `mask` (0..=1, row-major, as large as the crop). Pixels outside the crop stay as they are.
+/// Puts a crop back where it was cut from, blended by `mask` (0..=1, row-major, as large as the
+/// crop). Pixels outside the crop stay as they are.
 pub fn paste(image: &mut RgbImage, crop: &RgbImage, mask: &[f32], frame_from_crop: &Affine) {
     let Some(crop_from_frame) = frame_from_crop.inverse() else { return };
     let (cw, ch) = crop.dimensions();
@@ -224,7 +230,8 @@ mod tests {
 
     #[test]
     fn reduction_averages_instead_of_aliasing() {
-        // Stripes of one pixel: every reduced crop is mid grey; single samples would give black and white.
+        // Stripes of one pixel: every reduced crop is mid grey; single samples would give black and
+        // white.
         let image = RgbImage::from_fn(512, 512, |x, _| image::Rgb([if x % 2 == 0 { 0 } else { 255 }; 3]));
         for (scale, side) in [(2.0, 200), (3.3, 150), (5.7, 80), (31.0, 16)] {
             let map = Affine::scale_shift([scale; 2], [3.0, 4.0]);

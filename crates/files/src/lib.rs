@@ -1,10 +1,13 @@
 //! Files that are there whole or not at all, and the hash that names their content.
 //!
-//! The decision that shapes it: everything is written under a hidden neighbouring name, flushed to the disk and renamed. Whatever goes wrong before,
-//! a full disk included, dropping the value removes what was written; a file that stood under the good name stays untouched until then. It is a crate of
-//! its own because those who write have nothing else in common: reports, tables of a laboratory, marked media.
+//! The decision that shapes it: everything is written under a hidden neighbouring name, flushed to
+//! the disk and renamed. Whatever goes wrong before, a full disk included, dropping the value
+//! removes what was written; a file that stood under the good name stays untouched until then. It
+//! is a crate of its own because those who write have nothing else in common: reports, tables of a
+//! laboratory, marked media.
 //!
-//! It does not lock: two who write one file at a time each leave a whole one, and the later stays. It knows nothing of what is written.
+//! It does not lock: two who write one file at a time each leave a whole one, and the later stays.
+//! It knows nothing of what is written.
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -24,7 +27,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.finish()
 }
 
-/// The hidden neighbour of a file to come; removed when it is dropped before [`PartFile::keep`]. Links are followed.
+/// The hidden neighbour of a file to come; removed when it is dropped before [`PartFile::keep`].
+/// Links are followed.
 #[derive(Debug)]
 pub struct PartFile {
     part: PathBuf,
@@ -33,8 +37,9 @@ pub struct PartFile {
 }
 
 impl PartFile {
-    /// `.NAME.WORD.EXT` beside `NAME.EXT`: the extension stays, because encoders go by it. Nothing is created. A part of the same name that a killed
-    /// run left is overwritten; who may meet others at work on the same file gives a word of its own.
+    /// `.NAME.WORD.EXT` beside `NAME.EXT`: the extension stays, because encoders go by it. Nothing
+    /// is created. A part of the same name that a killed run left is overwritten; who may meet
+    /// others at work on the same file gives a word of its own.
     ///
     /// # Errors
     /// When the path has no file name, or is a folder, a device or a pipe.
@@ -92,7 +97,8 @@ impl Drop for PartFile {
     }
 }
 
-/// A file that is being written; it gets its name from [`WholeFile::finish`]. A device or pipe is written to as it is, for it must not be replaced.
+/// A file that is being written; it gets its name from [`WholeFile::finish`]. A device or pipe is
+/// written to as it is, for it must not be replaced.
 #[derive(Debug)]
 pub struct WholeFile {
     out: BufWriter<File>,
@@ -193,7 +199,8 @@ mod tests {
         write_whole(&link, b"new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&real).unwrap(), b"new");
-        // A terminal-like device of our own would need rights; this one every system has, and its kind must not change.
+        // A terminal-like device of our own would need rights; this one every system has, and its
+        // kind must not change.
         write_whole(Path::new("/dev/null"), b"gone").unwrap();
         assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
         assert!(PartFile::beside(Path::new("/dev/null"), "part").is_err());

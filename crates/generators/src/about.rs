@@ -1,7 +1,8 @@
 //! What is known of each generator, as users read it and manifests record it.
 //!
-//! The decision that shapes it: one static value a generator and one list, as with analyzers. The family test walks the list, so a generator that is not
-//! in it does not exist and one that is must carry all marks.
+//! The decision that shapes it: one static value a generator and one list, as with analyzers. The
+//! family test walks the list, so a generator that is not in it does not exist and one that is must
+//! carry all marks.
 use assay_provenance::Making;
 
 /// A generator in words.

@@ -1,7 +1,7 @@
 //! Frames of a clip as people see them, one by one.
 //!
-//! The decision that shapes it: one decode pass in the limited child, upright RGB frames in order of presentation, and an error of whoever takes them
-//! ends the pass and comes out as it went in.
+//! The decision that shapes it: one decode pass in the limited child, upright RGB frames in order
+//! of presentation, and an error of whoever takes them ends the pass and comes out as it went in.
 use std::path::Path;
 
 use assay_evidence::Span;
@@ -27,7 +27,8 @@ impl ClipFacts {
     /// Opens a clip; nothing is decoded.
     ///
     /// # Errors
-    /// [`GeneratorError::Media`] where it cannot be read, [`GeneratorError::Unsuited`] where it is no clip.
+    /// [`GeneratorError::Media`] where it cannot be read, [`GeneratorError::Unsuited`] where it is
+    /// no clip.
     pub fn open(path: &Path) -> Result<Self, GeneratorError> {
         let source = Source::open(path, &Limits::default()).map_err(GeneratorError::media(path))?;
         let Some(video) = source.video() else {
@@ -48,7 +49,8 @@ pub(crate) fn until(most_secs: Option<f64>) -> FramePlan {
     most_secs.map_or(FramePlan::All, window)
 }
 
-/// Gives every frame of `plan`, upright, with its time in seconds since the first one given, to `take`.
+/// Gives every frame of `plan`, upright, with its time in seconds since the first one given, to
+/// `take`.
 ///
 /// # Errors
 /// [`GeneratorError`] where the clip cannot be decoded, and that of `take`.

@@ -1,7 +1,9 @@
 //! The head that a generator works on: found in a picture, cut out as a square, put back.
 //!
-//! The decision that shapes it: one rule for where the square lies, for training and for use, because a network that was trained on heads of one size is
-//! no good for another. In a clip the square stays where it is, so that what moves is the head (as in the VoxCeleb crops of the First Order Motion Model).
+//! The decision that shapes it: one rule for where the square lies, for training and for use,
+//! because a network that was trained on heads of one size is no good for another. In a clip the
+//! square stays where it is, so that what moves is the head (as in the VoxCeleb crops of the First
+//! Order Motion Model).
 use std::path::Path;
 
 use assay_faces::geometry::{Affine, Rect};
@@ -15,7 +17,8 @@ use crate::GeneratorError;
 
 /// Side of the square over the longer extent of the face's mesh: the whole head with some shoulder.
 const HEAD: f32 = 1.9;
-/// The square's middle lies above the face's by this share of its extent, because hair is above and the mesh ends at the brow.
+/// The square's middle lies above the face's by this share of its extent, because hair is above and
+/// the mesh ends at the brow.
 const RAISED: f32 = 0.1;
 
 /// Finds faces with the shipped networks; none that judges is loaded.
@@ -146,7 +149,8 @@ impl Framed {
     }
 }
 
-/// A mask for putting a square back: 1 inside, falling to 0 over `feather` (a share of the side) before its edge. Row-major, `side` squared.
+/// A mask for putting a square back: 1 inside, falling to 0 over `feather` (a share of the side)
+/// before its edge. Row-major, `side` squared.
 pub fn feathered(side: usize, feather: f32) -> Vec<f32> {
     let ramp = |i: usize| {
         let edge = (i as f32 + 0.5).min(side as f32 - i as f32 - 0.5);

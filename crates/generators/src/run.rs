@@ -1,7 +1,8 @@
 //! From a generator to a marked file.
 //!
-//! The decision that shapes it: frames are pushed one by one, so a clip of any length needs the memory of one frame, and the writer alone decides
-//! whether there is a file at the end. What a generator could not do with a frame is counted, never hidden.
+//! The decision that shapes it: frames are pushed one by one, so a clip of any length needs the
+//! memory of one frame, and the writer alone decides whether there is a file at the end. What a
+//! generator could not do with a frame is counted, never hidden.
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;

@@ -1,8 +1,9 @@
-//! Faces of nobody, from a seed.
+//! Synthetic faces, from a seed.
 //!
-//! The decision that shapes it: a face follows from weights, seed and number alone, and all three are in the manifest, so whoever has the weights can make it
-//! again. The network makes small faces. A picture that can carry the marks is larger, so one face is enlarged, and the manifest says from what; a
-//! sheet of several need not be.
+//! The decision that shapes it: a face follows from weights, seed and number alone, and all three
+//! are in the manifest, so whoever has the weights can make it again. The network makes small
+//! faces. A picture that can carry the marks is larger, so one face is enlarged, and the manifest
+//! says from what; a sheet of several need not be.
 use assay_media::Progress;
 use assay_models::Kind;
 use assay_models::face_generator::{LastLayers, Synthesizer};
@@ -62,7 +63,8 @@ impl Synthesize {
     /// Opens the weights.
     ///
     /// # Errors
-    /// [`GeneratorError`] where there are none, they are another network's, or no picture of this size can be made.
+    /// [`GeneratorError`] where there are none, they are another network's, or no picture of this
+    /// size can be made.
     pub fn open(request: Request) -> Result<Self, GeneratorError> {
         let network = match (&request.weights, request.variant) {
             (None, Some(variant)) => shipped(variant)?,

@@ -1,4 +1,4 @@
-//! Faces of nobody, from the shipped weights to a file that carries every mark.
+//! Synthetic faces, from the shipped weights to a file that carries every mark.
 use std::path::Path;
 
 use assay_generators::synthesize::{Request, Synthesize};

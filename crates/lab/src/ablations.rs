@@ -1,7 +1,9 @@
-//! What each part of the `sbi` recipe brings: the same run without it, all from nothing with the same steps and seed.
+//! What each part of the `sbi` recipe brings: the same run without it, all from nothing with the
+//! same steps and seed.
 //!
-//! The decision that shapes it: steps and not minutes are equal, so the table does not hang on the machine. Validation blends are always the whole recipe's, so that a
-//! run without a part is not measured on easier or other blends.
+//! The decision that shapes it: steps and not minutes are equal, so the table does not hang on the
+//! machine. Validation blends are always the whole recipe's, so that a run without a part is not
+//! measured on easier or other blends.
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,7 +1,10 @@
-//! An animator on people whom nobody trained on: reconstruction of clips from their first frame, and photographs moved by other people.
+//! An animator on people whom nobody trained on: reconstruction of clips from their first frame,
+//! and photographs moved by other people.
 //!
-//! The decision that shapes it: in reconstruction the driver is the truth, so every figure stands beside that of the unmoved source, which a network that learned
-//! nothing would reach. Distances are those of First Order Motion Model's section 4 (L1, AKD, MKR, AED) with this project's 68 points and identity network.
+//! The decision that shapes it: in reconstruction the driver is the truth, so every figure stands
+//! beside that of the unmoved source, which a network that learned nothing would reach. Distances
+//! are those of First Order Motion Model's section 4 (L1, AKD, MKR, AED) with this project's 68
+//! points and identity network.
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -80,7 +83,8 @@ struct Clip {
 struct Rebuilt {
     name: String,
     frames: usize,
-    /// Mean absolute difference from the driver, 0 to 1, of the rebuilt frame and of the source as it is.
+    /// Mean absolute difference from the driver, 0 to 1, of the rebuilt frame and of the source as
+    /// it is.
     l1: [f64; 2],
     /// Mean distance of the 68 points in pixels of 256, likewise.
     points: [f64; 2],
@@ -306,7 +310,8 @@ fn moved(
     marked_sheet(sheet)
 }
 
-/// How far the nose lies to one side between the outer eye corners, in their distance: a turn without a head model.
+/// How far the nose lies to one side between the outer eye corners, in their distance: a turn
+/// without a head model.
 fn yaw(face: &Face) -> f64 {
     let p = &face.observation.points68;
     let axis = [p[45][0] - p[36][0], p[45][1] - p[36][1]];

@@ -1,7 +1,8 @@
 //! Learning the calibration table that ships with the binary.
 //!
-//! From the calibration split of a planted set: forged items, their pristine twins, the untouched source photos of that split (usual
-//! processing includes never having been saved again) and the stretches of its clips that became no twin. The test split is not opened.
+//! From the calibration split of a planted set: forged items, their pristine twins, the untouched
+//! source photos of that split (usual processing includes never having been saved again) and the
+//! stretches of its clips that became no twin. The test split is not opened.
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +49,8 @@ pub struct Arguments {
     /// Where the table is written
     #[arg(long, value_name = "FILE", default_value = "crates/workbench/calibration/planted.json")]
     out: PathBuf,
-    /// Folder where the analyzers' answers are kept and used again; delete ID.json in it when that analyzer changed
+    /// Folder where the analyzers' answers are kept and used again; delete ID.json in it when that
+    /// analyzer changed
     #[arg(long, value_name = "DIR")]
     kept: Option<PathBuf>,
     /// One line on the data for the reader of a report

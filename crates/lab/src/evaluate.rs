@@ -1,7 +1,9 @@
-//! The figures of the documents: what the analyzers and the fused verdict are worth on items that nothing was tuned on.
+//! The figures of the documents: what the analyzers and the fused verdict are worth on items that
+//! nothing was tuned on.
 //!
-//! Rules: the test split only; one threshold for all pictures and one for all clips, the defaults of the question; an abstention on a forged item is a miss (it ranks below
-//! every value), an abstention on a genuine one ranks as neutral; every rate comes with its n and a 95 % interval.
+//! Rules: the test split only; one threshold for all pictures and one for all clips, the defaults
+//! of the question; an abstention on a forged item is a miss (it ranks below every value), an
+//! abstention on a genuine one ranks as neutral; every rate comes with its n and a 95 % interval.
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -31,13 +33,14 @@ pub struct Options {
     /// Folder of the planted set
     #[arg(long, value_name = "DIR")]
     pub set: PathBuf,
-    /// Folder of the source photos and clips; with it false alarms on all real ones are counted too
+    /// Folder of the source photos and clips; with it false positives on all real ones are counted too
     #[arg(long, value_name = "DIR")]
     pub sources: Option<PathBuf>,
-    /// Only every n-th photo of the large folders when false alarms are counted
+    /// Only every n-th photo of the large folders when false positives are counted
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub every: usize,
-    /// Folder where the analyzers' answers are kept and used again; delete ID.json in it when that analyzer changed
+    /// Folder where the analyzers' answers are kept and used again; delete ID.json in it when that
+    /// analyzer changed
     #[arg(long, value_name = "DIR")]
     pub kept: Option<PathBuf>,
 }
@@ -47,7 +50,7 @@ pub struct The;
 
 impl Experiment for The {
     const ID: &'static str = "evaluate";
-    const ABOUT: &'static str = "Measure the analyzers and the fused verdict on the test split, and false alarms on \
+    const ABOUT: &'static str = "Measure the analyzers and the fused verdict on the test split, and false positives on \
                                  untouched photos and clips";
     const PAGE: Option<&'static str> = Some("docs/figures.md");
     const KEEPS_JSON: bool = true;
@@ -87,7 +90,7 @@ pub struct Detection {
     /// Forged items at or above the threshold, of all forged items.
     pub detected: Rate,
     /// Genuine twins at or above the threshold.
-    pub false_alarms: usize,
+    pub false_positives: usize,
 }
 
 /// One analyzer on one kind at one quality.
@@ -109,26 +112,28 @@ pub struct Localisation {
     pub map_auc: Option<f64>,
     /// Mean over pictures of F1 at the fixed level of half the map's range.
     pub map_f1: Option<f64>,
-    /// Mean over pictures of F1 at each picture's best level (an upper bound; the literature's figure).
+    /// Mean over pictures of F1 at each picture's best level (an upper bound; the literature's
+    /// figure).
     pub map_f1_best: Option<f64>,
 }
 
-/// False alarms on untouched files.
+/// False positives on untouched files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Alarms {
+pub struct FalsePositives {
     /// Which files.
     pub set: String,
     /// Without a value.
     pub abstained: usize,
     /// At or above the threshold, of all files.
-    pub alarms: Rate,
-    /// The same of those that neither the calibration table was learned from nor show a person of whom it was.
+    pub false_positives: Rate,
+    /// The same of those that neither the calibration table was learned from nor show a person of
+    /// whom it was.
     pub unseen: Rate,
 }
 
-/// One alarm on an untouched file.
+/// One false positive on an untouched file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Alarm {
+pub struct FalsePositive {
     /// The file, relative to the folder of sources.
     pub file: String,
     /// Fused value.
@@ -146,17 +151,19 @@ pub struct Figures {
     pub threshold_lr: Option<f64>,
     /// Threshold of clips.
     pub threshold_clips_lr: Option<f64>,
-    /// Items of the calibration by condition: `(condition, forged, genuine, Cllr out of fold, cap)`.
+    /// Items of the calibration by condition:
+    /// `(condition, forged, genuine, Cllr out of fold, cap)`.
     pub calibration: Vec<(String, u32, u32, f64, f64)>,
     /// Fused verdict.
     pub detection: Vec<Detection>,
     /// Analyzers.
     pub analyzers: Vec<Localisation>,
     /// Untouched files.
-    pub alarms: Vec<Alarms>,
-    /// Every alarm on an untouched file.
-    pub alarm_list: Vec<Alarm>,
-    /// Median wall seconds of all analyzers on a planted picture, as many files at a time as processors.
+    pub false_positives: Vec<FalsePositives>,
+    /// Every false positive on an untouched file.
+    pub false_positive_list: Vec<FalsePositive>,
+    /// Median wall seconds of all analyzers on a planted picture, as many files at a time as
+    /// processors.
     pub median_secs: f64,
 }
 
@@ -240,7 +247,7 @@ fn detection(kind: &str, quality: u8, pairs: &[&Pair]) -> Detection {
         cllr: cllr(&values, &truths),
         detected: Rate::new(count(&|p| p.forged.above()), pairs.len()),
         // A clip is the twin of several forgeries.
-        false_alarms: pairs
+        false_positives: pairs
             .iter()
             .filter(|p| p.genuine.above())
             .map(|p| p.item.twin.as_str())
@@ -252,8 +259,8 @@ fn detection(kind: &str, quality: u8, pairs: &[&Pair]) -> Detection {
 /// Level at which a map is cut for the fixed F1.
 const HALF_RANGE: u8 = 128;
 
-/// An abstention counts as in every figure: on a forged item it is a miss, on a twin it stands with the lowest score, and a picture without a map counts
-/// as one whose map tells nothing.
+/// An abstention counts as in every figure: on a forged item it is a miss, on a twin it stands with
+/// the lowest score, and a picture without a map counts as one whose map tells nothing.
 fn analyzer_row(set: &Path, id: &str, kind: Kind, quality: u8, pairs: &[&Pair]) -> anyhow::Result<Localisation> {
     let scores = |of: &dyn Fn(&Pair) -> Option<f64>| -> Vec<Option<f64>> { pairs.iter().map(|p| of(p)).collect() };
     let (forged, genuine) = (scores(&|p| p.forged.score(id)), scores(&|p| p.genuine.score(id)));
@@ -292,7 +299,7 @@ fn analyzer_row(set: &Path, id: &str, kind: Kind, quality: u8, pairs: &[&Pair]) 
     })
 }
 
-/// Measures on the test split of the set below `set`; with `sources`, counts false alarms on every
+/// Measures on the test split of the set below `set`; with `sources`, counts false positives on every
 /// `every`-th real photo and on every real clip cut into three-second segments.
 ///
 /// # Errors
@@ -320,8 +327,8 @@ fn evaluate(
             .collect(),
         detection: Vec::new(),
         analyzers: Vec::new(),
-        alarms: Vec::new(),
-        alarm_list: Vec::new(),
+        false_positives: Vec::new(),
+        false_positive_list: Vec::new(),
         median_secs: 0.0,
     };
     for (index, kinds, qualities) in
@@ -398,13 +405,13 @@ fn untouched(
         };
         let unseen: Vec<&Judgement> = records.iter().filter(|j| !seen(&j.record.path, &relative(j))).collect();
         let above: Vec<&Judgement> = records.iter().filter(|r| r.above()).collect();
-        figures.alarms.push(Alarms {
+        figures.false_positives.push(FalsePositives {
             set: name.into(),
             abstained: records.iter().filter(|r| r.log10_lr.is_none()).count(),
-            alarms: Rate::new(above.len(), records.len()),
+            false_positives: Rate::new(above.len(), records.len()),
             unseen: Rate::new(unseen.iter().filter(|r| r.above()).count(), unseen.len()),
         });
-        figures.alarm_list.extend(above.iter().map(|r| Alarm {
+        figures.false_positive_list.extend(above.iter().map(|r| FalsePositive {
             file: relative(r),
             log10_lr: r.log10_lr.unwrap_or(0.0),
             contributions: r.contributions.iter().take(3).cloned().collect(),
@@ -466,7 +473,7 @@ fn markdown(figures: &Figures) -> String {
         text += &format!("| {condition} | {forged} | {genuine} | {cllr:.3} | {cap:.2}{note} |\n");
     }
     text += "\n## Fused verdict on planted forgeries against their pristine twins (test split)\n\n\
-             | final quality | kind | pairs | AUC (95 %) | Cllr | detected at the threshold (95 %) | false alarms on twins | no value: forged / twins |\n\
+             | final quality | kind | pairs | AUC (95 %) | Cllr | detected at the threshold (95 %) | false positives on twins | no value: forged / twins |\n\
              |---|---|---|---|---|---|---|---|\n";
     for d in &figures.detection {
         let quality = if d.quality == 0 { "video".to_owned() } else { d.quality.to_string() };
@@ -481,7 +488,7 @@ fn markdown(figures: &Figures) -> String {
             percent(d.detected.rate),
             100.0 * d.detected.interval.low,
             100.0 * d.detected.interval.high,
-            d.false_alarms,
+            d.false_positives,
             d.abstained_forged,
             d.abstained_genuine
         );
@@ -522,29 +529,29 @@ fn markdown(figures: &Figures) -> String {
             text.push('\n');
         }
     }
-    if !figures.alarms.is_empty() {
-        text += "\n## False alarms on untouched photos and clips\n\n\
+    if !figures.false_positives.is_empty() {
+        text += "\n## False positives on untouched photos and clips\n\n\
                  Unseen: files that the calibration table was not learned from, of persons of whom it was not.\n\n\
-                 | set | files | no value | alarms on all (95 %) | unseen files | alarms on unseen (95 %) |\n|---|---|---|---|---|---|\n";
+                 | set | files | no value | false positives on all (95 %) | unseen files | false positives on unseen (95 %) |\n|---|---|---|---|---|---|\n";
         let rate = |r: &Rate| {
             let (low, high) = (100.0 * r.interval.low, 100.0 * r.interval.high);
             format!("{} = {} ({low:.2} to {high:.2} %)", r.count, percent(r.rate))
         };
-        for a in &figures.alarms {
+        for a in &figures.false_positives {
             text += &format!(
                 "| {} | {} | {} = {} | {} | {} | {} |\n",
                 a.set,
-                a.alarms.total,
+                a.false_positives.total,
                 a.abstained,
-                percent(a.abstained as f64 / a.alarms.total.max(1) as f64),
-                rate(&a.alarms),
+                percent(a.abstained as f64 / a.false_positives.total.max(1) as f64),
+                rate(&a.false_positives),
                 a.unseen.total,
                 rate(&a.unseen)
             );
         }
-        let photos = || figures.alarms.iter().filter(|a| !a.set.starts_with("real clips"));
-        let sum = |of: &dyn Fn(&Alarms) -> usize| photos().map(of).sum::<usize>();
-        let all = Rate::new(sum(&|a| a.alarms.count), sum(&|a| a.alarms.total));
+        let photos = || figures.false_positives.iter().filter(|a| !a.set.starts_with("real clips"));
+        let sum = |of: &dyn Fn(&FalsePositives) -> usize| photos().map(of).sum::<usize>();
+        let all = Rate::new(sum(&|a| a.false_positives.count), sum(&|a| a.false_positives.total));
         let unseen = Rate::new(sum(&|a| a.unseen.count), sum(&|a| a.unseen.total));
         let abstained = sum(&|a| a.abstained);
         text += &format!(
@@ -555,10 +562,10 @@ fn markdown(figures: &Figures) -> String {
             unseen.total,
             rate(&unseen)
         );
-        text += "\n### Every alarm\n\n";
-        for alarm in &figures.alarm_list {
-            let parts: Vec<String> = alarm.contributions.iter().map(|(id, v)| format!("{id} {v:+.2}")).collect();
-            text += &format!("- `{}`: log10 LR {:.2} ({})\n", alarm.file, alarm.log10_lr, parts.join(", "));
+        text += "\n### Every false positive\n\n";
+        for found in &figures.false_positive_list {
+            let parts: Vec<String> = found.contributions.iter().map(|(id, v)| format!("{id} {v:+.2}")).collect();
+            text += &format!("- `{}`: log10 LR {:.2} ({})\n", found.file, found.log10_lr, parts.join(", "));
         }
     }
     text

@@ -1,8 +1,9 @@
 //! An experiment, and what else `assay lab` does: one file each, in one list each.
 //!
-//! The decision that shapes it: an experiment answers with figures, never with a file. Where its page
-//! lies, whether its figures are wanted as JSON and what is printed is decided once, here, for all of
-//! them. What makes files instead (planted sets, tables, cases) is a [`Maker`] and says what it wrote.
+//! The decision that shapes it: an experiment answers with figures, never with a file. Where its
+//! page lies, whether its figures are wanted as JSON and what is printed is decided once, here, for
+//! all of them. What makes files instead (planted sets, tables, cases) is a [`Maker`] and says what
+//! it wrote.
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -24,8 +25,8 @@ pub struct Stage<'a> {
 
 /// Figures as a page of Markdown.
 pub trait Markdown {
-    /// The page. `former` is the page so far, empty where there is none: figures that are measured a
-    /// chapter at a time leave the other chapters as they are.
+    /// The page. `former` is the page so far, empty where there is none: figures that are measured
+    /// a chapter at a time leave the other chapters as they are.
     fn page(&self, former: &str) -> String;
 }
 

@@ -1,9 +1,11 @@
-//! Learning what the analyzers that ask networks about faces are calibrated by: tables of their scores, levels of their maps, the default
-//! thresholds of all questions.
+//! Learning what the analyzers that ask networks about faces are calibrated by: tables of their
+//! scores, levels of their maps, the default thresholds of all questions.
 //!
-//! The decision that shapes it: an item is what the analyzer scores, one person over a stretch of three seconds or one picture. Portraits, photographs and
-//! real clips come from the validation split, where no network has learned. Of swaps there are too few clips for a split: each is judged by the network
-//! that held its people out, and the tables' own figures are cross-fitted by the same groups.
+//! The decision that shapes it: an item is what the analyzer scores, one person over a stretch of
+//! three seconds or one picture. Portraits, photographs and real clips come from the validation
+//! split, where no network has learned. Of swaps there are too few clips for a split: each is
+//! judged by the network that held its people out, and the tables' own figures are cross-fitted by
+//! the same groups.
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,7 +36,8 @@ use assay_material::frames::every_kth;
 pub struct Options {
     /// The labelled pictures and clips.
     pub data: PathBuf,
-    /// A folder for files that are saved again, made where it is missing; without one they are thrown away.
+    /// A folder for files that are saved again, made where it is missing; without one they are
+    /// thrown away.
     pub work: Option<PathBuf>,
     /// The command, for the record.
     pub made_with: String,
@@ -242,7 +245,8 @@ fn genuine_faces(bench: &Bench<'_>) -> anyhow::Result<Vec<Vec<Unit>>> {
     Ok(groups)
 }
 
-/// Stretches of real clips, apart for every way of saving; of side-by-side clips by networks that did not see their people.
+/// Stretches of real clips, apart for every way of saving; of side-by-side clips by networks that
+/// did not see their people.
 pub(crate) fn genuine_stretches(bench: &Bench<'_>) -> anyhow::Result<Vec<Vec<Unit>>> {
     let mut groups = Vec::new();
     for saving in sets::CLIPS {
@@ -333,8 +337,8 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// What every question says of the photographs of both tables. `values` are what the questions about faces say of a file; a photograph without a face is in
-    /// neither.
+    /// What every question says of the photographs of both tables. `values` are what the questions
+    /// about faces say of a file; a photograph without a face is in neither.
     fn whole_verdicts(&self, values: &[(&str, BTreeMap<PathBuf, f64>); 2]) -> anyhow::Result<Vec<GenuineFile>> {
         let altered = questions::table(ALTERED).map_err(anyhow::Error::msg)?;
         let known = planted::known_groups(self.data)?;
@@ -376,7 +380,8 @@ impl Bench<'_> {
     }
 }
 
-/// One item a person and stretch. Of the people of a forged part only the most suspicious one counts: one of them is swapped.
+/// One item a person and stretch. Of the people of a forged part only the most suspicious one
+/// counts: one of them is swapped.
 fn items_of(manifest: &Manifest, looks: &[Look], condition: impl Fn(&Row) -> Condition, analyzer: &str) -> Vec<Told> {
     let rows: HashMap<(&Path, Part), &Row> = manifest.rows.iter().map(|r| ((r.path.as_path(), r.part), r)).collect();
     // The analyzers of both questions ask the detector of their own id.

@@ -54,7 +54,7 @@ mod tests {
         let figures = committed().unwrap();
         assert!(figures.detection.iter().any(|d| d.quality == 85 && d.kind == "all" && d.detected.total >= 40));
         // All untouched files, not a sample of them.
-        assert!(figures.alarms.iter().map(|a| a.alarms.total).sum::<usize>() > 4500);
+        assert!(figures.false_positives.iter().map(|a| a.false_positives.total).sum::<usize>() > 4500);
         assert!(!lines("jpeg_ghost").is_empty());
     }
 }

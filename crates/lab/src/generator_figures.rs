@@ -1,8 +1,11 @@
-//! What every analyzer says of what the generators here make, beside recorded pictures that went through everything else.
+//! What every analyzer says of what the generators here make, beside recorded pictures that went
+//! through everything else.
 //!
-//! The decision that shapes it: pairs of a made and a recorded picture of people of the test split, with the same cut, size, saving and, where they carry marks, the
-//! same label and watermark on both, so that nothing but the generator tells them apart. Each analyzer is asked by itself through the scan, for its raw
-//! score. Areas under the curve draw sources with all that was made from them.
+//! The decision that shapes it: pairs of a made and a recorded picture of people of the test split,
+//! with the same cut, size, saving and, where they carry marks, the same label and watermark on
+//! both, so that nothing but the generator tells them apart. Each analyzer is asked by itself
+//! through the scan, for its raw score. Areas under the curve draw sources with all that was made
+//! from them.
 use std::fmt::Write as _;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -36,7 +39,8 @@ use assay_train::forgery::reenactment::{Pair, SHOWN, Stage, animator, borrowed, 
 
 /// Qualities of JPEG files; analyzers are asked about the first.
 const QUALITIES: [u8; 3] = [95, 75, 50];
-/// Analyzers of stills that give scores, those that ask networks about faces last; `face_anomaly` is for the eye and gives none.
+/// Analyzers of stills that give scores, those that ask networks about faces last; `face_anomaly`
+/// is for the eye and gives none.
 const ASKED: [&str; 8] = [
     "jpeg_ghost",
     "jpeg_grid",
@@ -179,7 +183,7 @@ fn parted(options: &Options, stage: &Stage, progress: &dyn Progress) -> anyhow::
     Ok(unmarked("partswap", named(&entry.id, &entry.sha256), pairs))
 }
 
-/// Faces of nobody beside photographs that were cut and made small as the generator saw faces.
+/// Synthetic faces beside photographs that were cut and made small as the generator saw faces.
 fn synthesized(options: &Options, progress: &dyn Progress) -> anyhow::Result<Made> {
     let network = Synthesizer::open(Registry::shipped(Kind::FaceGenerator)?)?;
     let pictures = data::load(&options.data, None)?;
@@ -237,7 +241,8 @@ impl Generator for Recorded {
     }
 }
 
-/// Heads of a swapped clip beside the same moments of the clip that it was made from, which is written once more with the same marks by the same writer.
+/// Heads of a swapped clip beside the same moments of the clip that it was made from, which is
+/// written once more with the same marks by the same writer.
 fn swapped(made: &Path, from: &Path, most: u64, progress: &dyn Progress) -> anyhow::Result<Made> {
     let folder = tempfile::tempdir()?;
     let again = folder.path().join("recorded.mp4");

@@ -1,8 +1,8 @@
 //! Experiments: what is measured, and the tables that the program ships.
 //!
-//! The decision that shapes it: an experiment is one file with one type in one list, from a seed and
-//! recorded, so that a figure in the documents can be made again by the command that stands on its
-//! page. Nothing outside its file knows an experiment by name.
+//! The decision that shapes it: an experiment is one file with one type in one list, from a seed
+//! and recorded, so that a figure in the documents can be made again by the command that stands on
+//! its page. Nothing outside its file knows an experiment by name.
 use experiment::Listed;
 
 pub mod experiment;
@@ -32,6 +32,7 @@ static LISTS: [&[Listed]; 2] = [MAKERS, EXPERIMENTS];
 
 makers! {
     planted,
+    base,
     calibrate,
     face_calibration,
     example,

@@ -1,9 +1,11 @@
 //! Whether a generator of faces gives back the people it learnt from.
 //!
-//! The decision that shapes it: "too near" is what strangers are not. Faces of people who were held out have a nearest training picture too, and by chance some are
-//! near; a generator that remembers would put more of its faces below their first percentile than they have there themselves. Two spaces are asked (colours of a
-//! small picture, the identity network), and in both also how much nearer the nearest is than the next ones, because faces that are all near the mean face are
-//! near everybody and copies of nobody.
+//! The decision that shapes it: "too near" is what strangers are not. Faces of people who were held
+//! out have a nearest training picture too, and by chance some are near; a generator that remembers
+//! would put more of its faces below their first percentile than they have there themselves. Two
+//! spaces are asked (colours of a small picture, the identity network), and in both also how much
+//! nearer the nearest is than the next ones, because faces that are all near the mean face are near
+//! everybody and copies of nobody.
 use std::path::PathBuf;
 
 use assay_media::Progress;
@@ -26,7 +28,8 @@ const SMALL: u32 = 16;
 const NEXT: usize = 10;
 /// The percentile of held-out faces below which a face is called near, as a share.
 const NEAR: f64 = 0.01;
-/// The share of generated faces that may be near: twice the share of held-out ones, and what chance adds.
+/// The share of generated faces that may be near: twice the share of held-out ones, and what chance
+/// adds.
 const ALLOWED: f64 = 0.02;
 /// Pairs on a sheet.
 const PAIRS: usize = 12;
@@ -49,7 +52,8 @@ pub struct Options {
     /// Factor on what is drawn, as in `assay synthesize`
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     pub truncation: f32,
-    /// Where the faces that come nearest are shown above the training pictures, to be looked at and not to be passed on
+    /// Where the faces that come nearest are shown above the training pictures, to be looked at and
+    /// not to be passed on
     #[arg(long, value_name = "PNG", value_parser = sheet_name)]
     pub sheet: Option<PathBuf>,
 }
@@ -117,7 +121,8 @@ struct Placed {
     identity: Vec<f32>,
 }
 
-/// Distance to the nearest training face and to the mean of those that follow, by colours and by identity; and which is nearest by either.
+/// Distance to the nearest training face and to the mean of those that follow, by colours and by
+/// identity; and which is nearest by either.
 struct Nearest {
     distances: [f64; 2],
     ratios: [f64; 2],
@@ -165,7 +170,8 @@ fn compared(name: &'static str, mut generated: Vec<f64>, mut held_out: Vec<f64>)
     }
 }
 
-/// Measures; with it a marked sheet of the generated faces that come nearest to a training picture, each above that picture.
+/// Measures; with it a marked sheet of the generated faces that come nearest to a training picture,
+/// each above that picture.
 ///
 /// # Errors
 /// When data or weights cannot be read, or there are too few faces to compare with.
@@ -232,7 +238,8 @@ fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<(Memori
     Ok((found, MarkedWriter::preview(Synthetic::new(sheet), &record)?))
 }
 
-/// The generated faces whose nearest stands out most, above that training picture: by colours, then by identity.
+/// The generated faces whose nearest stands out most, above that training picture: by colours, then
+/// by identity.
 fn sheet(generated: &[RgbImage], training: &[RgbImage], made: &[Nearest], side: u32) -> RgbImage {
     let mut sheet = RgbImage::new(PAIRS as u32 * side, 4 * side);
     for space in 0..2 {

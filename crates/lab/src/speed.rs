@@ -1,7 +1,8 @@
 //! Speed and memory of the program on clips that anyone can make, beside ffmpeg's bare decode.
 //!
-//! The decision that shapes it: a time in seconds says more about the machine and its other users than about the program, so each round runs
-//! the decode and the scan one after the other and only their ratio counts; the median over the rounds is the figure.
+//! The decision that shapes it: a time in seconds says more about the machine and its other users
+//! than about the program, so each round runs the decode and the scan one after the other and only
+//! their ratio counts; the median over the rounds is the figure.
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -70,7 +71,8 @@ pub struct Pace {
 pub struct Memory {
     /// The arguments of the program.
     pub arguments: String,
-    /// Largest sum of resident sets in MB, seen every 20 ms; pages that processes share are counted in each.
+    /// Largest sum of resident sets in MB, seen every 20 ms; pages that processes share are counted
+    /// in each.
     pub peak_mb: f64,
     /// Wall seconds.
     pub secs: f64,
@@ -175,7 +177,8 @@ fn shown(arguments: &[&str]) -> String {
     ["scan"].iter().chain(arguments).copied().collect::<Vec<_>>().join(" ")
 }
 
-/// Ten seconds of 1080p at 30 frames a second: a moving test picture with grain, so that the decoder has as much to do as with a camera's clip.
+/// Ten seconds of 1080p at 30 frames a second: a moving test picture with grain, so that the
+/// decoder has as much to do as with a camera's clip.
 fn make_clip(path: &Path) -> anyhow::Result<()> {
     if path.exists() {
         return Ok(());

@@ -1,8 +1,11 @@
-//! A face swap from two clips to figures: crops, training, conversion, and how like whom the result is.
+//! A face swap from two clips to figures: crops, training, conversion, and how like whom the result
+//! is.
 //!
-//! The decision that shapes it: the end of both clips is never learned from, and figures of the target's learned and unlearned part stand side by side. Identity is
-//! asked of the shipped network with the crops that were trained on as both people's means, so it says what a face matcher of this kind would; the landmarks
-//! say whether the face still moves as the target's. What is made is written by the marked writer, and measured as it was read back from there.
+//! The decision that shapes it: the end of both clips is never learned from, and figures of the
+//! target's learned and unlearned part stand side by side. Identity is asked of the shipped network
+//! with the crops that were trained on as both people's means, so it says what a face matcher of
+//! this kind would; the landmarks say whether the face still moves as the target's. What is made is
+//! written by the marked writer, and measured as it was read back from there.
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -135,7 +138,8 @@ pub struct Measures {
 pub struct Figures {
     /// Faces of A and B that were learned from or kept apart.
     pub faces: [usize; 2],
-    /// Mean cosine of A's unlearned faces to the mean of A's learned ones: what a perfect swap would have.
+    /// Mean cosine of A's unlearned faces to the mean of A's learned ones: what a perfect swap
+    /// would have.
     pub a_to_a: f64,
     /// The stretch that was learned from.
     pub seen: Measures,

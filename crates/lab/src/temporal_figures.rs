@@ -1,7 +1,8 @@
 //! What networks on windows of frames are worth on people that they did not see.
 //!
-//! The decision that shapes it: windows are cut and brought onto one another exactly as in training, around the machine-made labels, so the figures say what the
-//! cue carries and nothing of a scan's face finding. A clip is judged by the run that held its people out.
+//! The decision that shapes it: windows are cut and brought onto one another exactly as in
+//! training, around the machine-made labels, so the figures say what the cue carries and nothing of
+//! a scan's face finding. A clip is judged by the run that held its people out.
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

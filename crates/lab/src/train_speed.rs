@@ -78,7 +78,8 @@ pub struct Speed {
     pub threads: usize,
 }
 
-/// Times steps of the face-forgery network: forward, loss, backward, optimiser, on 32 drawn crops; making of crops is not in it.
+/// Times steps of the face-forgery network: forward, loss, backward, optimiser, on 32 drawn crops;
+/// making of crops is not in it.
 ///
 /// # Errors
 /// When Python or the script fails.

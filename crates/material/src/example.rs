@@ -1,7 +1,9 @@
-//! The demo's example files: a camera photo, a splice, a clip and a cut clip, all of the drawn scene, with the truth about each.
+//! The demo's example files: a camera photo, a splice, a clip and a cut clip, all of the drawn
+//! scene, with the truth about each.
 //!
-//! The splice keeps what real ones keep: its part was saved as JPEG before at another quality and lies off the 8x8 grid, and it comes from
-//! a noisier exposure. Nothing is retouched to make it easier or harder to find.
+//! The splice keeps what real ones keep: its part was saved as JPEG before at another quality and
+//! lies off the 8x8 grid, and it comes from a noisier exposure. Nothing is retouched to make it
+//! easier or harder to find.
 use crate::ffmpeg::{Frames, encode};
 use crate::saving::{decode_jpeg, jpeg_bytes, jpeg_bytes_with, png_bytes, write_whole};
 use crate::scene::{Camera, Scene, frame, photograph};
@@ -80,7 +82,8 @@ pub fn pictures() -> anyhow::Result<Pictures> {
     Ok(Pictures { camera, spliced, mask })
 }
 
-/// Writes `scene_camera.jpg`, `scene_spliced.jpg`, `scene_spliced_mask.png`, `clip.mp4`, `clip_cut.mp4` and `truth.json` to `folder`.
+/// Writes `scene_camera.jpg`, `scene_spliced.jpg`, `scene_spliced_mask.png`, `clip.mp4`,
+/// `clip_cut.mp4` and `truth.json` to `folder`.
 ///
 /// # Errors
 /// When nothing can be written there, or the system's ffmpeg is missing or fails.
@@ -213,7 +216,8 @@ fn exif() -> Vec<u8> {
     bytes
 }
 
-/// One image file directory at an offset in the TIFF block, values over four bytes after it. Entries in tag order.
+/// One image file directory at an offset in the TIFF block, values over four bytes after it.
+/// Entries in tag order.
 pub(crate) fn directory(at: u32, entries: &[(u16, u16, Vec<u8>)]) -> Vec<u8> {
     let mut table = (entries.len() as u16).to_be_bytes().to_vec();
     let mut values = Vec::new();

@@ -1,7 +1,9 @@
-//! Raw frames out of and into the system's ffmpeg, for clips that this crate makes or that the user hands over as sources.
+//! Raw frames out of and into the system's ffmpeg, for clips that this crate makes or that the user
+//! hands over as sources.
 //!
-//! Examined files never come here; they are read by the media crate under its limits. Encoding is single-threaded and without
-//! metadata, so the same frames give the same file with the same ffmpeg.
+//! Examined files never come here; they are read by the media crate under its limits. Encoding is
+//! single-threaded and without metadata, so the same frames give the same file with the same
+//! ffmpeg.
 use anyhow::Context;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -171,8 +173,8 @@ pub struct AtRate<'a> {
     pub filter: Option<&'a str>,
 }
 
-/// Encodes a clip anew to H.264 in MP4 at a bit rate, without its sound. Frames that a filter takes out are shown as the
-/// one before.
+/// Encodes a clip anew to H.264 in MP4 at a bit rate, without its sound. Frames that a filter takes
+/// out are shown as the one before.
 ///
 /// # Errors
 /// When ffmpeg is missing or fails.

@@ -22,7 +22,8 @@ pub fn every_kth(path: &Path, k: u64) -> anyhow::Result<Vec<(u64, RgbImage)>> {
     Ok(frames)
 }
 
-/// Visits the frames of a clip for which an expression of ffmpeg's `select` holds, in their order, as RGB.
+/// Visits the frames of a clip for which an expression of ffmpeg's `select` holds, in their order,
+/// as RGB.
 ///
 /// # Errors
 /// When ffmpeg is missing or fails.

@@ -1,4 +1,5 @@
-//! What everything here is measured on: drawn scenes, planted edits, saving, perturbations, random numbers.
+//! What everything here is measured on: drawn scenes, planted edits, saving, perturbations, random
+//! numbers.
 //!
 //! The decision that shapes it: everything is made from a seed and recorded, so that a figure in
 //! the documents can be made again bit by bit. It ships no foreign picture: planted sets are made

@@ -1,13 +1,16 @@
-//! Saving and opening pictures the way users' programs do: IJG tables, 4:2:0 with averaged chroma, no metadata unless given.
+//! Saving and opening pictures the way users' programs do: IJG tables, 4:2:0 with averaged chroma,
+//! no metadata unless given.
 //!
-//! The encoder crate takes every second chroma sample; libjpeg, and with it nearly every program in use, averages 2x2. The pictures
-//! made here must look like theirs, so the averaging happens in the buffer that feeds the encoder.
+//! The encoder crate takes every second chroma sample; libjpeg, and with it nearly every program in
+//! use, averages 2x2. The pictures made here must look like theirs, so the averaging happens in the
+//! buffer that feeds the encoder.
 use anyhow::Context;
 use image::{Rgb, RgbImage};
 use jpeg_encoder::{Encoder, ImageBuffer, JpegColorType, SamplingFactor};
 use std::path::Path;
 
-/// JPEG bytes of a picture at an IJG quality of 1..=100, baseline, 4:2:0, in a JFIF frame, without metadata.
+/// JPEG bytes of a picture at an IJG quality of 1..=100, baseline, 4:2:0, in a JFIF frame, without
+/// metadata.
 ///
 /// # Errors
 /// When the quality is out of range or a side is 0 or above 65,535.
@@ -66,7 +69,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     assay_files::write_whole(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// JFIF YCbCr (BT.601 full range) whose chroma is the mean of each 2x2 cell, repeated, so that decimation yields the mean.
+/// JFIF YCbCr (BT.601 full range) whose chroma is the mean of each 2x2 cell, repeated, so that
+/// decimation yields the mean.
 struct AveragedChroma {
     width: u16,
     height: u16,
@@ -153,7 +157,8 @@ mod tests {
     fn chroma_is_the_mean_of_its_cell() {
         let picture = RgbImage::from_fn(4, 2, |x, _| Rgb(if x % 2 == 0 { [255, 0, 0] } else { [0, 0, 255] }));
         let rows = AveragedChroma::new(&picture, 4, 2);
-        // Mean colour of the cell (127.5, 0, 127.5): Cb = 128 - 21.5 + 63.75 = 170.2, Cr = 128 + 63.75 - 10.4 = 181.4.
+        // Mean colour of the cell (127.5, 0, 127.5): Cb = 128 - 21.5 + 63.75 = 170.2, Cr = 128 +
+        // 63.75 - 10.4 = 181.4.
         assert_eq!(rows.chroma, [[170, 181], [170, 181]]);
     }
 

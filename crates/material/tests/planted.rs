@@ -1,4 +1,5 @@
-//! The maker of planted forgeries, end to end on drawn photos: twins, splits, qualities, determinism.
+//! The maker of planted forgeries, end to end on drawn photos: twins, splits, qualities,
+//! determinism.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 use assay_material::planted::{Clip, Edit, Index, Item, Kind, Photo, QUALITIES, Split, Wanted, make, make_clips};
 use assay_material::{ffmpeg, saving, scene};
@@ -8,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// Drawn photos in three folders: persons who recur across folders, every third of them for the test, and nameless ones.
+/// Drawn photos in three folders: persons who recur across folders, every third of them for the
+/// test, and nameless ones.
 fn sources() -> &'static (tempfile::TempDir, Vec<Photo>) {
     static FOLDER: OnceLock<(tempfile::TempDir, Vec<Photo>)> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -103,7 +105,8 @@ fn twins_are_equal_away_from_the_edit_and_differ_in_it() {
         let (a, b) = (open(&forged.file), open(&pristine.file));
         assert_eq!(a.dimensions(), b.dimensions());
         assert_eq!(mask.dimensions(), a.dimensions());
-        // Compression spreads a change over its 16x16 unit, chroma enlargement a little further, a soft edge some pixels more.
+        // Compression spreads a change over its 16x16 unit, chroma enlargement a little further, a
+        // soft edge some pixels more.
         let reach = 28i64;
         let (mut left, mut top, mut right, mut bottom) = (i64::MAX, i64::MAX, 0, 0);
         for (x, y, _) in mask.enumerate_pixels().filter(|(_, _, v)| v[0] == 255) {

@@ -1,14 +1,18 @@
 //! A decoder in a child process that can do little and cannot outlive us.
 //!
-//! The decision that shapes it: whatever parses foreign bytes in C runs behind resource limits (address space, processor time, file size, open
-//! files, no core), with an empty environment, no input but what we write to it, no new privileges, in its own process group, and dies with the thread that started it. A
-//! watchdog ends it when it says nothing for too long *while we are waiting for it* (time in which the readers of frames are busy does not
-//! count) or when its wall time is up. Its standard error is read to the end and kept in bounded size.
+//! The decision that shapes it: whatever parses foreign bytes in C runs behind resource limits
+//! (address space, processor time, file size, open files, no core), with an empty environment, no
+//! input but what we write to it, no new privileges, in its own process group, and dies with the
+//! thread that started it. A watchdog ends it when it says nothing for too long *while we are
+//! waiting for it* (time in which the readers of frames are busy does not count) or when its wall
+//! time is up. Its standard error is read to the end and kept in bounded size.
 //!
-//! The parent-death signal fires when the *thread* that forked ends, not the process; so every function here is to be called by the thread that
-//! waits for the child, which [`LimitedChild`] makes natural by not being `Send`.
+//! The parent-death signal fires when the *thread* that forked ends, not the process; so every
+//! function here is to be called by the thread that waits for the child, which [`LimitedChild`]
+//! makes natural by not being `Send`.
 //!
-//! It does not confine the file system or the network (the decoders' own whitelists do, see `crate::video::command`).
+//! It does not confine the file system or the network (the decoders' own whitelists do, see
+//! `crate::video::command`).
 #![expect(unsafe_code, reason = "resource limits, process groups and inherited descriptors exist only as C calls")]
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -42,7 +46,8 @@ pub struct Job<'a> {
     pub file_bytes: u64,
     /// Descriptors that the child keeps under the same number.
     pub inherited: Vec<RawFd>,
-    /// True when the child's standard input is a pipe that we write to ([`LimitedChild::stdin`]); otherwise it is empty.
+    /// True when the child's standard input is a pipe that we write to ([`LimitedChild::stdin`]);
+    /// otherwise it is empty.
     pub piped_input: bool,
 }
 
@@ -79,7 +84,8 @@ impl Watch {
 
     fn kill(&self, state: &Watched) {
         if state.killable {
-            // SAFETY: kill(2) touches no memory of ours; the group is our child's, which is not reaped while `killable` holds.
+            // SAFETY: kill(2) touches no memory of ours; the group is our child's, which is not
+            // reaped while `killable` holds.
             unsafe { libc::kill(-self.group, libc::SIGKILL) };
         }
     }
@@ -127,7 +133,8 @@ impl Complaints {
     }
 }
 
-/// Takes out what differs from run to run (`[mov @ 0x5581...]`, our descriptor path) and what could act on a terminal.
+/// Takes out what differs from run to run (`[mov @ 0x5581...]`, our descriptor path) and what could
+/// act on a terminal.
 fn clean(line: &str) -> String {
     let mut rest = line;
     let mut origin = "";
@@ -170,7 +177,8 @@ impl LimitedChild {
     /// Starts the decoder.
     ///
     /// # Errors
-    /// [`MediaError::MissingProgram`] when there is no such program, [`MediaError::Decoder`] when it cannot be started.
+    /// [`MediaError::MissingProgram`] when there is no such program, [`MediaError::Decoder`] when
+    /// it cannot be started.
     pub fn spawn(job: &Job) -> Result<Self, MediaError> {
         let mut command = Command::new(&job.program);
         command.args(&job.args).env_clear().env("LANG", "C").env("LC_ALL", "C");
@@ -186,8 +194,8 @@ impl LimitedChild {
         ];
         let parent = std::process::id();
         let inherited = job.inherited.clone();
-        // SAFETY: between fork and exec the closure makes only async-signal-safe system calls on values copied before the fork; it neither
-        // allocates nor locks.
+        // SAFETY: between fork and exec the closure makes only async-signal-safe system calls on
+        // values copied before the fork; it neither allocates nor locks.
         unsafe {
             command.pre_exec(move || {
                 check(libc::setsid())?;
@@ -197,7 +205,8 @@ impl LimitedChild {
                     libc::_exit(127);
                 }
                 check(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))?;
-                // Whatever else is open here without the close-on-exec flag; an old kernel without this call leaves it.
+                // Whatever else is open here without the close-on-exec flag; an old kernel without
+                // this call leaves it.
                 let first: libc::c_uint = 3;
                 libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
                 for fd in &inherited {
@@ -253,12 +262,14 @@ impl LimitedChild {
         Some(Watching { pipe, watch: Arc::clone(&self.watch) })
     }
 
-    /// The child's standard input, where the job asked for a pipe; `None` the second time. Dropping it is the end of the input.
+    /// The child's standard input, where the job asked for a pipe; `None` the second time. Dropping
+    /// it is the end of the input.
     pub fn stdin(&mut self) -> Option<ChildStdin> {
         self.child.stdin.take()
     }
 
-    /// Another pipe from the child. What comes there is a sign of life, but waiting there is not waiting for the child.
+    /// Another pipe from the child. What comes there is a sign of life, but waiting there is not
+    /// waiting for the child.
     pub fn listen<R: Read>(&self, pipe: R) -> Listening<R> {
         Listening { pipe, watch: Arc::clone(&self.watch) }
     }
@@ -279,7 +290,8 @@ impl LimitedChild {
     /// # Errors
     /// [`MediaError::Decoder`] when the watchdog had to end it.
     pub fn finish(mut self) -> Result<Exit, MediaError> {
-        // Waiting for the end is waiting for output, too: a child that closed its pipes and hangs must go.
+        // Waiting for the end is waiting for output, too: a child that closed its pipes and hangs
+        // must go.
         self.watch.state().waiting.get_or_insert_with(Instant::now);
         let (status, complaints) = self.reap();
         let ended = self.watch.state().ended;
@@ -300,7 +312,8 @@ impl LimitedChild {
         self.reaped = true;
         let mut info = std::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
         loop {
-            // SAFETY: waitid writes one siginfo_t to the given place. WNOWAIT leaves the child unreaped, so that its number is still its own.
+            // SAFETY: waitid writes one siginfo_t to the given place. WNOWAIT leaves the child
+            // unreaped, so that its number is still its own.
             let done =
                 unsafe { libc::waitid(libc::P_PID, self.child.id(), info.as_mut_ptr(), libc::WEXITED | libc::WNOWAIT) };
             if done == 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {

@@ -1,8 +1,10 @@
 //! Whether a file is all there, by the sizes that its container claims.
 //!
-//! The decision that shapes it: decoders are lenient with files that end early and show half a picture or half a clip; for an examination that is a
-//! wrong answer, so a file that ends before its container says so is refused when it is opened, with the offset. Bytes *after* the end are not
-//! an error (cameras and editors put data there). Damage inside the coded data is for the decoders to find.
+//! The decision that shapes it: decoders are lenient with files that end early and show half a
+//! picture or half a clip; for an examination that is a wrong answer, so a file that ends before
+//! its container says so is refused when it is opened, with the offset. Bytes *after* the end are
+//! not an error (cameras and editors put data there). Damage inside the coded data is for the
+//! decoders to find.
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -92,8 +94,9 @@ pub(crate) fn video(file: &mut File, length: u64, format: Format) -> Result<(), 
     }
 }
 
-/// Refuses tracks whose media lie in another file or at an address (data references without the flag "in this file", ISO/IEC 14496-12
-/// 8.7.2). Nothing would follow them; this says so in clear words.
+/// Refuses tracks whose media lie in another file or at an address (data references without the
+/// flag "in this file", ISO/IEC 14496-12 8.7.2). Nothing would follow them; this says so in clear
+/// words.
 ///
 /// # Errors
 /// [`MediaError::Unsupported`].
@@ -159,7 +162,8 @@ fn boxes(file: &mut (impl Read + Seek), length: u64, format: Format) -> Result<S
     Ok(seen)
 }
 
-/// The EBML header and the size of the Segment after it (RFC 8794, RFC 9559). Live recordings leave the size unknown.
+/// The EBML header and the size of the Segment after it (RFC 8794, RFC 9559). Live recordings leave
+/// the size unknown.
 fn matroska(file: &mut File, length: u64, format: Format) -> Result<(), MediaError> {
     let mut head = Vec::new();
     file.take(1024).read_to_end(&mut head)?;

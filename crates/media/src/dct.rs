@@ -1,9 +1,10 @@
 //! The 8x8 discrete cosine transform of JPEG in single precision.
 //!
-//! Both directions are exact up to rounding (no AAN scaling to be folded into a quantisation table), so that a forward transform
-//! of an inverse one gives the stored coefficients back. The one decision: eight columns are transformed side by side with the
-//! even-odd factorisation, which the compiler turns into vector instructions on every target, then the block is transposed.
-//! There is no integer variant; bit-equality with a particular decoder's pixels is not a goal.
+//! Both directions are exact up to rounding (no AAN scaling to be folded into a quantisation
+//! table), so that a forward transform of an inverse one gives the stored coefficients back. The
+//! one decision: eight columns are transformed side by side with the even-odd factorisation, which
+//! the compiler turns into vector instructions on every target, then the block is transposed. There
+//! is no integer variant; bit-equality with a particular decoder's pixels is not a goal.
 
 /// Coefficients of one row or sample of eight columns at once.
 type Lanes = [f32; 8];
@@ -97,7 +98,8 @@ fn inverse_columns(c: &[Lanes; 8]) -> [Lanes; 8] {
     ]
 }
 
-/// Forward transform (T.81 A.3.3, orthonormal): samples, row-major `y * 8 + x`, to coefficients, row-major `v * 8 + u`.
+/// Forward transform (T.81 A.3.3, orthonormal): samples, row-major `y * 8 + x`, to coefficients,
+/// row-major `v * 8 + u`.
 ///
 /// JPEG subtracts 128 from the samples first; that only moves the coefficient at 0, by 1024.
 pub fn forward8(samples: &[f32; 64]) -> [f32; 64] {
@@ -105,7 +107,8 @@ pub fn forward8(samples: &[f32; 64]) -> [f32; 64] {
     join(&transpose(&forward_columns(&transpose(&columns))))
 }
 
-/// Inverse transform (T.81 A.3.3, orthonormal): coefficients, row-major `v * 8 + u`, to samples, row-major `y * 8 + x`.
+/// Inverse transform (T.81 A.3.3, orthonormal): coefficients, row-major `v * 8 + u`, to samples,
+/// row-major `y * 8 + x`.
 pub fn inverse8(coefficients: &[f32; 64]) -> [f32; 64] {
     let columns = inverse_columns(&split(coefficients));
     join(&transpose(&inverse_columns(&transpose(&columns))))

@@ -1,4 +1,5 @@
-//! What can go wrong with an examined file. Messages carry no path; the caller, who knows it, puts it last.
+//! What can go wrong with an examined file. Messages carry no path; the caller, who knows it, puts
+//! it last.
 
 /// Why a file or a part of it could not be read.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,10 @@
 //! HEIF and AVIF pictures through `heif-convert` (libheif) in the limited child.
 //!
-//! The decision that shapes it: the child reads the inherited descriptor and writes one PNG into a private folder, which is read back under the
-//! same limits as any PNG. libheif applies the file's own transformations (mirror, turn, crop), so the picture is upright and its orientation
-//! is 1; the size is computed from the boxes the same way and must agree. Sequences and auxiliary pictures are not read.
+//! The decision that shapes it: the child reads the inherited descriptor and writes one PNG into a
+//! private folder, which is read back under the same limits as any PNG. libheif applies the file's
+//! own transformations (mirror, turn, crop), so the picture is upright and its orientation is 1;
+//! the size is computed from the boxes the same way and must agree. Sequences and auxiliary
+//! pictures are not read.
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -20,7 +22,8 @@ const NAME: &str = "heif-convert (Debian package libheif-examples)";
 /// The picture as shown.
 ///
 /// # Errors
-/// [`MediaError::MissingProgram`] without `heif-convert`, [`MediaError::Damaged`] when it cannot decode the file.
+/// [`MediaError::MissingProgram`] without `heif-convert`, [`MediaError::Damaged`] when it cannot
+/// decode the file.
 pub(crate) fn decode(file: &File, format: Format, size: (u32, u32), limits: &Limits) -> Result<RgbImage, MediaError> {
     let folder = tempfile::Builder::new().prefix("assay-heif-").tempdir()?;
     let target = folder.path().join("picture.png");
@@ -86,7 +89,8 @@ pub(crate) fn decoder(limits: &Limits) -> String {
     VERSION.get_or_init(|| ask().unwrap_or_else(|| "heif-convert (version unknown)".into())).clone()
 }
 
-/// Width and height of the primary picture as shown (ISO/IEC 23008-12: `pitm` names it, `ipma` its properties, `ispe` its size, `irot` its turn).
+/// Width and height of the primary picture as shown (ISO/IEC 23008-12: `pitm` names it, `ipma` its
+/// properties, `ispe` its size, `irot` its turn).
 ///
 /// # Errors
 /// [`MediaError::Damaged`] when the boxes do not name it.

@@ -1,9 +1,10 @@
 //! Bytes to pixels, times and container facts. The only crate that opens examined files.
 //!
-//! The decision that shapes it: a file is opened once as a [`Source`] (hashes and facts, nothing decoded), and everything costly is
-//! asked for afterwards: the picture, the JPEG coefficients, the packet table, the frames. Formats with a safe Rust decoder are read
-//! here under [`Limits`]; everything else goes through the system's `ffprobe`, `ffmpeg` and `heif-convert` in a limited child process.
-//! It writes no media; the limited child is lent to the crate that does.
+//! The decision that shapes it: a file is opened once as a [`Source`] (hashes and facts, nothing
+//! decoded), and everything costly is asked for afterwards: the picture, the JPEG coefficients, the
+//! packet table, the frames. Formats with a safe Rust decoder are read here under [`Limits`];
+//! everything else goes through the system's `ffprobe`, `ffmpeg` and `heif-convert` in a limited
+//! child process. It writes no media; the limited child is lent to the crate that does.
 mod complete;
 mod error;
 mod heif;

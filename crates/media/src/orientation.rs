@@ -1,9 +1,11 @@
 //! The eight EXIF orientations, for pictures, maps and boxes alike.
 //!
-//! Forensic methods work in coded orientation, where the compression grid lies; people look at the picture as shown. Everything that
-//! crosses from one to the other goes through [`Orientation`], so rotation is applied exactly once.
+//! Forensic methods work in coded orientation, where the compression grid lies; people look at the
+//! picture as shown. Everything that crosses from one to the other goes through [`Orientation`], so
+//! rotation is applied exactly once.
 
-/// EXIF orientation (Exif 2.32, tag 0x0112): how to turn the coded picture so that it is shown upright.
+/// EXIF orientation (Exif 2.32, tag 0x0112): how to turn the coded picture so that it is shown
+/// upright.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Orientation(u8);
 
@@ -43,7 +45,8 @@ impl Orientation {
         if self.swaps_axes() { (height, width) } else { (width, height) }
     }
 
-    /// Where the coded point `(x, y)` lies as shown; the size is the coded one. Points are pixel indices.
+    /// Where the coded point `(x, y)` lies as shown; the size is the coded one. Points are pixel
+    /// indices.
     pub fn shown_from_coded(self, x: u32, y: u32, width: u32, height: u32) -> (u32, u32) {
         let (rx, ry) = (width.saturating_sub(1).saturating_sub(x), height.saturating_sub(1).saturating_sub(y));
         match self.0 {

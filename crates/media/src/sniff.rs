@@ -1,7 +1,8 @@
 //! What a file is, by its content and never by its name.
 //!
-//! The decision that shapes it: the answer is a closed list, and for the formats that FFmpeg reads it names the one demuxer that may open the
-//! file. So a playlist, a script or a network address in disguise can never reach a demuxer that would follow it.
+//! The decision that shapes it: the answer is a closed list, and for the formats that FFmpeg reads
+//! it names the one demuxer that may open the file. So a playlist, a script or a network address in
+//! disguise can never reach a demuxer that would follow it.
 use assay_evidence::MediaKind;
 
 use crate::MediaError;
@@ -95,7 +96,8 @@ impl Format {
         matches!(self, Self::Heif | Self::Avif | Self::Mp4 | Self::Mov)
     }
 
-    /// True when the file is to be kept in memory: pictures, and what may turn out to be an animation once its chunks are walked.
+    /// True when the file is to be kept in memory: pictures, and what may turn out to be an
+    /// animation once its chunks are walked.
     pub(crate) fn fits_memory(self) -> bool {
         self.kind() == MediaKind::Image
     }
@@ -107,7 +109,8 @@ pub(crate) const HEAD_BYTES: usize = 4096;
 /// Names the format from the first [`HEAD_BYTES`] bytes (fewer when the file is shorter).
 ///
 /// # Errors
-/// [`MediaError::Empty`] without bytes, [`MediaError::UnknownFormat`] with what the bytes look like instead.
+/// [`MediaError::Empty`] without bytes, [`MediaError::UnknownFormat`] with what the bytes look like
+/// instead.
 pub(crate) fn sniff(head: &[u8]) -> Result<Format, MediaError> {
     let at = |offset: usize, text: &[u8]| head.get(offset..).is_some_and(|rest| rest.starts_with(text));
     let format = if head.is_empty() {
@@ -157,7 +160,8 @@ fn from_brands(head: &[u8]) -> Format {
     }
 }
 
-/// ISO/IEC 13818-1 2.4.3.2: packets of 188 bytes start with 0x47; Blu-ray puts four bytes of time in front of each.
+/// ISO/IEC 13818-1 2.4.3.2: packets of 188 bytes start with 0x47; Blu-ray puts four bytes of time
+/// in front of each.
 fn is_transport_stream(head: &[u8]) -> bool {
     [(0, 188), (4, 192)].iter().any(|(first, step)| {
         let starts = head.iter().skip(*first).step_by(*step);

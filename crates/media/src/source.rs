@@ -1,8 +1,9 @@
 //! An examined file: opened once, hashed in one read, its facts known, nothing decoded until asked.
 //!
-//! The decision that shapes it: the descriptor that was hashed is the descriptor that every decoder reads (children get it through
-//! `/proc/self/fd`), so the file cannot be exchanged under a running examination and no file name, whatever its bytes, ever reaches a
-//! decoder's command line. Still pictures are kept in memory, videos are not.
+//! The decision that shapes it: the descriptor that was hashed is the descriptor that every decoder
+//! reads (children get it through `/proc/self/fd`), so the file cannot be exchanged under a running
+//! examination and no file name, whatever its bytes, ever reaches a decoder's command line. Still
+//! pictures are kept in memory, videos are not.
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write as _};
@@ -44,10 +45,12 @@ pub struct Source {
 }
 
 impl Source {
-    /// Opens a file: names its format by content, hashes it in one streaming read, reads its facts. No pixel is decoded.
+    /// Opens a file: names its format by content, hashes it in one streaming read, reads its facts.
+    /// No pixel is decoded.
     ///
     /// # Errors
-    /// [`MediaError`] when the file cannot be read, is no picture or video, is damaged or ends early, or exceeds the limits.
+    /// [`MediaError`] when the file cannot be read, is no picture or video, is damaged or ends
+    /// early, or exceeds the limits.
     pub fn open(path: &Path, limits: &Limits) -> Result<Self, MediaError> {
         // Opening a FIFO would wait for its writer, a device could do anything.
         let kind = std::fs::metadata(path)?;
@@ -60,10 +63,10 @@ impl Source {
         Self::of_file(path.to_owned(), File::open(path)?, limits)
     }
 
-    /// Opens bytes that lie in memory, as [`Source::open`] does a file. They are put into a temporary file
-    /// without a name, which nobody else can open and which is gone with the source, because decoders of
-    /// videos run in a child process and read a descriptor. `name` is the file's name in reports; a path
-    /// before it is left out.
+    /// Opens bytes that lie in memory, as [`Source::open`] does a file. They are put into a
+    /// temporary file without a name, which nobody else can open and which is gone with the source,
+    /// because decoders of videos run in a child process and read a descriptor. `name` is the
+    /// file's name in reports; a path before it is left out.
     ///
     /// # Errors
     /// Those of [`Source::open`].
@@ -166,8 +169,9 @@ impl Source {
         Tool::new(&self.file, self.format, &self.limits)
     }
 
-    /// Options that let `ffmpeg` read this file under our limits, the input itself last, and the descriptor that the child must inherit. For a sound
-    /// track that goes along with other pictures.
+    /// Options that let `ffmpeg` read this file under our limits, the input itself last, and the
+    /// descriptor that the child must inherit. For a sound track that goes along with other
+    /// pictures.
     ///
     /// # Errors
     /// [`MediaError::Unsupported`] for a still picture.
@@ -205,7 +209,8 @@ impl Source {
         self.format.kind()
     }
 
-    /// Format by content: `jpeg`, `png`, `apng`, `webp`, `gif`, `tiff`, `bmp`, `heif`, `avif`, `mp4`, `mov`, `matroska`, `webm`, `avi`, `mpegts`.
+    /// Format by content: `jpeg`, `png`, `apng`, `webp`, `gif`, `tiff`, `bmp`, `heif`, `avif`,
+    /// `mp4`, `mov`, `matroska`, `webm`, `avi`, `mpegts`.
     pub fn format(&self) -> &str {
         self.format.name()
     }
@@ -215,7 +220,8 @@ impl Source {
         self.coded_size
     }
 
-    /// From coded to shown orientation: EXIF for still pictures, the display matrix for videos. HEIF and AVIF come upright from their decoder.
+    /// From coded to shown orientation: EXIF for still pictures, the display matrix for videos.
+    /// HEIF and AVIF come upright from their decoder.
     pub fn orientation(&self) -> Orientation {
         self.orientation
     }
@@ -267,10 +273,12 @@ impl Source {
         self.still.as_deref()
     }
 
-    /// Decodes the still picture: 8-bit RGB, coded orientation. Alpha is dropped and 16-bit samples keep their upper byte, which the facts say.
+    /// Decodes the still picture: 8-bit RGB, coded orientation. Alpha is dropped and 16-bit samples
+    /// keep their upper byte, which the facts say.
     ///
     /// # Errors
-    /// [`MediaError::Unsupported`] for a video, otherwise those of the decoder. A picture that ends early is an error.
+    /// [`MediaError::Unsupported`] for a video, otherwise those of the decoder. A picture that ends
+    /// early is an error.
     pub fn picture(&self) -> Result<RgbImage, MediaError> {
         let Some(bytes) = self.still.as_deref() else {
             return Err(MediaError::Unsupported {
@@ -305,8 +313,8 @@ impl Source {
         self.video.as_ref().ok_or_else(|| MediaError::Unsupported { format: self.format.label(), reason: reason() })
     }
 
-    /// Reads the packet table of every video stream and the hash of every stream. Nothing is decoded; costs one read of the file for
-    /// each of the two.
+    /// Reads the packet table of every video stream and the hash of every stream. Nothing is
+    /// decoded; costs one read of the file for each of the two.
     ///
     /// # Errors
     /// [`MediaError::Unsupported`] for a still picture, otherwise those of the child.
@@ -314,11 +322,12 @@ impl Source {
         video::read_packets(&self.tool()?, self.need_video()?)
     }
 
-    /// Decodes a video once for all readers. Reads the packet table first; a caller who has it already uses [`Source::decode_with`].
+    /// Decodes a video once for all readers. Reads the packet table first; a caller who has it
+    /// already uses [`Source::decode_with`].
     ///
     /// # Errors
-    /// [`MediaError::Damaged`] when fewer frames come than the packet table promises, [`MediaError::Cancelled`], those of the child and
-    /// the first error of a reader.
+    /// [`MediaError::Damaged`] when fewer frames come than the packet table promises,
+    /// [`MediaError::Cancelled`], those of the child and the first error of a reader.
     pub fn decode(
         &self,
         readers: &mut [&mut dyn FrameReader],
@@ -386,8 +395,8 @@ struct Hashed {
     bytes: Vec<u8>,
 }
 
-/// One read, both hashes side by side.
-/// True when the first bytes of a regular file are those of a picture or video that Assay reads; the rest may still be damaged.
+/// One read, both hashes side by side. True when the first bytes of a regular file are those of a
+/// picture or video that Assay reads; the rest may still be damaged.
 pub fn looks_like_media(path: &Path) -> bool {
     // Opening a FIFO would wait for its writer.
     if !std::fs::metadata(path).is_ok_and(|m| m.is_file()) {

@@ -1,8 +1,9 @@
 //! Still pictures: size without decoding, and pixels under the limits.
 //!
-//! The decision that shapes it: the pixels are those of the coded picture, 8-bit RGB, nothing turned, blended or colour managed. Alpha is dropped
-//! (not composited: a background would be invented), 16-bit samples keep their upper byte; both are said in the facts. A picture that
-//! ends early is an error and never half a picture.
+//! The decision that shapes it: the pixels are those of the coded picture, 8-bit RGB, nothing
+//! turned, blended or colour managed. Alpha is dropped (not composited: a background would be
+//! invented), 16-bit samples keep their upper byte; both are said in the facts. A picture that ends
+//! early is an error and never half a picture.
 use std::io::Cursor;
 
 use assay_evidence::Fact;
@@ -43,7 +44,8 @@ pub(crate) struct Header {
 /// Reads the header of a still picture; nothing is decoded.
 ///
 /// # Errors
-/// [`MediaError::OverLimit`] when it claims more pixels than allowed, [`MediaError::Damaged`] when the header is broken.
+/// [`MediaError::OverLimit`] when it claims more pixels than allowed, [`MediaError::Damaged`] when
+/// the header is broken.
 pub(crate) fn header(bytes: &[u8], format: Format, limits: &Limits) -> Result<Header, MediaError> {
     let Some(reader) = reader(bytes, format, limits) else {
         return Err(MediaError::Unsupported {
@@ -85,7 +87,8 @@ pub(crate) fn within((width, height): (u32, u32), limits: &Limits) -> Result<(),
 /// Decodes a still picture in coded orientation.
 ///
 /// # Errors
-/// [`MediaError::Damaged`] when the file is broken or ends early, [`MediaError::OverLimit`] beyond the limits.
+/// [`MediaError::Damaged`] when the file is broken or ends early, [`MediaError::OverLimit`] beyond
+/// the limits.
 pub(crate) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<RgbImage, MediaError> {
     header(bytes, format, limits)?;
     let Some(reader) = reader(bytes, format, limits) else {
@@ -98,7 +101,8 @@ pub(crate) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Rg
     Ok(to_rgb8(picture))
 }
 
-/// 16-bit samples keep their upper byte: what a viewer shows, without the rounding that `image` would do.
+/// 16-bit samples keep their upper byte: what a viewer shows, without the rounding that `image`
+/// would do.
 fn to_rgb8(picture: DynamicImage) -> RgbImage {
     let upper = |wide: Vec<u16>| -> Vec<u8> { wide.into_iter().map(|v| (v >> 8) as u8).collect() };
     match picture {

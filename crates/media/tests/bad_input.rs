@@ -1,4 +1,5 @@
-//! Hostile and broken files: each gives one clear error, in time, without a panic and without a child left behind.
+//! Hostile and broken files: each gives one clear error, in time, without a panic and without a
+//! child left behind.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
 mod common;
 
@@ -50,7 +51,8 @@ fn encoded(format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// Twenty places to cut, from the first byte to the last but two: a JPEG that only lacks its end marker is still a whole picture.
+/// Twenty places to cut, from the first byte to the last but two: a JPEG that only lacks its end
+/// marker is still a whole picture.
 fn cuts(length: usize) -> impl Iterator<Item = usize> {
     (0..20).map(move |i| 1 + i * (length - 4) / 19)
 }
@@ -209,7 +211,8 @@ fn media_in_another_file_is_never_followed() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = clip(folder.path(), "a.mov", H264);
     let bytes = std::fs::read(&path).expect("reads");
-    // The data reference of the track: 'url ' with flag 1 (in this file). Clear the flag and give it an address instead.
+    // The data reference of the track: 'url ' with flag 1 (in this file). Clear the flag and give
+    // it an address instead.
     let mut outside = bytes.clone();
     let place = find(&bytes, *b"dref");
     let address = b"http://127.0.0.1:9/secret\0";
@@ -323,7 +326,8 @@ fn cancelling_stops_the_decoder() {
     assert!(matches!(source.decode(&mut [&mut keeper], &Impatient), Err(MediaError::Cancelled)));
 }
 
-/// Runs [`child_examines`] in a process of its own, where `ffmpeg` is this script, and gives its answer.
+/// Runs [`child_examines`] in a process of its own, where `ffmpeg` is this script, and gives its
+/// answer.
 fn with_decoder(folder: &Path, script: &str, path: &Path) -> (String, Duration) {
     let program = folder.join("decoder.sh");
     let mut file = std::fs::File::create(&program).expect("creates");

@@ -1,5 +1,5 @@
-//! Every container and codec that Assay promises to read: frame counts, times, rotation, and that frames reached by seeking are the same as
-//! those of one continuous pass.
+//! Every container and codec that Assay promises to read: frame counts, times, rotation, and that
+//! frames reached by seeking are the same as those of one continuous pass.
 mod common;
 
 use assay_evidence::{MediaKind, Span};
@@ -81,7 +81,8 @@ fn plans_give_the_same_frames_as_one_continuous_pass() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    // One of each way of seeking and of not seeking: an index, cues, time stamps to search, and no presentation times at all.
+    // One of each way of seeking and of not seeking: an index, cues, time stamps to search, and no
+    // presentation times at all.
     let names = ["h264.mp4", "hevc.mkv", "h264.ts", "mpeg4_b.avi"];
     for (name, encoder, coding, ..) in CLIPS.iter().filter(|clip| names.contains(&clip.0)) {
         if !have_encoder(encoder) {

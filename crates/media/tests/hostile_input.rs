@@ -1,4 +1,5 @@
-//! No reader of untrusted bytes may panic, loop or take much memory: random bytes, and valid files with random damage.
+//! No reader of untrusted bytes may panic, loop or take much memory: random bytes, and valid files
+//! with random damage.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which stop at the first surprise")]
 use std::io::Cursor;
 

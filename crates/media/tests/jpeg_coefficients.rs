@@ -1,7 +1,8 @@
 //! Quantised coefficients against libjpeg's, block by block, through a 64-bit hash of every file.
 //!
-//! The reference is `tests/reference/coefficients.c`, compiled here with the system's compiler. Without a compiler or libjpeg, and for
-//! the shared photographs without those, a test says `SKIPPED` and passes.
+//! The reference is `tests/reference/coefficients.c`, compiled here with the system's compiler.
+//! Without a compiler or libjpeg, and for the shared photographs without those, a test says
+//! `SKIPPED` and passes.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which stop at the first surprise")]
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -74,7 +75,8 @@ fn compare(program: &Path, paths: &[PathBuf]) -> (usize, usize, Vec<String>) {
         let (status, hash, warnings) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
         match (&mine, status) {
             (Ok(mine), "ok") if mine == hash => equal += 1,
-            // What libjpeg refuses we refuse; what it warns about and guesses on may be called damaged.
+            // What libjpeg refuses we refuse; what it warns about and guesses on may be called
+            // damaged.
             (Err(_), "error") => refused += 1,
             (Err(_), "ok") if warnings != "0" => refused += 1,
             _ => differing

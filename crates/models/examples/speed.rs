@@ -1,9 +1,12 @@
-//! Seconds a forward of the published networks takes on the processor, with random weights; one JSON object on standard output.
+//! Seconds a forward of the published networks takes on the processor, with random weights; one
+//! JSON object on standard output.
 //!
 //!     speed [--runs N] [--net NAME] [--load | --layers]
 //!
-//! Threads are those of the rayon pool (`RAYON_NUM_THREADS`). `--load` gives instead the time to read, build and fold each network from a
-//! safetensors file, and by how much the process grew; `--layers` the single convolutions in which most time goes. `crates/models/reference/compare.sh` runs this beside PyTorch and ONNX Runtime.
+//! Threads are those of the rayon pool (`RAYON_NUM_THREADS`). `--load` gives instead the time to
+//! read, build and fold each network from a safetensors file, and by how much the process grew;
+//! `--layers` the single convolutions in which most time goes. `crates/models/reference/compare.sh`
+//! runs this beside PyTorch and ONNX Runtime.
 #![allow(clippy::unwrap_used, reason = "a benchmark has no better answer to a failure than to stop")]
 #![allow(clippy::allow_attributes, reason = "nothing here is part of the library")]
 use std::time::Instant;
@@ -28,7 +31,8 @@ fn picture(side: usize) -> Tensor<4> {
     Tensor::random([1, 3, side, side], Distribution::Uniform(0.0, 1.0), &Device::flex())
 }
 
-/// Seconds of a clock on the wall, and seconds that the process was on a processor: the second is what a busy machine leaves alone.
+/// Seconds of a clock on the wall, and seconds that the process was on a processor: the second is
+/// what a busy machine leaves alone.
 #[derive(Clone, Copy, serde::Serialize)]
 struct Seconds {
     wall: f64,
@@ -60,7 +64,8 @@ fn median(runs: usize, mut work: impl FnMut()) -> Seconds {
     Seconds { wall: wall[wall.len() / 2], processor: processor[processor.len() / 2] }
 }
 
-/// One driving frame: key points, motion, picture; with the source encoded once, and again for every frame.
+/// One driving frame: key points, motion, picture; with the source encoded once, and again for
+/// every frame.
 fn first_order(runs: usize, is_folded: bool, widths: &FirstOrderWidths, side: usize) -> [Seconds; 3] {
     let device = Device::flex();
     let (mut detector, mut generator) = (widths.key_points.init(&device), widths.generator.init(&device));
@@ -68,7 +73,8 @@ fn first_order(runs: usize, is_folded: bool, widths: &FirstOrderWidths, side: us
         (detector, generator) = (detector.fold(), generator.fold());
     }
     let (source, driving) = (picture(side), picture(side));
-    // With random weights the matrices can be close to singular, and a motion that reads outside the picture is cheaper.
+    // With random weights the matrices can be close to singular, and a motion that reads outside
+    // the picture is cheaper.
     let mild = |points: KeyPoints| KeyPoints {
         value: points.value,
         jacobian: points.jacobian.map(|j| j * 0.05 + Tensor::<2>::eye(2, &device).reshape([1, 1, 2, 2])),
@@ -112,7 +118,8 @@ fn load<M: Module + Fold>(name: &str, init: impl Fn() -> M, entries: &mut serde_
     entries.insert(name.into(), serde_json::json!({ "seconds": seconds, "grown_mib": grown, "file_mib": size }));
 }
 
-/// The convolutions in which most of the time goes: channels in, out, kernel, groups, side, and how often a frame has it.
+/// The convolutions in which most of the time goes: channels in, out, kernel, groups, side, and how
+/// often a frame has it.
 fn layers(runs: usize) -> serde_json::Value {
     let cases = [
         ("first_order bottleneck x12", 256, 256, 3, 1, 64),
@@ -210,7 +217,7 @@ fn main() {
         let net = net.fold();
         put("efficientnet_b4", median(runs, || drop(net.forward(x.clone()).into_data())));
     }
-    if wanted("judges") {
+    if wanted("detectors") {
         // All that a scan asks about one face: every shipped network on its crop.
         let forgery = ["face-forgery-sbi-1", "face-forgery-pairs-1", "face-forgery-pairs-2", "face-forgery-pairs-3"];
         let opened = [Opened::shipped(&forgery).unwrap(), Opened::shipped(&["face-synthesis-1"]).unwrap()];
@@ -235,8 +242,8 @@ fn main() {
         put("xception", median(runs, || drop(net.forward(x.clone()).into_data())));
     }
     if wanted("faces") {
-        // One picture of 128 x 128 through either network, then every face of a 1280 x 720 frame: ours from 24 pixels on, BlazeFace's in its
-        // windows (from about 100 pixels on).
+        // One picture of 128 x 128 through either network, then every face of a 1280 x 720 frame:
+        // ours from 24 pixels on, BlazeFace's in its windows (from about 100 pixels on).
         let net = BlazeFaceConfig {}.init(&device).fold();
         let weights = Registry::shipped(Kind::FaceDetector).unwrap().tensors;
         let ours = face_detector::Config::default().init(Form::Folded, &device);

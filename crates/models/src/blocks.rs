@@ -1,8 +1,10 @@
-//! The blocks that this project's own networks are made of: plain 3x3 convolutions on patches of 4x4 pixels.
+//! The blocks that this project's own networks are made of: plain 3x3 convolutions on patches of
+//! 4x4 pixels.
 //!
-//! The decision that shapes it: no depthwise convolution and nothing at full resolution, because both are slow on a CPU, most of all when
-//! training. A block is trained with batch normalisation and shipped with it folded into the convolution; one type is both, and its
-//! convolution is the published networks' own ([`crate::layers::Conv`]).
+//! The decision that shapes it: no depthwise convolution and nothing at full resolution, because
+//! both are slow on a CPU, most of all when training. A block is trained with batch normalisation
+//! and shipped with it folded into the convolution; one type is both, and its convolution is the
+//! published networks' own ([`crate::layers::Conv`]).
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::{Device, Tensor};
@@ -10,7 +12,8 @@ use burn::tensor::{Device, Tensor};
 use crate::layers::{Activation, Conv, ConvConfig, Fold};
 use crate::training::{self, Rounding};
 
-/// Whether a network has its batch normalisations (to be trained) or has them folded into the convolutions (to be run).
+/// Whether a network has its batch normalisations (to be trained) or has them folded into the
+/// convolutions (to be run).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Convolution without bias, then batch normalisation.
@@ -40,7 +43,8 @@ impl ConvNorm {
     }
 
     /// # Shapes
-    /// `[batch, channels in, height, width]` to `[batch, channels out, height / stride, width / stride]`.
+    /// `[batch, channels in, height, width]` to
+    /// `[batch, channels out, height / stride, width / stride]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         self.run(input, false)
     }
@@ -63,7 +67,8 @@ impl ConvNorm {
         self.norm.as_ref().filter(|_| !self.conv.is_folded())
     }
 
-    /// The same function as one convolution: `w' = w g / s`, `b' = beta - mean g / s` with `s = sqrt(var + eps)`.
+    /// The same function as one convolution: `w' = w g / s`, `b' = beta - mean g / s` with
+    /// `s = sqrt(var + eps)`.
     #[must_use]
     pub fn folded(&self) -> Self {
         let Some(norm) = &self.norm else { return self.clone() };
@@ -72,7 +77,8 @@ impl ConvNorm {
 }
 
 impl ConvNorm {
-    /// The opposite of [`ConvNorm::folded`], by [`Conv::without_norm`]; with what it says of `input`.
+    /// The opposite of [`ConvNorm::folded`], by [`Conv::without_norm`]; with what it says of
+    /// `input`.
     fn unfolded(&self, input: Tensor<4>, skip: Option<Tensor<4>>) -> (Self, Tensor<4>) {
         let outputs = self.conv.forward(input);
         let (conv, norm) = self.conv.without_norm(outputs.clone());
@@ -147,7 +153,8 @@ impl Stage {
     }
 
     /// # Shapes
-    /// `[batch, channels in, height, width]` to `[batch, channels out, height / stride, width / stride]`.
+    /// `[batch, channels in, height, width]` to
+    /// `[batch, channels out, height / stride, width / stride]`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         self.blocks.iter().fold(self.enter.rectified(input), |x, block| block.forward(x))
     }
@@ -160,7 +167,8 @@ impl Stage {
 }
 
 impl Stage {
-    /// The opposite of [`Stage::folded`]: the same function with batch normalisations that have the mean and spread of `input`; with what it says of that.
+    /// The opposite of [`Stage::folded`]: the same function with batch normalisations that have the
+    /// mean and spread of `input`; with what it says of that.
     #[must_use]
     pub fn unfolded(&self, input: Tensor<4>) -> (Self, Tensor<4>) {
         let (enter, mut x) = self.enter.unfolded(input, None);
@@ -186,7 +194,8 @@ pub const PATCH_CHANNELS: usize = 48;
 /// Turns every 4x4 patch into one position with 48 channels, in the order colour, row, column.
 ///
 /// # Shapes
-/// `[batch, 3, height, width]` to `[batch, 48, height / 4, width / 4]`; both extents must be multiples of 4.
+/// `[batch, 3, height, width]` to `[batch, 48, height / 4, width / 4]`; both extents must be
+/// multiples of 4.
 pub fn patches(picture: Tensor<4>) -> Tensor<4> {
     let [batch, colours, height, width] = picture.dims();
     picture.reshape([batch, colours, height / 4, 4, width / 4, 4]).permute([0, 1, 3, 5, 2, 4]).reshape([

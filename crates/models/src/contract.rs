@@ -1,12 +1,13 @@
-//! What a network wants to be given. Preprocessing belongs to the weights: the same architecture was trained on other sizes, colours
-//! and crops by other people, and a score on the wrong input is worthless.
+//! What a network wants to be given. Preprocessing belongs to the weights: the same architecture
+//! was trained on other sizes, colours and crops by other people, and a score on the wrong input is
+//! worthless.
 use serde::{Deserialize, Serialize};
 
 use crate::Kind;
 use crate::efficientnet::PaddingVariant;
 
-/// How a picture becomes the network's input: crop, resize to `width` x `height`, then `(value * scale - mean) / std` for each colour,
-/// where `value` is 0 to 255.
+/// How a picture becomes the network's input: crop, resize to `width` x `height`, then
+/// `(value * scale - mean) / std` for each colour, where `value` is 0 to 255.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InputContract {
@@ -29,7 +30,8 @@ pub struct InputContract {
     /// Which release of `efficientnet_pytorch` the convolutions pad like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub padding: Option<PaddingVariant>,
-    /// What `grid_sample` takes the corners of a picture for: `true` as PyTorch did before version 1.3, `false` as it does now.
+    /// What `grid_sample` takes the corners of a picture for: `true` as PyTorch did before version
+    /// 1.3, `false` as it does now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub align_corners: Option<bool>,
 }
@@ -53,7 +55,13 @@ impl InputContract {
             align_corners: None,
         };
         match kind {
-            // Trained with PyTorch 1.0, where the corners were aligned; the code's later versions draw another half pixel.
+            Kind::ClipVision | Kind::ClipTuned => Self {
+                mean: crate::clip::MEAN.map(f64::from),
+                std: crate::clip::DEVIATION.map(f64::from),
+                ..plain(crate::clip::SIDE as u32, "square-1.35")
+            },
+            // Trained with PyTorch 1.0, where the corners were aligned; the code's later versions
+            // draw another half pixel.
             Kind::FirstOrderMotion | Kind::MotionCosegmentation => {
                 Self { align_corners: Some(true), ..plain(256, "square-1.3") }
             }

@@ -1,7 +1,7 @@
 //! Where networks run, chosen by a word at run time.
 //!
-//! The decision that shapes it: the choice is a value that can always be parsed; whether this program was built with that device is said
-//! when the device is asked for, with the remedy.
+//! The decision that shapes it: the choice is a value that can always be parsed; whether this
+//! program was built with that device is said when the device is asked for, with the remedy.
 use std::fmt;
 use std::str::FromStr;
 

@@ -6,7 +6,8 @@ use assay_checkpoints::CheckpointError;
 use crate::Kind;
 use crate::state::{Match, Mismatch};
 
-/// Why weights could not be listed, imported, opened or written. Every message names the file or the id.
+/// Why weights could not be listed, imported, opened or written. Every message names the file or
+/// the id.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// The file is no checkpoint, a broken one, or one that asks for more than tensors.

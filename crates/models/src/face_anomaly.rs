@@ -1,12 +1,16 @@
-//! How unlike real faces a face is, by a forgery network's own features: a Gaussian of real faces and nothing else.
+//! How unlike real faces a face is, by a forgery network's own features: a Gaussian of real faces
+//! and nothing else.
 //!
-//! The decision that shapes it: no forged face takes part, so it has no opinion on what a forgery looks like. The distance is Mahalanobis' in the features before
-//! the network's head (Lee et al. 2018), and what is told of it is its rank among real faces of people whom neither the network nor the Gaussian has seen.
+//! The decision that shapes it: no forged face takes part, so it has no opinion on what a forgery
+//! looks like. The distance is Mahalanobis' in the features before the network's head (Lee et al.
+//! 2018), and what is told of it is its rank among real faces of people whom neither the network
+//! nor the Gaussian has seen.
 use assay_checkpoints::{HostTensor, StateDict};
 
 /// Percentiles of the distance that are kept, 0 to 100.
 const RANKS: usize = 101;
-/// Share of the mean variance that is put in place of every feature's own (Ledoit and Wolf 2004, with a fixed share).
+/// Share of the mean variance that is put in place of every feature's own (Ledoit and Wolf 2004,
+/// with a fixed share).
 const SHRINKAGE: f64 = 0.05;
 
 /// The Gaussian and the ranks.
@@ -19,7 +23,8 @@ pub struct FaceAnomaly {
 }
 
 impl FaceAnomaly {
-    /// A Gaussian of `features`, ranks of `held_out`; `None` where there are too few to determine it or they differ in length.
+    /// A Gaussian of `features`, ranks of `held_out`; `None` where there are too few to determine
+    /// it or they differ in length.
     pub fn fit(features: &[Vec<f32>], held_out: &[Vec<f32>]) -> Option<Self> {
         let d = features.first()?.len();
         if d == 0
@@ -86,7 +91,8 @@ impl FaceAnomaly {
     }
 }
 
-/// The inverse of the Cholesky factor of a symmetric positive definite matrix, given by its lower triangle; `None` where it is not.
+/// The inverse of the Cholesky factor of a symmetric positive definite matrix, given by its lower
+/// triangle; `None` where it is not.
 fn inverse_factor(mut a: Vec<f64>, n: usize) -> Option<Vec<f64>> {
     for j in 0..n {
         let pivot = a[j * n + j] - (0..j).map(|k| a[j * n + k].powi(2)).sum::<f64>();
@@ -115,7 +121,8 @@ fn inverse_factor(mut a: Vec<f64>, n: usize) -> Option<Vec<f64>> {
 mod tests {
     use super::*;
 
-    /// Correlated vectors from a small generator; the second is twice the first with a little noise.
+    /// Correlated vectors from a small generator; the second is twice the first with a little
+    /// noise.
     fn drawn(count: usize, seed: u64) -> Vec<Vec<f32>> {
         let mut state = seed;
         let mut next = move || {

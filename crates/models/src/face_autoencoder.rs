@@ -1,8 +1,11 @@
-//! A small autoencoder of faces, as face-swap programs are built around: what it leaves on a face is a generator's fingerprint.
+//! A small autoencoder of faces, as face-swap programs are built around: what it leaves on a face
+//! is a generator's fingerprint.
 //!
-//! The decision that shapes it: one encoder and one decoder with pixel-shuffle upscaling ("df" of the swap programs, with one decoder instead of two), and the
-//! code either one vector for the whole face or a few numbers for each place. Codes are ordered by nested dropout (Rippel, Gelbart, Adams 2014): any number of
-//! the first ones is a code, so one network gives faces from blurred to nearly right.
+//! The decision that shapes it: one encoder and one decoder with pixel-shuffle upscaling ("df" of
+//! the swap programs, with one decoder instead of two), and the code either one vector for the
+//! whole face or a few numbers for each place. Codes are ordered by nested dropout (Rippel,
+//! Gelbart, Adams 2014): any number of the first ones is a code, so one network gives faces from
+//! blurred to nearly right.
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::sigmoid;
@@ -95,7 +98,8 @@ fn shuffled(x: Tensor<4>) -> Tensor<4> {
 }
 
 impl FaceAutoencoder {
-    /// The face after a code of which only the first `kept` numbers of each row count; with 0 all are kept.
+    /// The face after a code of which only the first `kept` numbers of each row count; with 0 all
+    /// are kept.
     ///
     /// # Shapes
     /// `[batch, 3, side, side]` with values 0 to 1, to the same; `kept` holds a number a face.

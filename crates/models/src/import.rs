@@ -1,7 +1,9 @@
-//! From a foreign file to an entry: what network it is, whether every tensor has its place, and what its use depends on.
+//! From a foreign file to an entry: what network it is, whether every tensor has its place, and
+//! what its use depends on.
 //!
-//! The decision that shapes it: an import is planned completely before anything is written, so that a dry run is the import without its
-//! last step. What the file does not say (licence, training data) the caller says, or the entry says that nobody did.
+//! The decision that shapes it: an import is planned completely before anything is written, so that
+//! a dry run is the import without its last step. What the file does not say (licence, training
+//! data) the caller says, or the entry says that nobody did.
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +15,8 @@ use crate::registry::{ENTRY_KEY, Entry, Origin, packed, sha256_of, sha256_of_fil
 use crate::state::Match;
 use crate::{InputContract, Kind, ModelError};
 
-/// What the caller says of the file. What is `None` is inferred, taken from an exported file's own entry, or left unstated.
+/// What the caller says of the file. What is `None` is inferred, taken from an exported file's own
+/// entry, or left unstated.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     /// The file.
@@ -65,7 +68,8 @@ pub struct Plan {
 /// Reads the file and holds it against the network that it is, or must be. Writes nothing.
 ///
 /// # Errors
-/// [`ModelError`] where the file cannot be read, is refused, belongs to another network, or does not fit it to the last tensor.
+/// [`ModelError`] where the file cannot be read, is refused, belongs to another network, or does
+/// not fit it to the last tensor.
 pub fn plan(request: &Request) -> Result<Plan, ModelError> {
     let path = &request.file;
     let checkpoint = Checkpoint::read(path).map_err(|source| ModelError::Checkpoint { path: path.clone(), source })?;

@@ -1,7 +1,7 @@
 //! The kinds of network that weights may belong to.
 //!
-//! The decision that shapes it: a kind is an architecture with its tensor names; widths are no kinds of their own. It says nothing about
-//! where weights come from.
+//! The decision that shapes it: a kind is an architecture with its tensor names; widths are no
+//! kinds of their own. It says nothing about where weights come from.
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,7 +9,8 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Kind {
-    /// First Order Motion Model: key-point detector, generator with dense motion, and, in full training checkpoints, the discriminator.
+    /// First Order Motion Model: key-point detector, generator with dense motion, and, in full
+    /// training checkpoints, the discriminator.
     FirstOrderMotion,
     /// Motion co-segmentation: segmentation and reconstruction modules.
     MotionCosegmentation,
@@ -17,7 +18,8 @@ pub enum Kind {
     EfficientnetB4,
     /// The same with an attention map after block 9.
     EfficientnetB4Attention,
-    /// EfficientNet-B4 tuned as a siamese network, with a head of batch normalisation and one linear layer.
+    /// EfficientNet-B4 tuned as a siamese network, with a head of batch normalisation and one
+    /// linear layer.
     EfficientnetB4St,
     /// The same with attention.
     EfficientnetB4AttentionSt,
@@ -53,11 +55,15 @@ pub enum Kind {
     FaceReenactment,
     /// Assay's own generator of faces.
     FaceGenerator,
+    /// The image tower of CLIP ViT-B/16, or its first blocks.
+    ClipVision,
+    /// Layer normalisations and heads on top of the first nine blocks of that tower.
+    ClipTuned,
 }
 
 impl Kind {
     /// Every kind with its name and what it is.
-    pub const ALL: [(Self, &'static str, &'static str); 22] = [
+    pub const ALL: [(Self, &'static str, &'static str); 24] = [
         (
             Self::FirstOrderMotion,
             "first-order-motion",
@@ -87,7 +93,9 @@ impl Kind {
         (Self::FaceAnomaly, "face-anomaly", "tells how unlike real faces a face is"),
         (Self::FaceSwap, "face-swap", "gives a face back as one of two people's (autoencoder)"),
         (Self::FaceReenactment, "face-reenactment", "tells faces that were made to move by another's"),
-        (Self::FaceGenerator, "face-generator", "makes faces of nobody"),
+        (Self::FaceGenerator, "face-generator", "makes synthetic faces"),
+        (Self::ClipVision, "clip-vision", "sees pictures for detectors that are tuned on it (CLIP ViT-B/16)"),
+        (Self::ClipTuned, "clip-tuned", "tells forged pictures, on top of clip-vision"),
     ];
 
     /// The name that commands and registries use.

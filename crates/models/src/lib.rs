@@ -1,10 +1,12 @@
 //! Every network, one folder each, and what it takes to load one: weights, contracts, import.
 //!
-//! The decision that shapes it: a network is a burn module built from a `Config`, and its parameters come from a
-//! [`assay_checkpoints::StateDict`] by the names that the reference implementation gave them. With `lab` this is the only crate that
-//! knows burn. It reads no picture and decides nothing.
+//! The decision that shapes it: a network is a burn module built from a `Config`, and its
+//! parameters come from a [`assay_checkpoints::StateDict`] by the names that the reference
+//! implementation gave them. With `lab` this is the only crate that knows burn. It reads no picture
+//! and decides nothing.
 pub mod blazeface;
 pub mod blocks;
+pub mod clip;
 mod contract;
 pub mod cosegmentation;
 pub mod cpu;

@@ -1,8 +1,11 @@
-//! How different two pictures look to networks that know faces (perceptual loss, Johnson, Alahi and Fei-Fei 2016; as a pyramid over sizes, Siarohin et al. 2019).
+//! How different two pictures look to networks that know faces (perceptual loss, Johnson, Alahi and
+//! Fei-Fei 2016; as a pyramid over sizes, Siarohin et al. 2019).
 //!
-//! The decision that shapes it: the published loss asks VGG-19, which is not part of the program, so unless the user has imported it the features are those of this project's own
-//! mesh and identity networks: where the parts of a face are, and whose face it is. Of these each map is compared relative to its own mean size, so no weight
-//! depends on how a network happens to be scaled; VGG-19's maps are compared as published.
+//! The decision that shapes it: the published loss asks VGG-19, which is not part of the program,
+//! so unless the user has imported it the features are those of this project's own mesh and
+//! identity networks: where the parts of a face are, and whose face it is. Of these each map is
+//! compared relative to its own mean size, so no weight depends on how a network happens to be
+//! scaled; VGG-19's maps are compared as published.
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -62,7 +65,8 @@ impl Published {
         Ok(Self { net: net.no_grad(), sizes })
     }
 
-    /// Ten times the mean difference of every map, summed over maps and sizes (First Order Motion Model, equation 7). Sizes at which the last map would be empty do not count.
+    /// Ten times the mean difference of every map, summed over maps and sizes (First Order Motion
+    /// Model, equation 7). Sizes at which the last map would be empty do not count.
     ///
     /// # Shapes
     /// - `real`, `made`: `[n, 3, h, w]` in [0, 1]; output: `[1]`
@@ -90,17 +94,20 @@ impl Features {
     /// The shipped weights, on a device that may record gradients.
     ///
     /// # Errors
-    /// [`ModelError`] where an embedded file does not fit its network; a test keeps that from happening.
+    /// [`ModelError`] where an embedded file does not fit its network; a test keeps that from
+    /// happening.
     pub fn shipped(device: &Device) -> Result<Self, ModelError> {
         let mesh = face_mesh::Config::default().init(Form::Folded, device);
         let embedding = face_embedding::Config::default().init(Form::Folded, device);
         Ok(Self { mesh: filled(mesh, Kind::FaceMesh)?, embedding: filled(embedding, Kind::FaceEmbedding)? })
     }
 
-    /// Mean relative difference of every map of both networks, summed over maps and over `halvings` sizes of the picture, the first as it is.
+    /// Mean relative difference of every map of both networks, summed over maps and over `halvings`
+    /// sizes of the picture, the first as it is.
     ///
     /// # Shapes
-    /// - `real`, `made`: `[n, 3, h, w]` in [0, 1], sides divisible by 32 at every size that counts; output: `[1]`
+    /// - `real`, `made`: `[n, 3, h, w]` in [0, 1], sides divisible by 32 at every size that counts;
+    ///   output: `[1]`
     pub fn difference(&self, real: &Tensor<4>, made: &Tensor<4>, halvings: usize) -> Tensor<1> {
         let mut sum = Tensor::zeros([1], &made.device());
         let (mut real, mut made) = (real.clone(), made.clone());

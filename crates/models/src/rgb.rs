@@ -35,7 +35,8 @@ impl<'a> Rgb<'a> {
         (pixels.len() == width * height * 3 && width > 0 && height > 0).then_some(Self { pixels, width, height })
     }
 
-    /// Resampled: every target pixel is the mean of the area it covers, or linear between neighbours where the picture is made larger.
+    /// Resampled: every target pixel is the mean of the area it covers, or linear between
+    /// neighbours where the picture is made larger.
     pub fn resized(&self, width: usize, height: usize) -> OwnedRgb {
         let across = Weights::new(self.width, width);
         let down = Weights::new(self.height, height);

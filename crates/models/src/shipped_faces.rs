@@ -26,7 +26,8 @@ impl ShippedFaces {
     /// Loads all three, after their hashes were computed again.
     ///
     /// # Errors
-    /// [`ModelError`] where a file is not part of the build or does not fit its network; a test keeps that from happening.
+    /// [`ModelError`] where a file is not part of the build or does not fit its network; a test
+    /// keeps that from happening.
     pub fn load() -> Result<Self, ModelError> {
         let device = Device::default();
         let mut entries = Vec::new();

@@ -1,9 +1,10 @@
 //! Parameters in and out of a burn module, by the names that PyTorch's `state_dict` gives them.
 //!
-//! The decision that shapes it: every tensor is accounted for. Loading reports what was applied, what the module lacks and what the
-//! file has left over, and refuses where any of the last two is not empty. burn's own names differ from PyTorch's in two places only
-//! (`gamma` and `beta` of a normalisation, the transposed weight of a linear layer). Where Rust forbids or burn cannot make a name,
-//! the field says so by its spelling (see `spelled`), so no table of names is needed.
+//! The decision that shapes it: every tensor is accounted for. Loading reports what was applied,
+//! what the module lacks and what the file has left over, and refuses where any of the last two is
+//! not empty. burn's own names differ from PyTorch's in two places only (`gamma` and `beta` of a
+//! normalisation, the transposed weight of a linear layer). Where Rust forbids or burn cannot make
+//! a name, the field says so by its spelling (see `spelled`), so no table of names is needed.
 use std::collections::{BTreeMap, BTreeSet};
 
 use assay_checkpoints::{Dtype, HostTensor, StateDict};
@@ -17,9 +18,11 @@ pub struct Match {
     pub applied: Vec<String>,
     /// Parameters of the network that the file does not have.
     pub missing: Vec<String>,
-    /// Tensors of the file that the network does not have. Counters of batch normalisation do not count.
+    /// Tensors of the file that the network does not have. Counters of batch normalisation do not
+    /// count.
     pub unused: Vec<String>,
-    /// Tensors of the right name and another shape: name, what the network expects, what the file has.
+    /// Tensors of the right name and another shape: name, what the network expects, what the file
+    /// has.
     pub misshapen: Vec<(String, Vec<usize>, Vec<usize>)>,
 }
 
@@ -56,7 +59,8 @@ fn describe(found: &Match) -> String {
     parts.join("; ")
 }
 
-/// Sets every parameter of `module` from the tensors of `state` whose names begin with `prefix` (empty, or with its dot).
+/// Sets every parameter of `module` from the tensors of `state` whose names begin with `prefix`
+/// (empty, or with its dot).
 ///
 /// # Errors
 /// [`Mismatch`] unless every parameter is set and no tensor under the prefix is left over.
@@ -75,7 +79,8 @@ pub fn load_partly<M: Module>(module: M, state: &StateDict, prefix: &str) -> (M,
     (module, found)
 }
 
-/// The module with its parameters numbered in their order, so that what an optimiser keeps of them fits the same network in another process.
+/// The module with its parameters numbered in their order, so that what an optimiser keeps of them
+/// fits the same network in another process.
 pub fn numbered<M: Module>(module: M) -> M {
     module.map(&mut Numberer(0))
 }
@@ -97,7 +102,8 @@ pub fn collect<M: Module>(module: &M) -> StateDict {
     collector.state
 }
 
-/// Name and shape of every parameter, as PyTorch has them. Parameters that were never used are not made for it.
+/// Name and shape of every parameter, as PyTorch has them. Parameters that were never used are not
+/// made for it.
 pub fn shapes<M: Module>(module: &M) -> BTreeMap<String, Vec<usize>> {
     let mut measurer = Measurer { shapes: BTreeMap::new(), path: Path::new("") };
     module.visit(&mut measurer);
@@ -139,7 +145,8 @@ impl Path {
         format!("{}{}", self.prefix, names.join("."))
     }
 
-    /// burn keeps the weight of a linear layer as `[inputs, outputs]`, PyTorch as `[outputs, inputs]`.
+    /// burn keeps the weight of a linear layer as `[inputs, outputs]`, PyTorch as
+    /// `[outputs, inputs]`.
     fn is_transposed(&self, dimensions: usize) -> bool {
         dimensions == 2
             && self.containers.iter().rev().any(|c| c == "Struct:Linear")
@@ -147,8 +154,9 @@ impl Path {
     }
 }
 
-/// PyTorch's name for a field: `index_7` is the element `7` of a `Sequential`, `under_conv` is `_conv`, `final_` is `final`, and
-/// `flat_anything` adds no name, because PyTorch has its members one level higher.
+/// PyTorch's name for a field: `index_7` is the element `7` of a `Sequential`, `under_conv` is
+/// `_conv`, `final_` is `final`, and `flat_anything` adds no name, because PyTorch has its members
+/// one level higher.
 fn spelled(field: &str) -> Option<String> {
     if field.starts_with("flat_") {
         return None;
@@ -196,7 +204,8 @@ impl ModuleMapper for Loader<'_> {
         }
         self.found.applied.push(name);
         let values = TensorData::new(tensor.to_f32(), tensor.shape.clone());
-        // The parameter may not have drawn its random values yet; `transform_for_load` spares it that.
+        // The parameter may not have drawn its random values yet; `transform_for_load` spares it
+        // that.
         let mut new = Tensor::<D>::from_data(values, &param.lazy_device());
         if transposed {
             new = new.swap_dims(0, 1);
@@ -271,7 +280,8 @@ pub fn halved(state: &StateDict) -> StateDict {
     state.iter().map(|(name, tensor)| (name.clone(), half(tensor))).collect()
 }
 
-/// The weighted mean of every tensor of some parameters of one network ("model soups", Wortsman et al., ICML 2022); empty for none.
+/// The weighted mean of every tensor of some parameters of one network ("model soups", Wortsman et
+/// al., ICML 2022); empty for none.
 pub fn mean<'a>(weighted: impl Iterator<Item = (&'a StateDict, f32)>) -> StateDict {
     let weighted: Vec<(&StateDict, f32)> = weighted.collect();
     let Some(((first, share), others)) = weighted.split_first() else { return StateDict::new() };

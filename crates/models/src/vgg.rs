@@ -1,7 +1,10 @@
-//! VGG-19 (Simonyan and Zisserman, ICLR 2015, arXiv:1409.1556), of which perceptual losses ask the features.
+//! VGG-19 (Simonyan and Zisserman, ICLR 2015, arXiv:1409.1556), of which perceptual losses ask the
+//! features.
 //!
-//! The decision that shapes it: names are those of torchvision's checkpoint, which brings a classifier that nothing here asks; it is known so that a file can be held
-//! to its network, and left out of the network that is run. No weights are part of the program: torchvision's were trained on ImageNet.
+//! The decision that shapes it: names are those of torchvision's checkpoint, which brings a
+//! classifier that nothing here asks; it is known so that a file can be held to its network, and
+//! left out of the network that is run. No weights are part of the program: torchvision's were
+//! trained on ImageNet.
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::module::max_pool2d;
@@ -30,7 +33,8 @@ const CONVOLUTIONS: [(usize, usize, usize); 16] = [
     (32, 512, 512),
     (34, 512, 512),
 ];
-/// The convolutions behind a pooling, of which the first of each size is asked (`relu1_1` to `relu5_1`, as in First Order Motion Model, section 3.4).
+/// The convolutions behind a pooling, of which the first of each size is asked (`relu1_1` to
+/// `relu5_1`, as in First Order Motion Model, section 3.4).
 const ASKED: [usize; 5] = [0, 5, 10, 19, 28];
 /// Mean and spread of ImageNet's colours.
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
@@ -68,7 +72,8 @@ impl Vgg19 {
     /// The maps `relu1_1`, `relu2_1`, `relu3_1`, `relu4_1` and `relu5_1`.
     ///
     /// # Shapes
-    /// - `picture`: `[n, 3, h, w]` in [0, 1], sides of 16 at least; output: 64 channels at its size, then twice as many at half of it, 512 in the last two
+    /// - `picture`: `[n, 3, h, w]` in [0, 1], sides of 16 at least; output: 64 channels at its
+    ///   size, then twice as many at half of it, 512 in the last two
     pub fn maps(&self, picture: Tensor<4>) -> Vec<Tensor<4>> {
         let device = picture.device();
         let colours = |v: [f32; 3]| Tensor::<4>::from_data(TensorData::new(v.to_vec(), [1, 3, 1, 1]), &device);

@@ -62,7 +62,8 @@ fn shared_stages_equal_the_reference() {
     let plain = network(&folder);
     for (title, network) in [("plain", plain.clone()), ("folded", plain.fold())] {
         let mut gaps = Gaps::default();
-        // The README gives the reference's gap to double precision; two implementations may be twice that far apart.
+        // The README gives the reference's gap to double precision; two implementations may be
+        // twice that far apart.
         let pixels = host(&expected, "images_nhwc_u8").to_f32();
         let nhwc: Tensor<4> = Tensor::from_data(TensorData::new(pixels, [6, INPUT, INPUT, 3]), &device);
         let raw = network.forward(nhwc.permute([0, 3, 1, 2]) / 127.5 - 1.0);

@@ -1,4 +1,5 @@
-//! Xception, VGG-19 and MesoNet against independent PyTorch versions (`reference/`), on weights that both sides compute by the same formula.
+//! Xception, VGG-19 and MesoNet against independent PyTorch versions (`reference/`), on weights
+//! that both sides compute by the same formula.
 #![expect(clippy::unwrap_used, reason = "a test fails where something is missing")]
 mod common;
 

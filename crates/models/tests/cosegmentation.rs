@@ -1,4 +1,5 @@
-//! Motion co-segmentation against its reference implementation (../shared/parity/cosegmentation-small).
+//! Motion co-segmentation against its reference implementation
+//! (../shared/parity/cosegmentation-small).
 #![expect(clippy::unwrap_used, reason = "a test fails where something is missing")]
 mod common;
 
@@ -10,10 +11,12 @@ use assay_models::layers::{AlignCorners, Fold};
 use burn::tensor::{Device, Tensor};
 use common::{Gaps, fixture, host, loaded, safetensors, section, tensor};
 
-/// The README gives how far the reference's single precision is from its double precision: 5.2e-6, and 1e-6 for the segmentation. Two
-/// implementations in single precision are each that far from the truth, so they may be twice that far from one another.
+/// The README gives how far the reference's single precision is from its double precision: 5.2e-6,
+/// and 1e-6 for the segmentation. Two implementations in single precision are each that far from
+/// the truth, so they may be twice that far from one another.
 const PLAIN: Tolerance = Tolerance { reconstruction: 2.0 * 5.2e-6, segmentation: 2.0 * 1e-6 };
-/// The form for inference has batch normalisation in its weights and adds in the order of Winograd's tiles, which rounds more often.
+/// The form for inference has batch normalisation in its weights and adds in the order of
+/// Winograd's tiles, which rounds more often.
 const FOLDED: Tolerance = Tolerance { reconstruction: 3e-5, segmentation: 5e-6 };
 
 struct Tolerance {

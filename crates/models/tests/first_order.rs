@@ -23,8 +23,9 @@ fn small() -> FirstOrderConfig {
     config
 }
 
-/// The README gives how far the reference's single precision is from its double precision. Two implementations in single precision
-/// are each that far from the truth, so they may be twice that far from one another.
+/// The README gives how far the reference's single precision is from its double precision. Two
+/// implementations in single precision are each that far from the truth, so they may be twice that
+/// far from one another.
 const GAP: f32 = 2.0 * 5.2e-6;
 
 const MODES: [(&str, Transfer); 3] = [
@@ -105,7 +106,8 @@ fn shared_pictures_and_motions_equal_the_reference() {
 #[test]
 fn published_configurations_have_the_published_sizes() {
     let device = Device::default();
-    // reference: 59.79 million parameters with the detector's 14.22, counted without running statistics.
+    // reference: 59.79 million parameters with the detector's 14.22, counted without running
+    // statistics.
     let count = |state: &StateDict| -> usize {
         let learnt = state.iter().filter(|(name, _)| !name.contains("running") && !name.contains("down.weight"));
         learnt.map(|(_, t)| t.shape.iter().product::<usize>()).sum()

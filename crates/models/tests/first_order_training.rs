@@ -1,4 +1,5 @@
-//! Losses and gradients of the First Order Motion Model with frozen statistics against the reference (fomm-small, `evalbn.*`).
+//! Losses and gradients of the First Order Motion Model with frozen statistics against the
+//! reference (fomm-small, `evalbn.*`).
 mod common;
 
 use assay_models::first_order::{
@@ -140,7 +141,8 @@ fn shared_discriminator_maps_equal_the_reference() {
     let seen = assay_models::first_order::KeyPoints { value: points("value"), jacobian: None };
     let said = judge.forward(&frames.slice([1..3, 0..3, 0..256, 0..256]), Some(&seen)).remove(0);
     let mut gaps = Gaps::default();
-    // Instance normalisation divides by deviations that can be small, so the gap is judged against the largest entry.
+    // Instance normalisation divides by deviations that can be small, so the gap is judged against
+    // the largest entry.
     gaps.relative(
         "prediction map",
         &floats(said.prediction),

@@ -1,4 +1,5 @@
-//! Takes a picture as if a generator had made it, and writes it with all marks: for looking at, and for checks with other readers.
+//! Takes a picture as if a generator had made it, and writes it with all marks: for looking at, and
+//! for checks with other readers.
 //!
 //! ```text
 //! mark_file PICTURE OUTPUT.png|.jpg|.mp4 KEY_FOLDER

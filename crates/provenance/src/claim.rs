@@ -1,8 +1,9 @@
 //! A user's own claim on a picture or clip of theirs: the library side of `assay mark`.
 //!
-//! The decision that shapes it: the claim is recorded as the user's and signed; nothing is examined and nothing is stripped. An existing manifest
-//! becomes the parent ingredient. A file that carries any mark of generated media is refused, so that this is no way to a better past. The pixels
-//! stay byte for byte.
+//! The decision that shapes it: the claim is recorded as the user's and signed; nothing is examined
+//! and nothing is stripped. An existing manifest becomes the parent ingredient. A file that carries
+//! any mark of generated media is refused, so that this is no way to a better past. The pixels stay
+//! byte for byte.
 use std::path::Path;
 
 use assay_evidence::ManifestState;
@@ -18,15 +19,18 @@ use crate::{ProvenanceError, Signer, Trust, verify};
 pub struct Claim {
     /// The words, such as who took it and when.
     pub text: String,
-    /// IPTC digital source type, such as `http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture`.
+    /// IPTC digital source type, such as
+    /// `http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture`.
     pub source_type: Option<String>,
 }
 
-/// Signs a copy of `input` as `output` with the user's claim. The format stays that of the input, so the extension should too.
+/// Signs a copy of `input` as `output` with the user's claim. The format stays that of the input,
+/// so the extension should too.
 ///
 /// # Errors
-/// [`ProvenanceError::MarkedAsGenerated`] when the input carries a mark of generated media, [`ProvenanceError::Format`] when the input's
-/// manifest is broken or its format holds none, and those of reading, signing and writing; nothing is left behind then.
+/// [`ProvenanceError::MarkedAsGenerated`] when the input carries a mark of generated media,
+/// [`ProvenanceError::Format`] when the input's manifest is broken or its format holds none, and
+/// those of reading, signing and writing; nothing is left behind then.
 pub fn claim(input: &Path, output: &Path, claim: &Claim, signer: &Signer) -> Result<Verification, ProvenanceError> {
     let before = verify(input, &Trust::default())?;
     if let Some(mark) = before.marks.generated {

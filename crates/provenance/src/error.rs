@@ -84,7 +84,8 @@ pub enum ProvenanceError {
     },
 }
 
-/// The hidden neighbour of a file to come; named after the process, so that two that write one file do not sign each other's bytes.
+/// The hidden neighbour of a file to come; named after the process, so that two that write one file
+/// do not sign each other's bytes.
 ///
 /// # Errors
 /// [`ProvenanceError::Io`] when there can be no such file.

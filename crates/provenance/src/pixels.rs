@@ -1,8 +1,10 @@
 //! Watermark and label in pixels, whoever decoded them.
 //!
-//! The decision that shapes it: a clip is looked at by a [`FrameReader`], so that a scan's one decode pass serves the marks along with everything
-//! else. Of a long clip only frames from the stretches that others look at are taken, and the search all over a picture for a label that is not where
-//! it was drawn is made in few frames: an unmarked file must not pay much for the question.
+//! The decision that shapes it: a clip is looked at by a [`FrameReader`], so that a scan's one
+//! decode pass serves the marks along with everything else. Of a long clip only frames from the
+//! stretches that others look at are taken, and the search all over a picture for a label that is
+//! not where it was drawn is made in few frames: an unmarked file must not pay much for the
+//! question.
 use assay_evidence::{LabelReport, Span, WatermarkReport};
 use assay_media::{Frame, FramePlan, FrameReader, FrameSamples, MediaError};
 use image::RgbImage;
@@ -39,7 +41,8 @@ impl PixelMarks {
     }
 }
 
-/// Looks for marks while a clip is decoded; give it to the decode pass as a reader, then ask for [`MarkReader::into_marks`].
+/// Looks for marks while a clip is decoded; give it to the decode pass as a reader, then ask for
+/// [`MarkReader::into_marks`].
 #[derive(Debug, Default)]
 pub struct MarkReader {
     windows: Vec<Span>,

@@ -1,7 +1,8 @@
 //! What is written down about something made: how, by what, from what.
 //!
-//! The decision that shapes it: a generator states facts, and everything that follows from them (the label's words, the IPTC source type, the
-//! manifest's assertions) follows here, so that two generators cannot say the same thing differently.
+//! The decision that shapes it: a generator states facts, and everything that follows from them
+//! (the label's words, the IPTC source type, the manifest's assertions) follows here, so that two
+//! generators cannot say the same thing differently.
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};

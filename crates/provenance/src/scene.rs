@@ -1,7 +1,9 @@
-//! The drawn picture on which this crate's tests put marks: between a gradient and a texture, with a grain, drifting a little from frame to frame.
+//! The drawn picture on which this crate's tests put marks: between a gradient and a texture, with
+//! a grain, drifting a little from frame to frame.
 //!
-//! The decision that shapes it: one scene for unit and integration tests (the latter take this very file in), because scenes that differ by accident
-//! test different things by accident. It is no photograph: what marks survive is measured on photographs, in `examples/robustness.rs`.
+//! The decision that shapes it: one scene for unit and integration tests (the latter take this very
+//! file in), because scenes that differ by accident test different things by accident. It is no
+//! photograph: what marks survive is measured on photographs, in `examples/robustness.rs`.
 use image::RgbImage;
 
 /// A picture; `shift` moves what is in it to the left, in pixels.

@@ -1,8 +1,10 @@
 //! What a generator hands out.
 //!
-//! The decision that shapes it: anybody can wrap, nobody outside this crate can unwrap. There is no `Deref`, no accessor, no `Clone`, no `Debug`
-//! of the content. So a generator that returns `Synthetic<T>` cannot pass its pixels to an encoder; only [`crate::MarkedWriter`] can, and it marks
-//! them. This holds for code that uses the type; a fork can take it out, and no type can forbid that.
+//! The decision that shapes it: anybody can wrap, nobody outside this crate can unwrap. There is no
+//! `Deref`, no accessor, no `Clone`, no `Debug` of the content. So a generator that returns
+//! `Synthetic<T>` cannot pass its pixels to an encoder; only [`crate::MarkedWriter`] can, and it
+//! marks them. This holds for code that uses the type; a fork can take it out, and no type can
+//! forbid that.
 
 use image::{Rgb, RgbImage, imageops};
 
@@ -58,12 +60,14 @@ impl<T> Synthetic<T> {
 }
 
 impl Synthetic<RgbImage> {
-    /// A sheet of pictures, left to right and top to bottom, each in the middle of a cell as large as the largest. It stays closed, and so may hold
-    /// pictures that are too small to be marked one by one; the sheet as a whole is labelled and watermarked when it is written or previewed, or is
-    /// refused when it is too small itself.
+    /// A sheet of pictures, left to right and top to bottom, each in the middle of a cell as large
+    /// as the largest. It stays closed, and so may hold pictures that are too small to be marked
+    /// one by one; the sheet as a whole is labelled and watermarked when it is written or
+    /// previewed, or is refused when it is too small itself.
     ///
     /// # Errors
-    /// [`ProvenanceError::Sheet`] when there is no picture or no column, or the sheet would be too large.
+    /// [`ProvenanceError::Sheet`] when there is no picture or no column, or the sheet would be too
+    /// large.
     pub fn sheet(pictures: Vec<Self>, columns: usize) -> Result<Self, ProvenanceError> {
         let refused = |reason: &str| ProvenanceError::Sheet { reason: reason.into() };
         let columns = columns.min(pictures.len());

@@ -1,10 +1,11 @@
 //! What a file says about where it comes from: `assay verify`, and the part on marks of a scan.
 //!
-//! The decision that shapes it: manifest, watermark and label are read apart and reported apart, then compared. None of them proves a picture
-//! genuine, and the absence of all three proves nothing. A mark is a statement about provenance; it never enters a forgery verdict.
+//! The decision that shapes it: manifest, watermark and label are read apart and reported apart,
+//! then compared. None of them proves a picture genuine, and the absence of all three proves
+//! nothing. A mark is a statement about provenance; it never enters a forgery verdict.
 //!
-//! Nothing is fetched over a network. The manifest's parser runs in this process, guarded against panics; pixels come through `assay_media` under
-//! its limits.
+//! Nothing is fetched over a network. The manifest's parser runs in this process, guarded against
+//! panics; pixels come through `assay_media` under its limits.
 use std::path::Path;
 
 use assay_evidence::{LabelReport, ManifestReport, ManifestState, Marks, WatermarkReport};
@@ -58,8 +59,8 @@ pub fn verify(path: &Path, trust: &Trust) -> Result<Verification, ProvenanceErro
     })
 }
 
-/// The marks of a file whose pixels were looked at already. A manifest beside the file is left out, because a result about a file must follow from
-/// that file.
+/// The marks of a file whose pixels were looked at already. A manifest beside the file is left out,
+/// because a result about a file must follow from that file.
 pub fn marks(source: &Source, pixels: PixelMarks) -> Marks {
     together(manifest::read(source, None, ManifestPlaces::File), pixels)
 }
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
 
     fn manifest(id: Option<&str>, generated: bool) -> ManifestReport {
-        let mut report = manifest::none();
+        let mut report = ManifestReport::default();
         if let Some(id) = id {
             report.state = ManifestState::ValidUnknownIssuer;
             report.watermark_id = Some(id.into());

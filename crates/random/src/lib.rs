@@ -1,9 +1,9 @@
 //! Seeded random numbers whose sequence never changes.
 //!
 //! The decision that shapes it: planted sets, drawn scenes, the lines of the watermark and what an
-//! analyzer tries must be the same in every version of every dependency, so the generator is written
-//! here, once: SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators").
-//! Not for secrets.
+//! analyzer tries must be the same in every version of every dependency, so the generator is
+//! written here, once: SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number
+//! generators"). Not for secrets.
 
 /// A SplitMix64 stream.
 #[derive(Debug, Clone)]
@@ -15,7 +15,8 @@ impl Rng {
         Self(seed)
     }
 
-    /// The stream that belongs to `label` under `seed`: independent of every other label's and of the order of use.
+    /// The stream that belongs to `label` under `seed`: independent of every other label's and of
+    /// the order of use.
     pub fn labelled(seed: u64, label: &str) -> Self {
         let mut rng = Self(seed ^ hash(label));
         rng.next_u64();

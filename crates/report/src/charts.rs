@@ -1,4 +1,5 @@
-//! Small charts as SVG: lines, bars, and the scale of the likelihood ratio. Deterministic text, so that reports can be compared.
+//! Small charts as SVG: lines, bars, and the scale of the likelihood ratio. Deterministic text, so
+//! that reports can be compared.
 use std::fmt::Write as _;
 
 use assay_evidence::{Chart, Llr, Span};
@@ -110,7 +111,8 @@ pub(crate) fn chart(chart: &Chart, marks: &[Span]) -> String {
     }
     for (series, color) in chart.series.iter().zip(COLORS.iter().cycle()) {
         if chart.bars {
-            // One width for all series: sparse ones (key frames among all frames) stand on the same raster.
+            // One width for all series: sparse ones (key frames among all frames) stand on the same
+            // raster.
             let densest = chart.series.iter().map(|s| s.points.len()).max().unwrap_or(1).max(1);
             let width = (0.8 * (WIDTH - LEFT - RIGHT) / densest as f64).max(0.8);
             for [px, py] in &series.points {
@@ -164,7 +166,8 @@ pub(crate) fn chart(chart: &Chart, marks: &[Span]) -> String {
     svg
 }
 
-/// The scale from strong support for H2 to strong support for H1 with the value, its interval and the threshold, if there is one.
+/// The scale from strong support for H2 to strong support for H1 with the value, its interval and
+/// the threshold, if there is one.
 pub(crate) fn llr_scale(llr: &Llr, threshold_log10: Option<f64>) -> String {
     const SPAN: f64 = 4.0;
     let x = |v: f64| 320.0 + v.clamp(-SPAN, SPAN) / SPAN * 300.0;

@@ -1,7 +1,8 @@
 //! Marks of origin in lines for a terminal: of `assay verify` and of a scan's summary.
 //!
-//! The decision that shapes it: manifest, watermark and label get a line each, also where there is none, so that nobody takes a missing line for an
-//! answer. What they say is what they say; nothing here concludes from one to another.
+//! The decision that shapes it: manifest, watermark and label get a line each, also where there is
+//! none, so that nobody takes a missing line for an answer. What they say is what they say; nothing
+//! here concludes from one to another.
 use assay_evidence::{ManifestReport, ManifestWhere, Marks, WatermarkReport};
 
 /// The lines, without indentation; those that go on from the one above begin with spaces.

@@ -3,7 +3,8 @@ use std::fmt::Write as _;
 
 use assay_evidence::{FaceSearch, Outcome, Person, Report, Role, Statement};
 
-/// A name without the control characters that it may hold: names of examined files are chosen by strangers, and a terminal obeys them.
+/// A name without the control characters that it may hold: names of examined files are chosen by
+/// strangers, and a terminal obeys them.
 pub fn plain(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

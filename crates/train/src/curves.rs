@@ -1,4 +1,5 @@
-//! The curves of a run as one page: loss, learning rate, speed and every validation figure over minutes.
+//! The curves of a run as one page: loss, learning rate, speed and every validation figure over
+//! minutes.
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 

@@ -1,7 +1,8 @@
-//! The folder of a run: its checkpoint, its log with curves, and the record of what it was made from.
+//! The folder of a run: its checkpoint, its log with curves, and the record of what it was made
+//! from.
 //!
-//! The decision that shapes it: every file is written beside its place and renamed, so that a run may be killed at any moment. The standing is
-//! renamed last; it is what makes a checkpoint count.
+//! The decision that shapes it: every file is written beside its place and renamed, so that a run
+//! may be killed at any moment. The standing is renamed last; it is what makes a checkpoint count.
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -141,7 +142,8 @@ fn revision() -> Option<String> {
     git(&["rev-parse", "HEAD"]).map(|head| head + if differs { "+" } else { "" })
 }
 
-/// For every folder that was read: how many files, and the SHA-256 of their names and their own SHA-256, sorted.
+/// For every folder that was read: how many files, and the SHA-256 of their names and their own
+/// SHA-256, sorted.
 fn digests(data: &Path, files: &[String]) -> anyhow::Result<BTreeMap<String, serde_json::Value>> {
     let mut hashes = files
         .par_iter()
@@ -164,7 +166,8 @@ fn digests(data: &Path, files: &[String]) -> anyhow::Result<BTreeMap<String, ser
     Ok(folders.into_iter().map(entry).collect())
 }
 
-/// Writes `weights.safetensors`, half precision, with what they are; the run's folder gives them their name.
+/// Writes `weights.safetensors`, half precision, with what they are; the run's folder gives them
+/// their name.
 ///
 /// # Errors
 /// When the file cannot be written.

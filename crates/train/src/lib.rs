@@ -1,8 +1,10 @@
 //! Training: one loop for every network of this project.
 //!
-//! The decision that shapes it: a run is bounded by minutes to fit the machine at hand, or by steps to be repeated anywhere; the learning rate follows
-//! the share that has passed. Batch `n` follows from the seed and `n` alone and everything that the next step depends on is in the checkpoint, so a run
-//! that was killed goes on where it stood. What is kept is the moving average of the parameters.
+//! The decision that shapes it: a run is bounded by minutes to fit the machine at hand, or by steps
+//! to be repeated anywhere; the learning rate follows the share that has passed. Batch `n` follows
+//! from the seed and `n` alone and everything that the next step depends on is in the checkpoint,
+//! so a run that was killed goes on where it stood. What is kept is the moving average of the
+//! parameters.
 use std::path::PathBuf;
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
@@ -50,7 +52,8 @@ pub struct Options {
     pub seed: u64,
     /// Highest learning rate.
     pub learning_rate: f64,
-    /// What is started from: the averaged network of another run's folder, or weights by id or file.
+    /// What is started from: the averaged network of another run's folder, or weights by id or
+    /// file.
     pub from: Option<PathBuf>,
     /// What it is computed on.
     pub device: DeviceChoice,
@@ -79,11 +82,13 @@ pub trait Task: Sync {
     fn weight_decay(&self) -> f32 {
         0.05
     }
-    /// How slowly the optimiser forgets the mean of gradients. Networks that compete are trained with 0.5 (Radford, Metz and Chintala 2016).
+    /// How slowly the optimiser forgets the mean of gradients. Networks that compete are trained
+    /// with 0.5 (Radford, Metz and Chintala 2016).
     fn momentum(&self) -> f32 {
         0.9
     }
-    /// Highest norm of the gradient of each parameter; `None` lets all pass. It keeps a run whose losses have large weights from running away.
+    /// Highest norm of the gradient of each parameter; `None` lets all pass. It keeps a run whose
+    /// losses have large weights from running away.
     fn clipping(&self) -> Option<f32> {
         None
     }
@@ -94,9 +99,11 @@ pub trait Task: Sync {
     fn adopt(&self, net: Self::Net, parameters: &StateDict) -> Result<Self::Net, Mismatch> {
         state::load(net, parameters, "")
     }
-    /// Figures on the validation split, for people to follow; the first is what [`Schedule::Plateau`] watches.
+    /// Figures on the validation split, for people to follow; the first is what
+    /// [`Schedule::Plateau`] watches.
     fn validate(&self, net: &Self::Net) -> Vec<(&'static str, f64)>;
-    /// What a generator makes by now, for people to look at: a picture that is marked already. Asked for about every minute, with the averaged network.
+    /// What a generator makes by now, for people to look at: a picture that is marked already.
+    /// Asked for about every minute, with the averaged network.
     ///
     /// # Errors
     /// When it cannot be made or marked.
@@ -110,8 +117,9 @@ pub trait Task: Sync {
 pub enum Schedule {
     /// Warm-up over the first fiftieth, then half a cosine.
     Cosine,
-    /// A tenth after every ten validations without a lower first figure, with a rest of twenty after each (PyTorch's `ReduceLROnPlateau(factor=0.1, patience=10,
-    /// cooldown=20)`, as Bonettini et al. 2020 train).
+    /// A tenth after every ten validations without a lower first figure, with a rest of twenty
+    /// after each (PyTorch's `ReduceLROnPlateau(factor=0.1, patience=10, cooldown=20)`, as
+    /// Bonettini et al. 2020 train).
     Plateau,
 }
 
@@ -183,7 +191,8 @@ const CHECKPOINTS: f64 = 4.0;
 /// Trains until the budget is spent and returns the averaged network on the plain device.
 ///
 /// # Errors
-/// When the folder cannot be written or holds a checkpoint of another network, when `from` does, and when the loss is not a number.
+/// When the folder cannot be written or holds a checkpoint of another network, when `from` does,
+/// and when the loss is not a number.
 pub fn train<T: Task>(task: &T, options: &Options, progress: &dyn Progress) -> anyhow::Result<T::Net> {
     let folder = Folder::open(&options.out)?;
     let device = options.device.device()?.autodiff();

@@ -1,7 +1,8 @@
 //! What a file says of itself, in a word or two beside the headline.
 //!
-//! The decision that shapes it: a mark is the file's own statement, which can be copied or taken away, so it stands beside the verdict and has no part in any
-//! likelihood ratio; but a reader who sees a neutral verdict first must see in the same glance that the file calls itself generated.
+//! The decision that shapes it: a mark is the file's own statement, which can be copied or taken
+//! away, so it stands beside the verdict and has no part in any likelihood ratio; but a reader who
+//! sees a neutral verdict first must see in the same glance that the file calls itself generated.
 use assay_evidence::{Badge, BadgeKind, ManifestState, Marks};
 
 /// The badges of a file's marks.
@@ -42,20 +43,7 @@ mod tests {
 
     fn unmarked() -> Marks {
         Marks {
-            manifest: ManifestReport {
-                state: ManifestState::None,
-                found_in: None,
-                issuer: None,
-                generator: None,
-                signed_at: None,
-                source_types: Vec::new(),
-                watermark_id: None,
-                bound_id: None,
-                record: None,
-                ingredients: Vec::new(),
-                remote_address: None,
-                problems: Vec::new(),
-            },
+            manifest: ManifestReport::default(),
             watermark: WatermarkReport {
                 found: false,
                 id: None,

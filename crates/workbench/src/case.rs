@@ -1,7 +1,8 @@
 //! Reading an examiner's record.
 //!
-//! The decision that shapes it: a likelihood ratio compares the propositions that its items were recorded for and no others. So propositions in words of one's own are
-//! taken only together with the question whose ratio they get; free text without one is refused.
+//! The decision that shapes it: a likelihood ratio compares the propositions that its items were
+//! recorded for and no others. So propositions in words of one's own are taken only together with
+//! the question whose ratio they get; free text without one is refused.
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

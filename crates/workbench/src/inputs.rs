@@ -2,8 +2,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Endings that a folder walk takes up; a file with another one, or with none, is taken up when its first bytes are those of a picture or
-/// video. A file that is named itself is always examined.
+/// Endings that a folder walk takes up; a file with another one, or with none, is taken up when its
+/// first bytes are those of a picture or video. A file that is named itself is always examined.
 const ENDINGS: &[&str] = &[
     "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "tif", "tiff", "bmp", "heic", "heif", "avif", "mp4", "m4v",
     "mov", "qt", "mkv", "webm", "avi", "ts", "mts", "m2ts", "3gp",
@@ -42,7 +42,8 @@ impl std::str::FromStr for Shard {
 }
 
 impl Inputs {
-    /// Expands files, folders (recursively) and glob patterns. A pattern is only tried when no file of that very name exists.
+    /// Expands files, folders (recursively) and glob patterns. A pattern is only tried when no file
+    /// of that very name exists.
     pub fn expand(named: &[PathBuf]) -> Self {
         let mut files = BTreeSet::new();
         let mut inputs = Self::default();
@@ -90,7 +91,8 @@ impl Inputs {
         };
         for entry in entries {
             match entry.and_then(|e| Ok((e.path(), e.file_type()?))) {
-                // Links to folders are not followed: they could lead in a circle or out of the evidence.
+                // Links to folders are not followed: they could lead in a circle or out of the
+                // evidence.
                 Ok((path, kind)) if kind.is_dir() => self.walk(&path, files),
                 Ok((path, _)) => {
                     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
@@ -105,7 +107,8 @@ impl Inputs {
         }
     }
 
-    /// Keeps every `count`-th file beginning with the `index`-th. Failures stay with the first shard, so that they are told once.
+    /// Keeps every `count`-th file beginning with the `index`-th. Failures stay with the first
+    /// shard, so that they are told once.
     pub fn keep_shard(&mut self, shard: Shard) {
         let mut position = 0;
         self.files.retain(|_| {

@@ -1,9 +1,12 @@
 //! Is this item of a kind that the calibration knows?
 //!
-//! The decision that shapes it: the recorded items are photographs and clips that a camera took. A score that is remarkable in a photograph is nothing in a
-//! screenshot, where flat areas and letters compress in ways of their own; a likelihood ratio for such an item would compare it with what it is not. So gates are
-//! asked before any question, and the first that is closed abstains from all of them, with its reason. Findings are shown all the same. A gate is an entry of
-//! the list: a test of the container, or a measure that an analyzer gives beside the level from which on it speaks.
+//! The decision that shapes it: the recorded items are photographs and clips that a camera took. A
+//! score that is remarkable in a photograph is nothing in a screenshot, where flat areas and
+//! letters compress in ways of their own; a likelihood ratio for such an item would compare it with
+//! what it is not. So gates are asked before any question, and the first that is closed abstains
+//! from all of them, with its reason. Findings are shown all the same. A gate is an entry of the
+//! list: a test of the container, or a measure that an analyzer gives beside the level from which
+//! on it speaks.
 use assay_evidence::{Finding, MediaKind, Outcome};
 use assay_media::Source;
 

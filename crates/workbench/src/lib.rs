@@ -1,8 +1,10 @@
 //! The library face of Assay: give it a path and settings, get a report.
 //!
-//! The decision that shapes it: one file is one unit of work with one result, computed by [`scan_file`] without any knowledge of folders,
-//! stores or output formats. [`Scan`] runs many of them, keeps them in a [`Store`] so that a run can be killed and resumed, and writes a
-//! hash-chained log. What is learned from recorded data ([`calibration`]) is embedded, versioned and named in every report.
+//! The decision that shapes it: one file is one unit of work with one result, computed by
+//! [`scan_file`] without any knowledge of folders, stores or output formats. [`Scan`] runs many of
+//! them, keeps them in a [`Store`] so that a run can be killed and resumed, and writes a
+//! hash-chained log. What is learned from recorded data ([`calibration`]) is embedded, versioned
+//! and named in every report.
 mod badges;
 pub mod calibration;
 mod case;
@@ -32,7 +34,8 @@ pub fn now_utc() -> String {
     jiff::Timestamp::now().to_string()
 }
 
-/// Name of a file's report: its own name and eight digits of the hash of its absolute path, so that files of the same name do not collide.
+/// Name of a file's report: its own name and eight digits of the hash of its absolute path, so that
+/// files of the same name do not collide.
 pub fn report_name(path: &Path) -> String {
     use sha2::Digest as _;
     let stem: String = path

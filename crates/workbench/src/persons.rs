@@ -1,6 +1,7 @@
 //! The people of a file in the words of the report.
 //!
-//! The decision that shapes it: every number is rounded to what it can mean, so that the result block does not hang on the last bit of a sum.
+//! The decision that shapes it: every number is rounded to what it can mean, so that the result
+//! block does not hang on the last bit of a sum.
 use assay_evidence::{FaceBox, FaceQuality, FacesFound, Likeness, MediaKind, Person, Preview, Range};
 use assay_faces::{Faces, Observation, THUMBNAIL_SIDE, track};
 use base64::Engine as _;

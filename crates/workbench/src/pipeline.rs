@@ -107,7 +107,8 @@ pub enum SetupError {
 pub const DEFAULT_FRAMES: u32 = 12;
 
 impl Setup {
-    /// The usual set-up, with the default thresholds of the embedded table: `ids` empty means every analyzer.
+    /// The usual set-up, with the default thresholds of the embedded table: `ids` empty means every
+    /// analyzer.
     ///
     /// # Errors
     /// [`SetupError`] for an unknown analyzer or a setting out of range.
@@ -165,7 +166,8 @@ impl Setup {
         own.map_or_else(|| Threshold { lr: None, basis: "none was set".into() }, |t| t.threshold.clone())
     }
 
-    /// Looks for faces with these networks; their hashes become part of the settings, and so of every result and of the store's keys.
+    /// Looks for faces with these networks; their hashes become part of the settings, and so of
+    /// every result and of the store's keys.
     #[must_use]
     pub fn with_networks(mut self, networks: Option<Arc<dyn FaceNetworks>>) -> Self {
         self.settings.networks = networks.as_deref().map(FaceNetworks::identity).unwrap_or_default();
@@ -173,15 +175,17 @@ impl Setup {
         self
     }
 
-    /// The detectors that the chosen analyzers ask about faces; `None` where none of them looks at any.
+    /// The detectors that the chosen analyzers ask about faces; `None` where none of them looks at
+    /// any.
     pub fn detectors(&self) -> Option<Vec<&'static str>> {
         let needs: Vec<Need> = self.analyzers().iter().flat_map(|a| a.about().needs).copied().collect();
         let id = |need: &Need| if let Need::Detector(id) = need { Some(*id) } else { None };
         needs.contains(&Need::Faces).then(|| needs.iter().filter_map(id).collect())
     }
 
-    /// The networks of those that are part of the program that a run needs: what finds faces, and what its analyzers ask about them. `None` where none of them
-    /// looks at a face, unless `always`.
+    /// The networks of those that are part of the program that a run needs: what finds faces, and
+    /// what its analyzers ask about them. `None` where none of them looks at a face, unless
+    /// `always`.
     ///
     /// # Errors
     /// When shipped weights cannot be opened.
@@ -201,7 +205,8 @@ impl Setup {
 /// Examines one file. Deterministic in [`Report::result`].
 ///
 /// # Errors
-/// [`MediaError`] when the file cannot be opened or decoded, or the run is cancelled. An analyzer that breaks is a finding, not an error.
+/// [`MediaError`] when the file cannot be opened or decoded, or the run is cancelled. An analyzer
+/// that breaks is a finding, not an error.
 pub fn scan_file(path: &Path, setup: &Setup, progress: &dyn Progress) -> Result<Report, MediaError> {
     let started = Instant::now();
     let started_utc = crate::now_utc();

@@ -45,7 +45,8 @@ pub fn setup_of(report: &Report, tool: Tool) -> Result<Setup, SetupError> {
     Ok(setup)
 }
 
-/// Scans `path` with these networks and with the settings of the report; an empty list means byte-identical.
+/// Scans `path` with these networks and with the settings of the report; an empty list means
+/// byte-identical.
 ///
 /// # Errors
 /// [`ReproduceError`].
@@ -64,7 +65,8 @@ pub fn reproduce(
     Ok((again, differences))
 }
 
-/// Compares two results value by value; another file, version or setting stands before what followed from it.
+/// Compares two results value by value; another file, version or setting stands before what
+/// followed from it.
 pub fn differences(was: &ScanResult, is: &ScanResult) -> Vec<Difference> {
     let value = |r: &ScanResult| serde_json::to_value(r).unwrap_or(Value::Null);
     let mut list = Vec::new();

@@ -1,7 +1,8 @@
 //! Many files: a queue, a few workers, a store that lets a killed run go on.
 //!
-//! Files are handed to plain threads, not to the rayon pool that the analyzers compute in: a pool thread that waits for its own pixels would
-//! otherwise start on another whole file, and the stacks would grow with the folder.
+//! Files are handed to plain threads, not to the rayon pool that the analyzers compute in: a pool
+//! thread that waits for its own pixels would otherwise start on another whole file, and the stacks
+//! would grow with the folder.
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -43,11 +44,12 @@ pub struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Examines the files; `progress_of` gives the progress sink of a worker, `done` hears of every finished file, one at a time and in the
-    /// order of finishing.
+    /// Examines the files; `progress_of` gives the progress sink of a worker, `done` hears of every
+    /// finished file, one at a time and in the order of finishing.
     ///
     /// # Errors
-    /// [`StoreError`] when results can no longer be kept; files that cannot be examined are reported to `done` instead.
+    /// [`StoreError`] when results can no longer be kept; files that cannot be examined are
+    /// reported to `done` instead.
     pub fn run(
         &self,
         files: &[PathBuf],
@@ -95,12 +97,14 @@ impl Scan<'_> {
         let key = WorkKey::of(path, self.setup);
         if let (Some(store), Some(key)) = (self.store, &key)
             && let Some(report) = store.finished(key)?
-            // Size and time can be kept by what exchanged the content; evidence is tied to the hash.
+            // Size and time can be kept by what exchanged the content; evidence is tied to the
+            // hash.
             && crate::hash_file(path).is_ok_and(|hash| hash == report.result.input.sha256)
         {
             return Ok(Some((Ok(report), true)));
         }
-        // A bug that one file brings out must not take the rest of a batch with it, and must not pass as a result either.
+        // A bug that one file brings out must not take the rest of a batch with it, and must not
+        // pass as a result either.
         let examined = std::panic::catch_unwind(AssertUnwindSafe(|| scan_file(path, self.setup, progress)))
             .unwrap_or_else(|_| Err(MediaError::Decoder("an internal error; please report it".into())));
         match examined {

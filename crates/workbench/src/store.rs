@@ -1,7 +1,8 @@
 //! Where a case keeps its results and its log: one SQLite file that any SQLite tool can read.
 //!
-//! A result and its log entry are one transaction, so a run that is killed loses at most the files it was working on. The log is a chain:
-//! each entry's hash covers the entry before it, so that a changed, removed or inserted entry shows (`assay log DIR`).
+//! A result and its log entry are one transaction, so a run that is killed loses at most the files
+//! it was working on. The log is a chain: each entry's hash covers the entry before it, so that a
+//! changed, removed or inserted entry shows (`assay log DIR`).
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::UNIX_EPOCH;
@@ -48,12 +49,14 @@ pub enum StoreError {
     },
 }
 
-/// What identifies a finished piece of work: the same path with the same size and time, the same settings and the same binary.
+/// What identifies a finished piece of work: the same path with the same size and time, the same
+/// settings and the same binary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkKey(String);
 
 impl WorkKey {
-    /// The key of a file under a set-up; `None` when the file cannot be looked at (the scan will say why).
+    /// The key of a file under a set-up; `None` when the file cannot be looked at (the scan will
+    /// say why).
     pub fn of(path: &Path, setup: &Setup) -> Option<Self> {
         let meta = std::fs::metadata(path).ok()?;
         let modified = meta.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
@@ -135,7 +138,8 @@ impl Store {
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        // A panic in another thread leaves no half-done transaction behind: SQLite rolls it back when the guard is dropped.
+        // A panic in another thread leaves no half-done transaction behind: SQLite rolls it back
+        // when the guard is dropped.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -157,7 +161,8 @@ impl Store {
             .transpose()
     }
 
-    /// Keeps a finished report and logs it, both or neither. Sets [`RunInfo::log_head`](assay_evidence::RunInfo::log_head).
+    /// Keeps a finished report and logs it, both or neither. Sets
+    /// [`RunInfo::log_head`](assay_evidence::RunInfo::log_head).
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,5 +1,5 @@
-//! What a reader sees first: the strongest statement, the region that it points at, and what an examiner's own words got.
-//! `KEEP_REPORTS=DIR` keeps the pages for the eye.
+//! What a reader sees first: the strongest statement, the region that it points at, and what an
+//! examiner's own words got. `KEEP_REPORTS=DIR` keeps the pages for the eye.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,6 @@
-//! Marks of origin through the whole scan: the same as `assay verify` says, from the pixels that the scan decodes anyway, and no part of the verdict.
-//! `KEEP_REPORTS=DIR` keeps the pages for the eye.
+//! Marks of origin through the whole scan: the same as `assay verify` says, from the pixels that
+//! the scan decodes anyway, and no part of the verdict. `KEEP_REPORTS=DIR` keeps the pages for the
+//! eye.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 use std::path::{Path, PathBuf};
 
@@ -111,7 +112,8 @@ fn a_made_clip_is_read_in_the_pass_that_decodes_it() {
     let report = scan(&made, "video_structure");
     assert_eq!(*marks(&report), verify(&made, &Trust::default()).unwrap().marks);
     assert!(marks(&report).watermark.frames == 32 && marks(&report).generated.is_some());
-    // Where no frame is decoded for any other reason, none is for the marks; the manifest is read all the same.
+    // Where no frame is decoded for any other reason, none is for the marks; the manifest is read
+    // all the same.
     let unseen = scan(&made, "container");
     assert_eq!((marks(&unseen).watermark.frames, marks(&unseen).watermark.found), (0, false));
     assert!(marks(&unseen).generated.is_some());

@@ -1,12 +1,15 @@
 //! The structure of a JPEG file against what its EXIF block claims.
 //!
-//! Facts used: cameras compute their own quantisation tables or keep sets of them (Farid 2006); libjpeg and its descendants scale the tables of T.81 Annex K; encoders in
-//! hardware use the Huffman tables of Annex K and write baseline files. Many Android telephones encode with libjpeg-turbo, so "standard tables" alone says little.
+//! Facts used: cameras compute their own quantisation tables or keep sets of them (Farid 2006);
+//! libjpeg and its descendants scale the tables of T.81 Annex K; encoders in hardware use the
+//! Huffman tables of Annex K and write baseline files. Many Android telephones encode with
+//! libjpeg-turbo, so "standard tables" alone says little.
 use assay_evidence::{Evidence, Severity};
 use assay_media::Source;
 use assay_media::jpeg::{HuffmanKind, JpegStructure, Process};
 
-/// Makers of dedicated cameras, whose own tables and baseline files are the rule. Makers of Android telephones are left out on purpose.
+/// Makers of dedicated cameras, whose own tables and baseline files are the rule. Makers of Android
+/// telephones are left out on purpose.
 const CAMERA_MAKERS: [&str; 10] =
     ["nikon", "canon", "olympus", "om digital", "fujifilm", "panasonic", "pentax", "leica", "sigma", "hasselblad"];
 

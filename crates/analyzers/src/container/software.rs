@@ -1,6 +1,7 @@
 //! Names of programs and marks of generators, wherever the file carries text.
 //!
-//! The table holds names that programs write into files themselves; a name only counts where it stands as a word of its own.
+//! The table holds names that programs write into files themselves; a name only counts where it
+//! stands as a word of its own.
 use assay_evidence::{Evidence, Severity};
 use assay_media::Source;
 

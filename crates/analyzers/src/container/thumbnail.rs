@@ -1,7 +1,9 @@
 //! The embedded thumbnail against the picture.
 //!
-//! The decision that shapes it: both are brought to the thumbnail's size and smoothed alike, brightness and contrast are fitted, a shift of two pixels is allowed, and what remains is
-//! looked at in tiles. A thumbnail is a small, hard-compressed picture, so only clear differences are remarked.
+//! The decision that shapes it: both are brought to the thumbnail's size and smoothed alike,
+//! brightness and contrast are fitted, a shift of two pixels is allowed, and what remains is looked
+//! at in tiles. A thumbnail is a small, hard-compressed picture, so only clear differences are
+//! remarked.
 use assay_evidence::{Evidence, Severity};
 use assay_media::Source;
 use assay_media::jpeg::JpegStructure;
@@ -148,7 +150,8 @@ fn without_bars(grey: &GrayImage) -> [u32; 4] {
     let bars = |n: u32, dark: &dyn Fn(u32) -> bool| {
         let before = (0..n).take_while(|i| dark(*i)).count() as u32;
         let after = (0..n).rev().take_while(|i| dark(*i)).count() as u32;
-        // One-sided darkness belongs to the picture; so does a picture that is dark through and through.
+        // One-sided darkness belongs to the picture; so does a picture that is dark through and
+        // through.
         let bar = before.min(after);
         if before.abs_diff(after) <= 2 && bar > 0 && 2 * bar < n / 2 { (before, after) } else { (0, 0) }
     };
@@ -247,7 +250,8 @@ fn tables(structure: &JpegStructure, data: &[u8], evidence: &mut Evidence) {
             format!("tables of its own (nearest quality {quality})")
         }
     };
-    // Measured: a Nikon D200 writes IJG tables for the picture and its own for the thumbnail, a D70 the other way round.
+    // Measured: a Nikon D200 writes IJG tables for the picture and its own for the thumbnail, a D70
+    // the other way round.
     let note =
         if (main_distance == 0.0) == (thumb_distance == 0.0) { "" } else { " Cameras and programs both do this." };
     evidence.remark(

@@ -1,7 +1,8 @@
 //! Dates against each other.
 //!
-//! Times are compared as they are meant: camera clocks without a zone only with each other, zoned ones as instants. A clock that is merely wrong is wrong in all
-//! fields alike; only disagreement inside the file is remarked.
+//! Times are compared as they are meant: camera clocks without a zone only with each other, zoned
+//! ones as instants. A clock that is merely wrong is wrong in all fields alike; only disagreement
+//! inside the file is remarked.
 use assay_evidence::{Evidence, Severity};
 use assay_media::Source;
 
@@ -20,7 +21,8 @@ impl Moment {
     }
 }
 
-/// Days since 1970 of a date in the proleptic Gregorian calendar (Howard Hinnant's `days_from_civil`).
+/// Days since 1970 of a date in the proleptic Gregorian calendar (Howard Hinnant's
+/// `days_from_civil`).
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let y = if month <= 2 { year - 1 } else { year };
     let era = y.div_euclid(400);
@@ -136,7 +138,8 @@ fn still(source: &Source, evidence: &mut Evidence) {
     if let (Some(gps), Some(taken)) = (gps, taken) {
         let apart = match taken.utc() {
             Some(utc) => utc - gps.clock,
-            // Without a zone only the part of a quarter of an hour that no zone explains can be judged, and more than any zone allows.
+            // Without a zone only the part of a quarter of an hour that no zone explains can be
+            // judged, and more than any zone allows.
             None if (taken.clock - gps.clock).abs() > 15 * 3600 => taken.clock - gps.clock,
             None => (taken.clock - gps.clock + 450).rem_euclid(900) - 450,
         };

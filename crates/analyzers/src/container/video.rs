@@ -1,7 +1,7 @@
 //! Boxes, tracks and clocks of a video file.
 //!
-//! The tables hold strings that writers are known to leave; each was read in files of that writer or in its public source, and each can be imitated. A remark says
-//! "typical of".
+//! The tables hold strings that writers are known to leave; each was read in files of that writer
+//! or in its public source, and each can be imitated. A remark says "typical of".
 use assay_evidence::{Evidence, Severity};
 use assay_media::bmff::{BoxTree, Track};
 use assay_media::{Source, StreamKind};
@@ -31,7 +31,8 @@ const HANDLERS: &[(&str, &str)] = &[
     ("L-SMASH", "the L-SMASH tools"),
 ];
 
-/// Clocks that FFmpeg gives a track: frame rate, ticks a second (it doubles the rate until it exceeds 10,000).
+/// Clocks that FFmpeg gives a track: frame rate, ticks a second (it doubles the rate until it
+/// exceeds 10,000).
 const DOUBLED_CLOCK: u32 = 10_000;
 
 pub(super) fn check(source: &Source, evidence: &mut Evidence) {
@@ -151,7 +152,8 @@ fn edits(boxes: &BoxTree, index: usize, track: &Track, evidence: &mut Evidence) 
         let hidden_start = only.media_time as f64 / ticks;
         let shown = only.duration as f64 / movie_scale;
         let hidden_end = track.media_duration as f64 / ticks - hidden_start - shown;
-        // A start of a few frames is the delay of reordered frames or of a sound encoder. A duration of 0 means "to the end".
+        // A start of a few frames is the delay of reordered frames or of a sound encoder. A
+        // duration of 0 means "to the end".
         if hidden_start > 0.5 {
             evidence.remark(
                 Severity::Notice,

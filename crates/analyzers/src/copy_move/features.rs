@@ -1,7 +1,9 @@
-//! Rotation-invariant descriptors of every patch: magnitudes of Zernike moments (Ryu, Lee, Lee 2010; Cozzolino et al. 2015, section III-A).
+//! Rotation-invariant descriptors of every patch: magnitudes of Zernike moments (Ryu, Lee, Lee
+//! 2010; Cozzolino et al. 2015, section III-A).
 //!
-//! The basis functions are normalised to unit energy on the sampled disc, so that white noise disturbs every moment alike and the plain
-//! Euclidean distance is the right one. Patches that reach over the picture's edge have no descriptor: the grid is smaller by the radius.
+//! The basis functions are normalised to unit energy on the sampled disc, so that white noise
+//! disturbs every moment alike and the plain Euclidean distance is the right one. Patches that
+//! reach over the picture's edge have no descriptor: the grid is smaller by the radius.
 use assay_media::Plane;
 use rayon::prelude::*;
 
@@ -12,7 +14,8 @@ const ORDERS: [(u32, u32); 12] =
 /// Numbers per patch.
 pub(super) const DIMENSIONS: usize = ORDERS.len();
 
-/// Steps per unit of a moment: far below the noise of any JPEG, and sums of squares stay below 2^31.
+/// Steps per unit of a moment: far below the noise of any JPEG, and sums of squares stay below
+/// 2^31.
 const STEPS: f32 = 2.0;
 
 /// Descriptors on the grid of patch centres; grid `(0, 0)` is pixel `(radius, radius)`.
@@ -24,7 +27,8 @@ pub(super) struct Features {
 }
 
 impl Features {
-    /// Descriptors of the discs of `radius` around every pixel that has a whole disc; `None` when there is none.
+    /// Descriptors of the discs of `radius` around every pixel that has a whole disc; `None` when
+    /// there is none.
     pub(super) fn of(plane: &Plane, radius: usize) -> Option<Self> {
         let width = plane.width.checked_sub(2 * radius).filter(|w| *w > 0)?;
         let height = plane.height.checked_sub(2 * radius).filter(|h| *h > 0)?;
@@ -88,8 +92,8 @@ impl Moment {
             }
         }
         if n > 0 {
-            // Sampling on a square lattice leaves a small mean where there is no rotation or a fourfold one, which would let the patch's
-            // brightness leak into the moment.
+            // Sampling on a square lattice leaves a small mean where there is no rotation or a
+            // fourfold one, which would let the patch's brightness leak into the moment.
             let count = inside.iter().filter(|i| **i).count() as f64;
             let mean = real.iter().sum::<f64>() / count;
             real.iter_mut().zip(&inside).filter(|(_, i)| **i).for_each(|(r, _)| *r -= mean);

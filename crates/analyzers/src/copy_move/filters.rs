@@ -2,7 +2,8 @@
 use assay_media::Plane;
 use rayon::prelude::*;
 
-/// Sums over the square of `2 radius + 1` around each sample, cut at the edges. `f64` running sums, so that the result does not drift.
+/// Sums over the square of `2 radius + 1` around each sample, cut at the edges. `f64` running sums,
+/// so that the result does not drift.
 pub(super) fn box_sum(values: &[f32], width: usize, height: usize, radius: usize) -> Vec<f32> {
     let mut across = vec![0.0f32; values.len()];
     across.par_chunks_mut(width).zip(values.par_chunks(width)).for_each(|(out, row)| {
@@ -54,9 +55,11 @@ pub(super) fn box_mean(values: &[f32], width: usize, height: usize, radius: usiz
     sums
 }
 
-/// The picture less its local mean, over its local contrast: fine detail with every textured place counting alike.
+/// The picture less its local mean, over its local contrast: fine detail with every textured place
+/// counting alike.
 ///
-/// `floor` in grey levels is the contrast below which detail is taken for compression noise and fades out.
+/// `floor` in grey levels is the contrast below which detail is taken for compression noise and
+/// fades out.
 pub(super) fn normalised_residual(plane: &Plane, blur: usize, window: usize, floor: f32) -> Vec<f32> {
     let (width, height) = (plane.width, plane.height);
     // Twice a box is close enough to a Gaussian.
@@ -69,8 +72,9 @@ pub(super) fn normalised_residual(plane: &Plane, blur: usize, window: usize, flo
     high
 }
 
-/// How far each place has structure in two directions, 0 (flat or one straight edge) to 1: the smaller eigenvalue of the structure tensor
-/// (Förstner, Gülch 1987) over the mean of both. A straight edge equals itself anywhere along its length and proves nothing.
+/// How far each place has structure in two directions, 0 (flat or one straight edge) to 1: the
+/// smaller eigenvalue of the structure tensor (Förstner, Gülch 1987) over the mean of both. A
+/// straight edge equals itself anywhere along its length and proves nothing.
 pub(super) fn structure(plane: &Plane, window: usize, floor: f32) -> Vec<f32> {
     let (width, height) = (plane.width, plane.height);
     let mut tensors: [Vec<f32>; 3] = [(); 3].map(|()| vec![0.0f32; width * height]);

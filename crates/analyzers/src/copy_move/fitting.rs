@@ -1,5 +1,6 @@
-//! Dense linear fitting (Cozzolino et al. 2015, section III-C): where the offset field is linear over a neighbourhood, neighbours were matched
-//! as one piece. Connected pieces give candidate transforms.
+//! Dense linear fitting (Cozzolino et al. 2015, section III-C): where the offset field is linear
+//! over a neighbourhood, neighbours were matched as one piece. Connected pieces give candidate
+//! transforms.
 use rayon::prelude::*;
 
 use super::patch_match::Field;
@@ -8,7 +9,8 @@ use crate::regions::sides;
 
 /// Radius of the neighbourhood that is fitted, in grid steps.
 const WINDOW: i32 = 6;
-/// Largest mean squared departure from the linear model, in squared pixels for both coordinates together.
+/// Largest mean squared departure from the linear model, in squared pixels for both coordinates
+/// together.
 const LARGEST_ERROR: f32 = 1.5;
 
 /// A connected piece of consistent offsets.
@@ -21,7 +23,8 @@ pub(super) struct Piece {
     pub(super) points: Vec<[f64; 2]>,
 }
 
-/// Pieces of at least `least` total weight, heaviest first; `weights` say how much texture each grid point has.
+/// Pieces of at least `least` total weight, heaviest first; `weights` say how much texture each
+/// grid point has.
 pub(super) fn pieces(field: &Field, weights: &[f32], least: f64, most: usize) -> Vec<Piece> {
     let smooth = median_filtered(field);
     let errors = fitting_errors(&smooth, field.width, field.height);
@@ -69,7 +72,8 @@ pub(super) fn pieces(field: &Field, weights: &[f32], least: f64, most: usize) ->
     found
 }
 
-/// Medians of both coordinates over 5 x 5 points: single mismatches would spoil a least-squares fit.
+/// Medians of both coordinates over 5 x 5 points: single mismatches would spoil a least-squares
+/// fit.
 fn median_filtered(field: &Field) -> Vec<[i16; 2]> {
     let (width, height) = (field.width, field.height);
     let mut out = vec![[0i16; 2]; width * height];
@@ -91,10 +95,11 @@ fn median_filtered(field: &Field) -> Vec<[i16; 2]> {
     out
 }
 
-/// Mean squared residual of the best linear model of the offsets around each point; infinite where the window is cut by the edge.
+/// Mean squared residual of the best linear model of the offsets around each point; infinite where
+/// the window is cut by the edge.
 ///
-/// With coordinates counted from the window's middle the regressors are orthogonal, so the residual is
-/// `sum d^2 - (sum d)^2 / n - (sum d u)^2 / k - (sum d v)^2 / k` with `k = sum u^2`.
+/// With coordinates counted from the window's middle the regressors are orthogonal, so the residual
+/// is `sum d^2 - (sum d)^2 / n - (sum d u)^2 / k - (sum d v)^2 / k` with `k = sum u^2`.
 fn fitting_errors(offsets: &[[i16; 2]], width: usize, height: usize) -> Vec<f32> {
     let side = (2 * WINDOW + 1) as usize;
     let reach = WINDOW as usize;

@@ -1,15 +1,18 @@
-//! PatchMatch (Barnes et al. 2009) over dense descriptors, with the predictors of Cozzolino, Poggi, Verdoliva 2015 (section III-B): offsets of
-//! causal neighbours (order zero: copies moved) and their linear extrapolation (order one: copies turned or scaled).
+//! PatchMatch (Barnes et al. 2009) over dense descriptors, with the predictors of Cozzolino, Poggi,
+//! Verdoliva 2015 (section III-B): offsets of causal neighbours (order zero: copies moved) and
+//! their linear extrapolation (order one: copies turned or scaled).
 //!
-//! The decision that shapes it: rows are scanned in bands of fixed height; a band reads its own rows as they are updated and all others as
-//! they were before the sweep, and every random number is a hash of seed, sweep and place. So the field is the same with any number of
-//! threads. Targets nearer than the exclusion radius are never considered.
+//! The decision that shapes it: rows are scanned in bands of fixed height; a band reads its own
+//! rows as they are updated and all others as they were before the sweep, and every random number
+//! is a hash of seed, sweep and place. So the field is the same with any number of threads. Targets
+//! nearer than the exclusion radius are never considered.
 use assay_random::Rng;
 use rayon::prelude::*;
 
 use super::features::Features;
 
-/// Rows of a band; the bands of every other sweep are shifted by half of it, so that no border stays.
+/// Rows of a band; the bands of every other sweep are shifted by half of it, so that no border
+/// stays.
 const BAND: usize = 32;
 
 /// For every grid point the offset to its best match, in grid steps.
@@ -31,7 +34,8 @@ struct Search<'a> {
     seed: u64,
 }
 
-/// The field of best matches. `guesses` are offsets that every grid point tries once (from a global search for translations).
+/// The field of best matches. `guesses` are offsets that every grid point tries once (from a global
+/// search for translations).
 pub(super) fn patch_match(
     features: &Features,
     exclusion: usize,

@@ -1,19 +1,22 @@
 //! From the agreeing pixels to the two whole places, and a guess which of them was pasted.
 //!
-//! Correlation marks only textured pixels, less a margin; the places are grown over the flat parts where brightness agrees. A pasted place has
-//! a seam: its border cuts through content that does not belong together, while the original runs on undisturbed.
+//! Correlation marks only textured pixels, less a margin; the places are grown over the flat parts
+//! where brightness agrees. A pasted place has a seam: its border cuts through content that does
+//! not belong together, while the original runs on undisturbed.
 use crate::regions::sides;
 use super::filters::box_mean;
 use super::search::{Found, Match};
 use super::transform::Similarity;
 
-/// The two places of a match as sorted working pixels, and how much stronger the seam is around the second.
+/// The two places of a match as sorted working pixels, and how much stronger the seam is around the
+/// second.
 pub(super) struct Places {
     /// Where the match starts.
     pub(super) first: Vec<u32>,
     /// Where it leads.
     pub(super) second: Vec<u32>,
-    /// Natural logarithm of the seam's strength around the second place over that around the first; positive: the second was pasted.
+    /// Natural logarithm of the seam's strength around the second place over that around the first;
+    /// positive: the second was pasted.
     pub(super) seam: f64,
 }
 
@@ -94,7 +97,8 @@ pub(super) fn places(found: &Found, matched: &Match) -> Places {
     Places { first, second, seam: ((there + 0.5) / (here + 0.5)).ln() }
 }
 
-/// The pixels that the transform fills from `pixels`: every target pixel whose origin is one of them.
+/// The pixels that the transform fills from `pixels`: every target pixel whose origin is one of
+/// them.
 fn carried(pixels: &[u32], transform: &Similarity, width: usize, height: usize) -> Vec<u32> {
     let back = transform.inverse();
     let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
@@ -121,7 +125,8 @@ fn carried(pixels: &[u32], transform: &Similarity, width: usize, height: usize) 
     out
 }
 
-/// Mean contrast across the border of the mask: between the ring outside and the ring inside, neighbour by neighbour.
+/// Mean contrast across the border of the mask: between the ring outside and the ring inside,
+/// neighbour by neighbour.
 fn seam(brightness: &[f32], mask: &Mask) -> f64 {
     let (outer, inner) = (mask.dilated(3), mask.eroded(3));
     let (width, height) = (mask.width, mask.height);

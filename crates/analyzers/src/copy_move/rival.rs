@@ -1,5 +1,5 @@
-//! How well a region matches where it should not: beside its match and anywhere else. Edges, bricks and block grids match nearly as well
-//! there; a copy does not.
+//! How well a region matches where it should not: beside its match and anywhere else. Edges, bricks
+//! and block grids match nearly as well there; a copy does not.
 use rayon::prelude::*;
 use rustfft::num_complex::Complex32;
 
@@ -7,7 +7,8 @@ use super::spectrum::Transform;
 use super::transform::Similarity;
 use super::verify::{Region, Residuals};
 
-/// The best correlation that the region reaches a few pixels beside its match: along an edge it stays high.
+/// The best correlation that the region reaches a few pixels beside its match: along an edge it
+/// stays high.
 pub(super) fn nearby_rival(residuals: &Residuals, region: &Region, points: &[[f64; 2]]) -> f64 {
     let mut best = 0.0f64;
     for radius in [4.0f64, 8.0, 16.0] {
@@ -21,7 +22,8 @@ pub(super) fn nearby_rival(residuals: &Residuals, region: &Region, points: &[[f6
     best
 }
 
-/// Correlation of a region's residual with every other place of the picture; the second best, away from the region itself and from its match.
+/// Correlation of a region's residual with every other place of the picture; the second best, away
+/// from the region itself and from its match.
 pub(super) fn distant_rival(residuals: &Residuals, region: &Region, exclusion: usize) -> f64 {
     let (width, height) = (residuals.width, residuals.height);
     let xs = region.pixels.iter().map(|p| *p as usize % width);

@@ -1,4 +1,5 @@
-//! The whole search on one plane: candidates from the offset field and from the autocorrelation, verified and ranked.
+//! The whole search on one plane: candidates from the offset field and from the autocorrelation,
+//! verified and ranked.
 use assay_media::Plane;
 
 use super::features::Features;
@@ -145,7 +146,8 @@ fn overlap(region: &Region, other: &Region, width: usize) -> bool {
     4 * here.max(there) > points.len()
 }
 
-/// Climbs to the best correlation over the points, by turns in shift, turn and size about their middle.
+/// Climbs to the best correlation over the points, by turns in shift, turn and size about their
+/// middle.
 fn refined(residuals: &Residuals, points: &[[f64; 2]], start: Similarity) -> Similarity {
     let count = points.len() as f64;
     let middle = [0, 1].map(|k| points.iter().map(|p| p[k]).sum::<f64>() / count);
@@ -182,19 +184,22 @@ fn refined(residuals: &Residuals, points: &[[f64; 2]], start: Similarity) -> Sim
     best
 }
 
-/// The natural logarithm of the odds that a match is a copy, fitted by logistic regression on planted copies and their untouched twins. It
-/// grows with the amount of detail that agrees, with how well it agrees, with how much better than anywhere else, and with how equal the
-/// brightness is.
+/// The natural logarithm of the odds that a match is a copy, fitted by logistic regression on
+/// planted copies and their untouched twins. It grows with the amount of detail that agrees, with
+/// how well it agrees, with how much better than anywhere else, and with how equal the brightness
+/// is.
 fn evidence(region: &Region, rival: f64, difference: f64, folded: f64) -> f64 {
     let z = |r: f64| r.clamp(0.15, 0.99).atanh();
     let fitted = 0.46 + 0.5 * (region.textured / 60.0).ln() + 1.85 * z(region.correlation)
         - 1.6 * z(rival)
         - 2.0 * (difference + 0.3).ln();
-    // Patterns that repeat are rare among the fitted pictures, so what gives them away is taken off by hand.
+    // Patterns that repeat are rare among the fitted pictures, so what gives them away is taken off
+    // by hand.
     fitted - 10.0 * folded - 5.0 * (0.3 - z(region.correlation) + z(rival)).max(0.0)
 }
 
-/// The share of the region that is carried onto the region itself. A pasted part does not lie on its original; a pattern goes on and on.
+/// The share of the region that is carried onto the region itself. A pasted part does not lie on
+/// its original; a pattern goes on and on.
 fn folded(region: &Region, points: &[[f64; 2]], width: usize) -> f64 {
     let onto = points.iter().filter(|p| {
         let (u, v) = region.transform.apply(p[0], p[1]);

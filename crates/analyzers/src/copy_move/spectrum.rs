@@ -1,5 +1,6 @@
-//! Correlations over all shifts at once, by Fourier transform: peaks of the autocorrelation give shifts worth trying, and the correlation of one
-//! region with the whole picture tells whether a match is the only one.
+//! Correlations over all shifts at once, by Fourier transform: peaks of the autocorrelation give
+//! shifts worth trying, and the correlation of one region with the whole picture tells whether a
+//! match is the only one.
 use rayon::prelude::*;
 use rustfft::{Fft, FftPlanner, num_complex::Complex32};
 use std::sync::Arc;
@@ -93,9 +94,11 @@ fn transpose(data: &[Complex32], width: usize, height: usize) -> Vec<Complex32> 
     out
 }
 
-/// The shifts at which the values correlate best with themselves, at least `exclusion` long; half-plane (the opposite shift is the same).
+/// The shifts at which the values correlate best with themselves, at least `exclusion` long;
+/// half-plane (the opposite shift is the same).
 ///
-/// Shifts by whole JPEG blocks have their own places in the list, because the block grid correlates with itself.
+/// Shifts by whole JPEG blocks have their own places in the list, because the block grid correlates
+/// with itself.
 pub(super) fn autocorrelation_peaks(
     values: &[f32],
     width: usize,

@@ -44,7 +44,8 @@ impl Similarity {
             .then(|| [self.tx.round() as i32, self.ty.round() as i32])
     }
 
-    /// The same transform in a picture `factor` times as large, whose pixel centres lie at `factor * (x + 1/2) - 1/2`.
+    /// The same transform in a picture `factor` times as large, whose pixel centres lie at
+    /// `factor * (x + 1/2) - 1/2`.
     pub(super) fn enlarged(&self, factor: f64) -> Self {
         let half = (factor - 1.0) / 2.0;
         Self {
@@ -55,8 +56,8 @@ impl Similarity {
         }
     }
 
-    /// Least squares over pairs `(x, y, x', y')`, refitted twice on the half of the pairs that fits best. `None` for fewer than three pairs or
-    /// when they lie in one point.
+    /// Least squares over pairs `(x, y, x', y')`, refitted twice on the half of the pairs that fits
+    /// best. `None` for fewer than three pairs or when they lie in one point.
     pub(super) fn fit(pairs: &[[f64; 4]]) -> Option<Self> {
         let mut fitted = least_squares(pairs.iter())?;
         for _ in 0..2 {

@@ -1,7 +1,8 @@
 //! Does one transform really bring fine detail onto equal fine detail?
 //!
-//! Similar-looking places (symmetric faces, bricks, letters) agree in coarse content; only a copy agrees in the residual after the local mean
-//! is taken off. The correlation is measured over windows, and the windows above the threshold grow together into regions.
+//! Similar-looking places (symmetric faces, bricks, letters) agree in coarse content; only a copy
+//! agrees in the residual after the local mean is taken off. The correlation is measured over
+//! windows, and the windows above the threshold grow together into regions.
 use assay_media::Plane;
 use rayon::prelude::*;
 
@@ -56,7 +57,8 @@ impl Residuals {
         bilinear(&self.smooth, self.width, self.height, u, v)
     }
 
-    /// Median difference of brightness, in grey levels, between the points and the places they are carried to.
+    /// Median difference of brightness, in grey levels, between the points and the places they are
+    /// carried to.
     pub(super) fn brightness_difference(&self, points: &[[f64; 2]], transform: &Similarity) -> f64 {
         let mut differences: Vec<f32> = points
             .iter()
@@ -74,7 +76,8 @@ impl Residuals {
         }
     }
 
-    /// Residual of the whole picture brought back through the transform: `out[x] = residual[T x]`, not a number where `T x` lies outside.
+    /// Residual of the whole picture brought back through the transform: `out[x] = residual[T x]`,
+    /// not a number where `T x` lies outside.
     fn warped(&self, transform: &Similarity) -> (&[f32], Vec<f32>) {
         let (width, height) = (self.width, self.height);
         let mut out = vec![f32::NAN; width * height];
@@ -105,7 +108,8 @@ impl Residuals {
     }
 }
 
-/// Pixels in or beside a frame of one extreme value that touches the picture's edge (black corners left by an alignment).
+/// Pixels in or beside a frame of one extreme value that touches the picture's edge (black corners
+/// left by an alignment).
 fn border_or_saturated(plane: &Plane) -> Vec<bool> {
     const REACH: usize = 7;
     let (width, height) = (plane.width, plane.height);
@@ -128,7 +132,8 @@ fn border_or_saturated(plane: &Plane) -> Vec<bool> {
 }
 
 impl Residuals {
-    /// Correlation of the residuals over some points, fine detail for whole-pixel shifts, medium detail otherwise.
+    /// Correlation of the residuals over some points, fine detail for whole-pixel shifts, medium
+    /// detail otherwise.
     pub(super) fn correlation(&self, points: &[[f64; 2]], transform: &Similarity) -> f64 {
         let (mut product, mut own, mut other) = (0.0f64, 0.0f64, 0.0f64);
         let whole = transform.whole_shift().is_some();

@@ -1,16 +1,19 @@
 //! Laplacian scales of the AC frequencies, and the reference curves.
 //!
-//! The reference numbers are constants made by the ignored test below from public face sets; nothing of the pictures is kept.
+//! The reference numbers are constants made by the ignored test below from public face sets;
+//! nothing of the pictures is kept.
 use assay_media::Plane;
 use assay_media::dct::forward8;
 use assay_media::jpeg::ZIGZAG;
 use rayon::prelude::*;
 
-/// The five AC frequencies (zigzag index 1..=63) whose scales differed most between photographed and StyleGAN faces, measured as
-/// difference of means over the pooled standard deviation (0.20 to 0.22 on the half that chose them, 0.26 to 0.31 on the other).
+/// The five AC frequencies (zigzag index 1..=63) whose scales differed most between photographed
+/// and StyleGAN faces, measured as difference of means over the pooled standard deviation (0.20 to
+/// 0.22 on the half that chose them, 0.26 to 0.31 on the other).
 pub(super) const DIFFER_MOST: [usize; 5] = [3, 8, 9, 11, 18];
 
-/// Mean scales of 412 photographed faces (FFHQ at 256x256, JPEG quality 75), zigzag order from AC 1.
+/// Mean scales of 412 photographed faces (FFHQ at 256x256, JPEG quality 75), zigzag order from AC
+/// 1.
 pub(super) const PHOTOGRAPHED: [f64; 63] = [
     57.86, 54.28, 23.57, 25.32, 25.37, 14.86, 16.29, 15.47, 13.57, 9.32, 10.40, 11.75, 11.21, 10.28, 7.76, 8.44, 9.18,
     8.76, 7.94, 7.23, 5.77, 6.11, 6.77, 7.38, 7.43, 6.68, 6.42, 5.57, 5.78, 5.97, 6.51, 5.81, 5.42, 5.41, 4.91, 4.30,
@@ -36,7 +39,8 @@ pub(super) fn block(luma: &Plane, left: usize, top: usize) -> [f32; 64] {
     block
 }
 
-/// `sigma / sqrt(2)` of each AC frequency over all whole blocks, zigzag order (Giudice 2021, eq. 3).
+/// `sigma / sqrt(2)` of each AC frequency over all whole blocks, zigzag order (Giudice 2021, eq.
+/// 3).
 pub(super) fn betas(luma: &Plane) -> [f64; 63] {
     let rows: Vec<([f64; 64], [f64; 64])> = (0..luma.height / 8)
         .into_par_iter()
@@ -67,7 +71,8 @@ mod tests {
 
     #[test]
     fn a_single_frequency_has_its_own_scale_only() {
-        // Blocks of alternating sign of one basis function of amplitude a: sigma = a, beta = a / sqrt 2.
+        // Blocks of alternating sign of one basis function of amplitude a: sigma = a, beta = a /
+        // sqrt 2.
         let mut coefficients = [0.0; 64];
         coefficients[usize::from(ZIGZAG[4])] = 20.0;
         let basis = assay_media::dct::inverse8(&coefficients);

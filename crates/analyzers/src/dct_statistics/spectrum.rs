@@ -78,7 +78,8 @@ impl Spectrum {
         rings.iter().enumerate().skip(1).map(point).collect()
     }
 
-    /// The spectrum in grey, frequency 0 in the middle, stretched between its 1st and 99.9th percentile.
+    /// The spectrum in grey, frequency 0 in the middle, stretched between its 1st and 99.9th
+    /// percentile.
     pub(super) fn picture(&self) -> RgbImage {
         let mut sorted = self.decibels.clone();
         sorted.sort_by(f64::total_cmp);

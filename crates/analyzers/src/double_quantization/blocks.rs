@@ -1,8 +1,9 @@
 //! The coefficients of one component with, for each block, how lively its surroundings are.
 //!
-//! One decision: the expected size of a coefficient comes from the other coefficients of its block and from the neighbouring blocks, never from
-//! itself. So a zero in a flat wall says nothing, a zero amid texture does, and one histogram per frequency and liveliness holds all that
-//! the choice of a first table needs.
+//! One decision: the expected size of a coefficient comes from the other coefficients of its block
+//! and from the neighbouring blocks, never from itself. So a zero in a flat wall says nothing, a
+//! zero amid texture does, and one histogram per frequency and liveliness holds all that the choice
+//! of a first table needs.
 use assay_media::jpeg::{Component, ZIGZAG};
 use rayon::prelude::*;
 
@@ -26,7 +27,8 @@ pub(super) struct Blocks<'a> {
     pub(super) component: &'a Component,
     /// False for blocks that are not judged (saturated, outside the picture).
     pub(super) valid: Vec<bool>,
-    /// How far each block's rounding is as noisy as the model takes it, 0..=1; 0 for blocks not judged.
+    /// How far each block's rounding is as noisy as the model takes it, 0..=1; 0 for blocks not
+    /// judged.
     pub(super) weight: Vec<f32>,
     /// Liveliness of each block with its surroundings.
     lively: Vec<f32>,
@@ -66,7 +68,8 @@ impl<'a> Blocks<'a> {
     pub(super) fn new(component: &'a Component, valid: Vec<bool>) -> Self {
         let (wide, high) = (component.blocks_wide, component.blocks_high);
         let means = means(component, &valid);
-        // A coefficient's share of its block's liveliness: its size over the usual size at that frequency.
+        // A coefficient's share of its block's liveliness: its size over the usual size at that
+        // frequency.
         let weights: [f32; JUDGED] =
             std::array::from_fn(|i| if means[i] > 0.02 { 1.0 / (means[i] + 0.1) } else { 0.0 });
         let own: Vec<f32> = component
@@ -143,15 +146,17 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// In a nearly flat block the rounding of neighbouring samples goes the same way, and the errors of its coefficients are far from
-/// independent small noise; 0 below a standard deviation of 0.6 grey levels, 1 from 2.2 on.
+/// In a nearly flat block the rounding of neighbouring samples goes the same way, and the errors of
+/// its coefficients are far from independent small noise; 0 below a standard deviation of 0.6 grey
+/// levels, 1 from 2.2 on.
 fn noisiness(block: &[i16; 64], table: &[f32; 64]) -> f32 {
     let energy: f32 = block[1..].iter().zip(&table[1..]).map(|(h, q)| (f32::from(*h) * q).powi(2)).sum();
     (((energy / 64.0).sqrt() - 0.6) / 1.6).clamp(0.0, 1.0)
 }
 
 fn class_of(liveliness: f32) -> usize {
-    // Liveliness is of the order of the number of judged coefficients; each class spans a factor of 1.6.
+    // Liveliness is of the order of the number of judged coefficients; each class spans a factor of
+    // 1.6.
     ((liveliness + 0.02).log2() * 1.475 + 4.0).clamp(0.0, CLASSES as f32 - 1.0) as usize
 }
 

@@ -33,15 +33,18 @@ pub(crate) enum Past {
     Aligned(Box<Steps>),
 }
 
-/// Evidence below which a first save of the whole picture is not believed, in nats: so much at least, and so much per block.
+/// Evidence below which a first save of the whole picture is not believed, in nats: so much at
+/// least, and so much per block.
 const LEAST_EVIDENCE: (f64, f64) = (60.0, 0.02);
 /// Prior share of the blocks that have the past of the whole; the rest may have been put in later.
 const SHARED: f64 = 0.7;
 
-/// Share of the blocks that must have a past for it to be that of the picture; less is a part with a past of its own.
+/// Share of the blocks that must have a past for it to be that of the picture; less is a part with
+/// a past of its own.
 const LEAST_SHARE: f64 = 0.5;
 
-/// Maximum-likelihood share of the blocks that have a past, from their log-likelihood ratios of having it.
+/// Maximum-likelihood share of the blocks that have a past, from their log-likelihood ratios of
+/// having it.
 fn share(ratios: &[f32]) -> f64 {
     const ROUNDS: usize = 40;
     let count = ratios.len().max(1) as f64;
@@ -54,14 +57,16 @@ fn share(ratios: &[f32]) -> f64 {
     })
 }
 
-/// The table that explains the picture best: the family's, unless the last candidate, fitted freely, explains far more.
+/// The table that explains the picture best: the family's, unless the last candidate, fitted
+/// freely, explains far more.
 fn primary_of(evidence: &[f64]) -> usize {
     let free = evidence.len() - 1;
     let family = (0..free).max_by(|a, b| evidence[*a].total_cmp(&evidence[*b])).unwrap_or(0);
     if evidence[free] > 1.25 * evidence[family].max(0.0) + 200.0 { free } else { family }
 }
 
-/// Tables of qualities this near to the last one, or to the first one of the whole, differ in a few steps only and are not told apart region by region.
+/// Tables of qualities this near to the last one, or to the first one of the whole, differ in a few
+/// steps only and are not told apart region by region.
 const TOO_NEAR: u8 = 4;
 
 /// A past with its strongest region.
@@ -156,8 +161,9 @@ fn stronger(a: Candidate, b: Candidate) -> Candidate {
 }
 
 impl Detection {
-    /// The raw score: how strongly one connected region departs from the rest, on a compressed scale of nats. What little the model
-    /// gets wrong adds up over the area of a large picture, so nats count less there.
+    /// The raw score: how strongly one connected region departs from the rest, on a compressed
+    /// scale of nats. What little the model gets wrong adds up over the area of a large picture, so
+    /// nats count less there.
     pub(crate) fn score(&self) -> f64 {
         const USUAL_BLOCKS: f64 = 1000.0;
         let share = (self.judged / USUAL_BLOCKS).max(1.0).sqrt();

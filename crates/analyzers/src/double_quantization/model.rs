@@ -1,9 +1,11 @@
-//! What a quantised coefficient looks like after one save and after two: probabilities of its absolute value.
+//! What a quantised coefficient looks like after one save and after two: probabilities of its
+//! absolute value.
 //!
-//! Unquantised AC coefficients of like surroundings follow a mixture of Gaussians of many scales, which is fitted to the picture; a first save
-//! with step `q1` leaves only multiples of `q1`, the decoder's rounding to 8-bit samples spreads each by a Gaussian, the last save with step
-//! `q2` bins the result (Bianchi & Piva 2012, eq. 3-6). Tables depend on the two steps and the scale only, so they are made once
-//! and shared by all candidate qualities.
+//! Unquantised AC coefficients of like surroundings follow a mixture of Gaussians of many scales,
+//! which is fitted to the picture; a first save with step `q1` leaves only multiples of `q1`, the
+//! decoder's rounding to 8-bit samples spreads each by a Gaussian, the last save with step `q2`
+//! bins the result (Bianchi & Piva 2012, eq. 3-6). Tables depend on the two steps and the scale
+//! only, so they are made once and shared by all candidate qualities.
 
 /// Absolute quantised values at and above this are not judged.
 pub(super) const LEVELS: usize = 160;
@@ -12,7 +14,8 @@ pub(super) const SCALES: usize = 22;
 const SCALE_LOW: f64 = 0.12;
 const SCALE_RATIO: f64 = 1.4;
 
-/// Standard deviation in the DCT domain of rounding twice (samples after the inverse transform, RGB after colour conversion).
+/// Standard deviation in the DCT domain of rounding twice (samples after the inverse transform, RGB
+/// after colour conversion).
 pub(super) const ROUNDING_SIGMA: f64 = 0.33;
 
 /// Probabilities of `|h|` for every scale of the grid, for one pair of steps.
@@ -25,7 +28,8 @@ pub(super) struct Tables {
     means: Vec<f64>,
 }
 
-/// Standard normal distribution function (Abramowitz & Stegun 7.1.26, error below 1e-6 after scaling).
+/// Standard normal distribution function (Abramowitz & Stegun 7.1.26, error below 1e-6 after
+/// scaling).
 pub(super) fn normal_cdf(x: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.327_591_1 * x.abs() / std::f64::consts::SQRT_2);
     let poly =
@@ -34,7 +38,8 @@ pub(super) fn normal_cdf(x: f64) -> f64 {
     if x >= 0.0 { 1.0 - tail } else { tail }
 }
 
-/// Mass of a Gaussian in bins of `step` around multiples of it, folded to absolute values; the last bin holds the tail.
+/// Mass of a Gaussian in bins of `step` around multiples of it, folded to absolute values; the last
+/// bin holds the tail.
 fn gaussian_bins(sigma: f64, step: f64, bins: usize) -> Vec<f64> {
     let mut masses = Vec::with_capacity(bins);
     let mut below = 0.5;
@@ -47,12 +52,14 @@ fn gaussian_bins(sigma: f64, step: f64, bins: usize) -> Vec<f64> {
 }
 
 impl Tables {
-    /// After one save with step `q2`; `bins` entries at most [`LEVELS`], the last one holding the tail.
+    /// After one save with step `q2`; `bins` entries at most [`LEVELS`], the last one holding the
+    /// tail.
     pub(super) fn single(q2: u16, bins: usize) -> Self {
         Self::of(q2, bins, |sigma| gaussian_bins(sigma, f64::from(q2), bins))
     }
 
-    /// After a save with step `q1` and another with step `q2`, the rounding noise between them having `sigma`.
+    /// After a save with step `q1` and another with step `q2`, the rounding noise between them
+    /// having `sigma`.
     pub(super) fn double(q1: u16, q2: u16, sigma: f64, bins: usize) -> Self {
         let (q1, q2) = (f64::from(q1), f64::from(q2));
         let teeth = ((bins as f64 * q2) / q1).ceil() as usize + 2;
@@ -100,7 +107,8 @@ impl Tables {
         Self { bins, rows, means }
     }
 
-    /// Weights of the scales that explain the counts of `|h|` best (expectation-maximisation from a broad start).
+    /// Weights of the scales that explain the counts of `|h|` best (expectation-maximisation from a
+    /// broad start).
     pub(super) fn fit(&self, counts: &[u32; LEVELS], mean: f64) -> Weights {
         const ROUNDS: usize = 40;
         /// Observations that the start is worth.
@@ -129,7 +137,8 @@ impl Tables {
         weights
     }
 
-    /// The probabilities under these weights, the scales moved together until the mean of `|h|` is `mean`.
+    /// The probabilities under these weights, the scales moved together until the mean of `|h|` is
+    /// `mean`.
     pub(super) fn mixed(&self, weights: &Weights, mean: f64) -> [f32; LEVELS] {
         let mean_at = |shift: f64| -> f64 {
             weights.iter().enumerate().map(|(s, w)| f64::from(*w) * at(s as f64 + shift, |i| self.means[i])).sum()

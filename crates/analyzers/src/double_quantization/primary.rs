@@ -1,9 +1,11 @@
 //! How well each block fits each first table, and which first table explains the picture.
 //!
-//! The evidence of all frequencies is added up before a choice is made (Bianchi & Piva 2012 choose frequency by frequency): a single
-//! frequency often fits several steps, a whole table seldom does. A table outside the IJG family is taken frequency by frequency when that
-//! explains the picture much better. All candidate tables are scored in one pass: the entries of all candidates for one stored value
-//! lie side by side, so a block costs one short vector addition per non-zero coefficient.
+//! The evidence of all frequencies is added up before a choice is made (Bianchi & Piva 2012 choose
+//! frequency by frequency): a single frequency often fits several steps, a whole table seldom does.
+//! A table outside the IJG family is taken frequency by frequency when that explains the picture
+//! much better. All candidate tables are scored in one pass: the entries of all candidates for one
+//! stored value lie side by side, so a block costs one short vector addition per non-zero
+//! coefficient.
 use std::collections::BTreeMap;
 
 use assay_media::jpeg::standard_table;
@@ -14,13 +16,15 @@ use super::model::{LEVELS, ROUNDING_SIGMA, Tables, normal_cdf};
 
 /// Qualities of a first save that are tried.
 pub(super) const QUALITIES: std::ops::RangeInclusive<u8> = 30..=99;
-/// Share of the coefficients that may disagree with any model of the past; bounds what one coefficient can say.
+/// Share of the coefficients that may disagree with any model of the past; bounds what one
+/// coefficient can say.
 const STRAY: f32 = 0.02;
 /// What a single block can say at most, in nats: one odd block is no region.
 const MOST_PER_BLOCK: f32 = 10.0;
 /// Non-zero coefficients that a frequency needs to be judged.
 const LEAST_NONZERO: u32 = 12;
-/// Non-zero coefficients that a block needs for its DC coefficient to be judged: a flat block is rounded as a whole.
+/// Non-zero coefficients that a block needs for its DC coefficient to be judged: a flat block is
+/// rounded as a whole.
 const LIVELY_BLOCK: usize = 3;
 
 /// Steps of a first table.
@@ -48,7 +52,8 @@ type Ratios = Vec<[f32; LEVELS]>;
 pub(super) struct Bank {
     /// The candidate tables.
     pub(super) steps: Vec<Steps>,
-    /// For each judged frequency `[class][|h|][candidate]`, relative to a zero; `None` where the frequency is not judged.
+    /// For each judged frequency `[class][|h|][candidate]`, relative to a zero; `None` where the
+    /// frequency is not judged.
     active: Vec<Option<Vec<f32>>>,
     /// Stored values in `active`.
     bins: [usize; JUDGED],
@@ -82,7 +87,8 @@ impl Frequency {
         steps.sort_unstable();
         steps.dedup();
         let single = Tables::single(q2, bins);
-        // One smooth density a class; whatever the past, it is moved only as far as the mean asks for.
+        // One smooth density a class; whatever the past, it is moved only as far as the mean asks
+        // for.
         let weights: Vec<_> = counts.iter().zip(means).map(|(counts, mean)| single.fit(counts, mean)).collect();
         let once: Vec<_> = weights.iter().zip(means).map(|(w, mean)| single.mixed(w, mean)).collect();
         let ratios = steps
@@ -166,7 +172,8 @@ impl Bank {
         Self { steps: candidates, active, bins, zeros, dc }
     }
 
-    /// `[block][candidate]`: log-likelihood ratio of each block having been saved with the candidate before; 0 for blocks not judged.
+    /// `[block][candidate]`: log-likelihood ratio of each block having been saved with the
+    /// candidate before; 0 for blocks not judged.
     pub(super) fn score(&self, blocks: &Blocks) -> Vec<f32> {
         let wide = self.steps.len();
         let mut scores = vec![0.0; blocks.valid.len() * wide];
@@ -221,7 +228,8 @@ fn free(frequencies: &[Option<Frequency>], q2_dc: u16, histograms: &Histograms) 
     Steps { ac, dc, quality: None }
 }
 
-/// By [`dc_entry`]; a DC coefficient is taken as uniform over the few steps that matter. Empty when the step says nothing.
+/// By [`dc_entry`]; a DC coefficient is taken as uniform over the few steps that matter. Empty when
+/// the step says nothing.
 fn dc_ratios(q1: u16, q2: u16) -> Vec<f32> {
     if !informative(q1, q2) {
         return Vec::new();
@@ -260,7 +268,8 @@ fn dc_total(ratios: &[f32], counts: &[u32]) -> f64 {
     ratios.iter().zip(counts).map(|(r, c)| f64::from(*r) * f64::from(*c)).sum()
 }
 
-/// Mean of `|h|` per class; a class with few members leans on the frequency's mean scaled by the class's liveliness.
+/// Mean of `|h|` per class; a class with few members leans on the frequency's mean scaled by the
+/// class's liveliness.
 fn smooth_means(classes: &[[u32; LEVELS]; CLASSES]) -> [f64; CLASSES] {
     const LEAN: f64 = 4.0;
     let count = |c: &[u32; LEVELS]| c.iter().map(|n| f64::from(*n)).sum::<f64>();

@@ -5,7 +5,8 @@
 pub(crate) struct Cluster {
     /// Sum of the log-likelihood ratios of its blocks in nats.
     pub(crate) sum: f64,
-    /// By how many nats two pasts, one in the region and one outside, explain the picture better than either alone.
+    /// By how many nats two pasts, one in the region and one outside, explain the picture better
+    /// than either alone.
     pub(crate) contrast: f64,
     /// Its blocks, ascending.
     pub(crate) blocks: Vec<usize>,

@@ -1,7 +1,7 @@
 //! What one more save would change, without saving: quantisation in the DCT domain.
 //!
-//! Chroma is not subsampled, so that colour edges do not light up by the subsampling alone. Samples beyond the right and bottom edge
-//! repeat the last ones, as encoders do.
+//! Chroma is not subsampled, so that colour edges do not light up by the subsampling alone. Samples
+//! beyond the right and bottom edge repeat the last ones, as encoders do.
 use assay_media::dct::{forward8, inverse8};
 use assay_media::jpeg::standard_table;
 use image::RgbImage;

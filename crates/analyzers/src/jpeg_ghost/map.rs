@@ -1,4 +1,5 @@
-//! From the strongest contrasts to one map: which cells behave like the region, which like the rest.
+//! From the strongest contrasts to one map: which cells behave like the region, which like the
+//! rest.
 use assay_evidence::Legend;
 
 use super::residue::Residue;
@@ -10,7 +11,8 @@ use crate::regions::{BoxSums, Window, box_blur, connected};
 const HYPOTHESES: usize = 3;
 /// Log odds of a cell before it is looked at.
 const PRIOR: f64 = -1.0;
-/// Neighbouring cells are not independent evidence; the sum of their log likelihood ratios is divided by this.
+/// Neighbouring cells are not independent evidence; the sum of their log likelihood ratios is
+/// divided by this.
 const TEMPER: f64 = 3.0;
 /// Coefficients in the neighbourhood of a cell from which its value can be fully relied on.
 const ENOUGH: f32 = 40.0;
@@ -45,7 +47,8 @@ fn around(map: &[f32], residue: &Residue) -> Vec<f32> {
     box_blur(&once, residue.columns, residue.rows, 1).into_iter().map(|v| v * 9.0).collect()
 }
 
-/// The contrasts that speak for one and the same region: the strongest, then those of other grids that overlap it.
+/// The contrasts that speak for one and the same region: the strongest, then those of other grids
+/// that overlap it.
 fn hypotheses(contrasts: &[Contrast], log10_tests: f64) -> Vec<Contrast> {
     let mut sorted: Vec<&Contrast> = contrasts.iter().collect();
     sorted.sort_by(|a, b| b.z.abs().total_cmp(&a.z.abs()));
@@ -80,7 +83,8 @@ pub(super) fn combine(residue: &Residue, contrasts: &[Contrast], log10_tests: f6
         let (fit, count) = residue.maps(c.origin, c.quality);
         let (family_fit, family_count) = family_maps(residue, family(c.origin, own_grid), c.quality, own_grid);
         let maps = [fit, count, &family_fit, &family_count].map(|m| around(m, residue));
-        // A window of more than half the picture is the rest, and what lies outside it is the region.
+        // A window of more than half the picture is the rest, and what lies outside it is the
+        // region.
         let (region, rest) = if 2 * c.window.area() > cells { (c.outside, c.inside) } else { (c.inside, c.outside) };
         let (region, rest) = (region.max(0.0), rest.max(0.0));
         for i in 0..cells {

@@ -1,8 +1,10 @@
-//! The fit to an earlier table on the file's own grid, where every coefficient is a whole multiple of the last step.
+//! The fit to an earlier table on the file's own grid, where every coefficient is a whole multiple
+//! of the last step.
 //!
-//! On that lattice the fit takes few values, and by chance already depends on how fast the histogram falls. So each block's fit is
-//! compared with what a Laplacian of the scale found around that block would show, the scale being measured on the grid that lies
-//! half a block away, which an earlier save on the own grid cannot have combed.
+//! On that lattice the fit takes few values, and by chance already depends on how fast the
+//! histogram falls. So each block's fit is compared with what a Laplacian of the scale found around
+//! that block would show, the scale being measured on the grid that lies half a block away, which
+//! an earlier save on the own grid cannot have combed.
 use assay_media::{Plane, dct, jpeg::ZIGZAG};
 use rayon::prelude::*;
 
@@ -23,7 +25,8 @@ fn scale_index(scale: f32) -> usize {
     ((2.0 * scale.max(0.125).log2() + 6.0).round() as usize).min(SCALES - 1)
 }
 
-/// Fit expected by chance around each multiple of `earlier`, for Laplacians of each scale on the lattice of `last`.
+/// Fit expected by chance around each multiple of `earlier`, for Laplacians of each scale on the
+/// lattice of `last`.
 fn chance(last: f32, earlier: f32) -> Option<Chance> {
     if last > COARSEST * earlier || earlier < 2.0 {
         return None;
@@ -128,7 +131,8 @@ fn local_scales(
         .collect()
 }
 
-/// Every block of the grid that starts at `(offset, offset)`, whose first row lies in this row of cells and that is not drawn.
+/// Every block of the grid that starts at `(offset, offset)`, whose first row lies in this row of
+/// cells and that is not drawn.
 fn for_blocks(
     luma: &Plane,
     drawn: &Drawn,
@@ -168,8 +172,9 @@ mod tests {
 
     #[test]
     fn chance_of_a_fine_lattice_is_that_of_the_density() {
-        // A density falling as exp(-a t) over one period has the mean cosine -a^2 / (a^2 + 4 pi^2). With 40 lattice steps a period the
-        // sum is near it, but the first step, where the density is largest, counts whole.
+        // A density falling as exp(-a t) over one period has the mean cosine -a^2 / (a^2 + 4 pi^2).
+        // With 40 lattice steps a period the sum is near it, but the first step, where the density
+        // is largest, counts whole.
         let table = chance(0.25, 10.0).unwrap();
         for (i, row) in table.iter().enumerate().skip(12) {
             let a = 40.0 / 2f32.powf((i as f32 - 6.0) / 2.0);

@@ -1,4 +1,5 @@
-//! The pictures that experts like to see: the remainder for rising qualities side by side, and the chart over quality.
+//! The pictures that experts like to see: the remainder for rising qualities side by side, and the
+//! chart over quality.
 use assay_evidence::{Chart, Picture, Series};
 use image::{Rgb, RgbImage};
 

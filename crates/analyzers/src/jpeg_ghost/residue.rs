@@ -1,4 +1,5 @@
-//! How well the coefficients of every block fit the multiples of an earlier quantisation table, for all 64 grid origins.
+//! How well the coefficients of every block fit the multiples of an earlier quantisation table, for
+//! all 64 grid origins.
 use assay_media::{Plane, jpeg::ZIGZAG, jpeg::standard_table};
 use rayon::prelude::*;
 
@@ -8,7 +9,8 @@ use crate::sliding::{STRIP, Sliding};
 
 /// IJG qualities that are tried as the earlier save.
 pub(crate) const QUALITIES: [u8; 20] = [30, 35, 40, 45, 50, 55, 60, 65, 70, 73, 75, 78, 80, 83, 85, 88, 90, 92, 94, 96];
-/// Coefficients looked at, in zigzag order after the mean: higher ones are seldom other than zero after a save.
+/// Coefficients looked at, in zigzag order after the mean: higher ones are seldom other than zero
+/// after a save.
 pub(super) const FREQUENCIES: usize = 24;
 /// At most this many block origins are transformed; larger pictures are sampled in bands.
 const MAX_ORIGINS: usize = 2_500_000;
@@ -56,7 +58,8 @@ impl Residue {
         ]
     }
 
-    /// Measures a picture but for the blocks that reach into what is drawn; `final_table` is the luma table of the file when it is a JPEG.
+    /// Measures a picture but for the blocks that reach into what is drawn; `final_table` is the
+    /// luma table of the file when it is a JPEG.
     pub(crate) fn measure(luma: &Plane, final_table: Option<&[u16; 64]>, drawn: &Drawn) -> Self {
         let tiles = luma.width.max(luma.height).div_ceil(8);
         let per_cell = tiles.div_ceil(MAX_CELLS);
@@ -106,7 +109,8 @@ pub(super) fn fit_of(f: f32) -> f32 {
     1.0 + x * (-19.739_21 + x * (64.939_4 + x * (-85.456_8 + x * (60.244_6 + x * -22.0))))
 }
 
-/// Adding and taking off 1.5 * 2^23 rounds to the nearest integer, and unlike `round` in the base instruction set it vectorises.
+/// Adding and taking off 1.5 * 2^23 rounds to the nearest integer, and unlike `round` in the base
+/// instruction set it vectorises.
 #[inline(always)]
 fn nearest(v: f32) -> f32 {
     const MAGIC: f32 = 12_582_912.0;

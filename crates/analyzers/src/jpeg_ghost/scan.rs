@@ -6,17 +6,18 @@ use crate::regions::{BoxSums, Window, log10_normal_tail, scan_windows};
 
 /// Variance of cos(2πf) for an even remainder f.
 const VARIANCE: f64 = 0.5;
-/// A picture-wide ghost may be this much weaker or stronger in places without anything being wrong there: texture carries it
-/// better than soft skin.
+/// A picture-wide ghost may be this much weaker or stronger in places without anything being wrong
+/// there: texture carries it better than soft skin.
 const WEAKEST: f64 = 0.4;
 const STRONGEST: f64 = 1.6;
 /// Fewest coefficients in a window and outside of it.
 const LEAST: f64 = 24.0;
-/// Variance of the chance model itself on the file's own grid, where the fit is compared with a Laplacian and not with other grids. Only a
-/// ghost that the rest does not have can be an error of that model; a lack is measured against a ghost that is there.
+/// Variance of the chance model itself on the file's own grid, where the fit is compared with a
+/// Laplacian and not with other grids. Only a ghost that the rest does not have can be an error of
+/// that model; a lack is measured against a ghost that is there.
 const OWN_GRID_MODEL: f64 = 0.07 * 0.07;
-/// Origins half a block off the file's own grid: there the coefficients of neighbouring blocks that kept little but their means add up to
-/// multiples of steps without any other save.
+/// Origins half a block off the file's own grid: there the coefficients of neighbouring blocks that
+/// kept little but their means add up to multiples of steps without any other save.
 const HALF_WAY: [usize; 3] = [4, 32, 36];
 /// Fit and standard deviations from which the whole picture is said to have a ghost.
 const WHOLE_FIT: f64 = 0.2;
@@ -41,7 +42,8 @@ pub(crate) struct Contrast {
     pub(crate) z: f64,
 }
 
-/// Shifts that share rows or columns with the file's own grid carry its traces, so each is compared with its like only.
+/// Shifts that share rows or columns with the file's own grid carry its traces, so each is compared
+/// with its like only.
 pub(crate) fn family(origin: usize, own_grid: bool) -> usize {
     match (own_grid, origin % 8, origin / 8) {
         (true, 0, 0) => 0,
@@ -78,7 +80,8 @@ fn over_windows(map: &[f32], residue: &Residue, windows: &[Window]) -> Vec<f64> 
     windows.iter().map(|w| sums.sum(*w)).chain([sums.total()]).collect()
 }
 
-/// The strongest contrast of every origin and quality, and log10 of the number of places that were looked at.
+/// The strongest contrast of every origin and quality, and log10 of the number of places that were
+/// looked at.
 pub(crate) fn scan(residue: &Residue, own_grid: bool) -> (Vec<Contrast>, f64) {
     let windows = scan_windows(residue.columns, residue.rows, 4);
     let whole = ghosts_of_the_whole(residue);
@@ -129,8 +132,9 @@ pub(crate) fn scan(residue: &Residue, own_grid: bool) -> (Vec<Contrast>, f64) {
     (found.into_iter().flatten().collect(), tests.log10())
 }
 
-/// The qualities whose ghost on the picture's own grid is (nearly) the clearest there is. Steps that divide an earlier save's steps fit too,
-/// but unevenly, so a place where such an echo is missing lacks nothing.
+/// The qualities whose ghost on the picture's own grid is (nearly) the clearest there is. Steps
+/// that divide an earlier save's steps fit too, but unevenly, so a place where such an echo is
+/// missing lacks nothing.
 fn ghosts_of_the_whole(residue: &Residue) -> [bool; QUALITIES.len()] {
     let clear: [f64; QUALITIES.len()] = std::array::from_fn(|quality| {
         let (fit, count) = residue.maps(0, quality);
@@ -147,7 +151,8 @@ pub(crate) fn strongest(contrasts: &[Contrast]) -> Option<&Contrast> {
     contrasts.iter().max_by(|a, b| a.z.abs().total_cmp(&b.z.abs()))
 }
 
-/// The ghost of the picture as a whole, if it has a clear one; `window` is the whole picture and `z` counts against no ghost.
+/// The ghost of the picture as a whole, if it has a clear one; `window` is the whole picture and
+/// `z` counts against no ghost.
 pub(crate) fn whole_picture(residue: &Residue, own_grid: bool) -> Option<Contrast> {
     let window = Window { x: 0, y: 0, width: residue.columns, height: residue.rows };
     let sum = |map: &[f32]| map.iter().map(|v| f64::from(*v)).sum::<f64>();
@@ -172,8 +177,8 @@ pub(crate) fn whole_picture(residue: &Residue, own_grid: bool) -> Option<Contras
         .max_by(|a, b| a.z.total_cmp(&b.z))
 }
 
-/// How far the fit inside lies beyond what an uneven picture-wide ghost of the strength found outside may show, signed. A fit below
-/// chance is no ghost at all, however far below.
+/// How far the fit inside lies beyond what an uneven picture-wide ghost of the strength found
+/// outside may show, signed. A fit below chance is no ghost at all, however far below.
 fn departure(inside: f64, outside: f64) -> f64 {
     let (inside, outside) = (inside.max(0.0), outside.max(0.0));
     let (low, high) = (WEAKEST * outside, STRONGEST * outside);

@@ -6,9 +6,11 @@ use crate::regions::{BoxSums, Region, Window, connected, log10_binomial_tail, lo
 
 /// Side in pixels of the cells on which regions of votes grow.
 pub(super) const FINE: usize = 8;
-/// Votes for one grid, of the 64 pixels of a fine cell, from which the cell can belong to a region of that grid.
+/// Votes for one grid, of the 64 pixels of a fine cell, from which the cell can belong to a region
+/// of that grid.
 const SEED: u16 = 20;
-/// A foreign grid that the picture as a whole has may be this much stronger in a window without counting.
+/// A foreign grid that the picture as a whole has may be this much stronger in a window without
+/// counting.
 const STRONGEST: f64 = 1.6;
 /// The main grid may be this much weaker in a window without being missing there.
 const WEAKEST: f64 = 0.4;
@@ -16,7 +18,8 @@ const WEAKEST: f64 = 0.4;
 const CLEAR: f64 = 0.3;
 /// Texture may move the mean place of an origin in a window this much.
 const MARGIN: f64 = 0.08;
-/// The same for origins half a block off the own grid either way, which the means of neighbouring blocks favour.
+/// The same for origins half a block off the own grid either way, which the means of neighbouring
+/// blocks favour.
 const MARGIN_HALF_WAY: f64 = 0.18;
 /// Variance of a place drawn at random.
 const PLACE_VARIANCE: f64 = 1.0 / 12.0;
@@ -34,7 +37,8 @@ pub(super) struct MainGrid {
     pub(super) significance: f64,
 }
 
-/// The grid that gets the most votes, with its NFA: 64 tests, votes of one block counted once (pixels of a block vote alike).
+/// The grid that gets the most votes, with its NFA: 64 tests, votes of one block counted once
+/// (pixels of a block vote alike).
 pub(super) fn main_grid(votes: &Votes) -> Option<MainGrid> {
     let mut histogram = [0u64; 65];
     for v in &votes.votes {
@@ -74,10 +78,12 @@ pub(super) fn votes_in_cells(votes: &Votes, origin: usize) -> (Vec<u16>, usize, 
     (count, columns, rows)
 }
 
-/// The most significant regions that vote for another grid than `main`, strongest first; each grid gives at most its best one.
+/// The most significant regions that vote for another grid than `main`, strongest first; each grid
+/// gives at most its best one.
 ///
-/// A region grows from fine cells with many votes for one grid; its bounding box is tested against the share of votes that this grid gets
-/// by chance or elsewhere in the picture, whichever is larger. Number of tests: 63 grids times all boxes of fine cells.
+/// A region grows from fine cells with many votes for one grid; its bounding box is tested against
+/// the share of votes that this grid gets by chance or elsewhere in the picture, whichever is
+/// larger. Number of tests: 63 grids times all boxes of fine cells.
 pub(super) fn foreign_regions(votes: &Votes, main: Option<usize>) -> Vec<Foreign> {
     let cast = votes.votes.iter().filter(|v| **v != NO_VOTE).count() as f64;
     let mut found: Vec<Foreign> = (0..64usize)
@@ -108,8 +114,9 @@ pub(super) fn foreign_regions(votes: &Votes, main: Option<usize>) -> Vec<Foreign
     found
 }
 
-/// The window in which votes for the picture's main grid are missing, in a picture that is no JPEG now but was one. Chance is 0.4 times the
-/// share that the grid has elsewhere: texture and flatness weaken a grid, but do not take it away.
+/// The window in which votes for the picture's main grid are missing, in a picture that is no JPEG
+/// now but was one. Chance is 0.4 times the share that the grid has elsewhere: texture and flatness
+/// weaken a grid, but do not take it away.
 pub(super) fn missing(votes: &Votes, main: usize) -> Option<Foreign> {
     let (columns, rows) = (votes.columns, votes.rows);
     let (mut for_main, mut cast) = (vec![0.0f64; columns * rows], vec![0.0f64; columns * rows]);
@@ -161,8 +168,9 @@ pub(super) struct Excess {
     pub(super) significance: f64,
 }
 
-/// The window and origin whose mean place is least likely by chance. Chance is 1/2 with a margin for texture, or the place that the origin has
-/// elsewhere in the picture with a margin, whichever is larger. `None` when hardly a tile could be ranked.
+/// The window and origin whose mean place is least likely by chance. Chance is 1/2 with a margin
+/// for texture, or the place that the origin has elsewhere in the picture with a margin, whichever
+/// is larger. `None` when hardly a tile could be ranked.
 pub(super) fn excess(votes: &Votes, own: usize) -> Option<Excess> {
     let (columns, rows) = (votes.columns, votes.rows);
     let windows = scan_windows(columns, rows, 4);
@@ -251,7 +259,8 @@ mod tests {
             *v = if (80..160).contains(&x) && (64..120).contains(&y) { ((x * 7 + y * 3) % 64) as u8 } else { 0 };
         }
         let found = missing(&votes, 0).unwrap();
-        // 10 x 7 blocks without a vote where 0.4 of the votes are expected: at most 70 * -log10(0.6) = 15.5 before the price of the windows.
+        // 10 x 7 blocks without a vote where 0.4 of the votes are expected: at most 70 *
+        // -log10(0.6) = 15.5 before the price of the windows.
         assert!((5.0..15.6).contains(&found.significance), "{}", found.significance);
         assert!((8..=12).contains(&found.region.bounds.x), "{:?}", found.region.bounds);
         votes.votes.fill(0);

@@ -16,8 +16,8 @@ pub(super) fn legend() -> Legend {
     Legend { low: "no trace of another grid".into(), high: "trace of a grid of its own".into() }
 }
 
-/// The map of the more significant of the two region tests, with the other's added where both point to the same grid. `None` when neither
-/// test had anything to say.
+/// The map of the more significant of the two region tests, with the other's added where both point
+/// to the same grid. `None` when neither test had anything to say.
 pub(super) fn combine(votes: &Votes, found: &Found) -> Option<Cells> {
     let by_votes = found.by_votes();
     let significance = found.significance();
@@ -58,7 +58,8 @@ fn holds(w: Window, x: usize, y: usize) -> bool {
     x >= w.x && y >= w.y && x < w.x + w.width && y < w.y + w.height
 }
 
-/// Probability of each cell to lie in the region: the places around it, against the means inside and elsewhere.
+/// Probability of each cell to lie in the region: the places around it, against the means inside
+/// and elsewhere.
 fn ranked_high(votes: &Votes, e: &Excess) -> Vec<f32> {
     let (columns, rows) = (votes.columns, votes.rows);
     let cells = columns * rows;
@@ -66,7 +67,8 @@ fn ranked_high(votes: &Votes, e: &Excess) -> Vec<f32> {
     let places = around(&votes.places[e.origin * cells..(e.origin + 1) * cells]);
     let ranked = around(&votes.ranked);
     let (high, low) = (e.inside as f32, (e.elsewhere as f32).clamp(0.45, e.inside as f32));
-    // Normal log likelihood ratio with variance 1/12 over about nine cells, toned down because neighbours are alike.
+    // Normal log likelihood ratio with variance 1/12 over about nine cells, toned down because
+    // neighbours are alike.
     places
         .iter()
         .zip(&ranked)

@@ -5,12 +5,14 @@ use rayon::prelude::*;
 use crate::drawn::Drawn;
 use crate::sliding::{STRIP, Sliding};
 
-/// A pixel without a vote: two grids tie, the winning block is constant along a direction, or the pixel is too near the border.
+/// A pixel without a vote: two grids tie, the winning block is constant along a direction, or the
+/// pixel is too near the border.
 pub(super) const NO_VOTE: u8 = 64;
 /// Pixels along the border that do not vote, because not all 64 blocks around them exist.
 const BORDER: usize = 7;
-/// Absolute values below which a coefficient counts as zero. The first is that of ZERO and gives the pixels' votes; the others still see the
-/// zeros of an earlier save that a later one has blurred, and are counted together to rank origins.
+/// Absolute values below which a coefficient counts as zero. The first is that of ZERO and gives
+/// the pixels' votes; the others still see the zeros of an earlier save that a later one has
+/// blurred, and are counted together to rank origins.
 const ZEROS_BELOW: [f32; 4] = [0.5, 1.0, 2.0, 4.0];
 /// Cells along the longer side at most.
 const MAX_CELLS: usize = 64;
@@ -35,8 +37,9 @@ pub(super) struct Votes {
     pub(super) rows: usize,
     /// Side of a cell in pixels: one tile, or several in large pictures.
     pub(super) cell_side: usize,
-    /// Places 0 (last) to 1 (first) that each origin takes in the ranking of a tile, summed over the tiles of a cell, `[origin][cell]`; only
-    /// origins that share neither rows nor columns with the own grid are ranked.
+    /// Places 0 (last) to 1 (first) that each origin takes in the ranking of a tile, summed over
+    /// the tiles of a cell, `[origin][cell]`; only origins that share neither rows nor columns with
+    /// the own grid are ranked.
     pub(super) places: Vec<f32>,
     /// Number of tiles ranked in each cell.
     pub(super) ranked: Vec<f32>,
@@ -60,7 +63,9 @@ struct Band {
     texture: Vec<f32>,
 }
 
-/// Transforms every overlapping block; drawn ones count as those that are constant along a direction. Both sides of the picture are at least 16; `own` is the origin of the picture's own grid.
+/// Transforms every overlapping block; drawn ones count as those that are constant along a
+/// direction. Both sides of the picture are at least 16; `own` is the origin of the picture's own
+/// grid.
 pub(super) fn vote(luma: &Plane, drawn: &Drawn, own: usize) -> Votes {
     let cell_side = TILE * luma.width.max(luma.height).div_ceil(TILE).div_ceil(MAX_CELLS);
     let (columns, rows) = (luma.width.div_ceil(cell_side), luma.height.div_ceil(cell_side));
@@ -110,7 +115,8 @@ fn band(
     };
     let mut sliding = Sliding::new();
     let mut counts = [[0.0f32; STRIP]; 2];
-    // Of one row of tiles: zeros of the 64 origins, how many were seen, and how many of those are not constant.
+    // Of one row of tiles: zeros of the 64 origins, how many were seen, and how many of those are
+    // not constant.
     let tiles = luma.width.div_ceil(TILE);
     let mut zeros = vec![[0.0f32; 64]; tiles];
     let mut seen = vec![(0u8, 0u8); tiles];
@@ -168,8 +174,9 @@ pub(super) fn generic(origin: usize, own: usize) -> bool {
     origin % 8 != own % 8 && origin / 8 != own / 8
 }
 
-/// Ranks the generic origins of a tile by how far each stands out above those next to it, 0 for the last to 1 for the first; equals share
-/// their mean place. An edge in the picture raises neighbouring origins alike, a save raises one alone.
+/// Ranks the generic origins of a tile by how far each stands out above those next to it, 0 for the
+/// last to 1 for the first; equals share their mean place. An edge in the picture raises
+/// neighbouring origins alike, a save raises one alone.
 fn rank(zeros: &[f32; 64], own: usize, mut place: impl FnMut(usize, f32)) {
     let mut peaks = [(0.0f32, 0usize); 49];
     let mut n = 0;
@@ -196,7 +203,8 @@ fn rank(zeros: &[f32; 64], own: usize, mut place: impl FnMut(usize, f32)) {
     }
 }
 
-/// Which overlapping blocks are constant along the rows or along the columns, row-major over the origins.
+/// Which overlapping blocks are constant along the rows or along the columns, row-major over the
+/// origins.
 fn constant_blocks(luma: &Plane) -> Vec<bool> {
     let (width, height) = (luma.width, luma.height);
     let across = width - 7;

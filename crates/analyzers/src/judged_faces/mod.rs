@@ -1,6 +1,8 @@
-//! What analyzers of faces have in common: from a detector's looks to persons, to a score, a chart, and pictures.
+//! What analyzers of faces have in common: from a detector's looks to persons, to a score, a chart,
+//! and pictures.
 //!
-//! The decision that shapes it: an analyzer of faces is a description, a detector and two words; which maps there are to show is the detector's to say.
+//! The decision that shapes it: an analyzer of faces is a description, a detector and two words;
+//! which maps there are to show is the detector's to say.
 mod persons;
 mod pictures;
 
@@ -43,7 +45,8 @@ impl Analyzer for FaceAnalyzer {
     }
 }
 
-/// Asks about every person; the file's score is that of the most suspicious one, less what is owed for the number of persons.
+/// Asks about every person; the file's score is that of the most suspicious one, less what is owed
+/// for the number of persons.
 fn judge(sample: &Sample, own: &FaceAnalyzer) -> Result<Outcome, AnalyzerError> {
     let detector = assay_detect::find(own.detector)
         .ok_or_else(|| AnalyzerError::Detector(format!("there is no detector {:?}", own.detector)))?;

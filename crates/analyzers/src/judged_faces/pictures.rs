@@ -1,7 +1,10 @@
-//! The most and the least suspicious look, and beside each what of the networks' maps is more than genuine faces show.
+//! The most and the least suspicious look, and beside each what of the networks' maps is more than
+//! genuine faces show.
 //!
-//! The decision that shapes it: a map glows somewhere on every face, so a place is drawn only where it lies above the level that all but one in a hundred genuine
-//! faces stay below everywhere ([`assay_detect::null_levels`]). A clip's map is the mean over the stretch of the look, which is what the level was learned on.
+//! The decision that shapes it: a map glows somewhere on every face, so a place is drawn only where
+//! it lies above the level that all but one in a hundred genuine faces stay below everywhere
+//! ([`assay_detect::null_levels`]). A clip's map is the mean over the stretch of the look, which is
+//! what the level was learned on.
 use assay_detect::null_levels::{self, FALSE_POSITIVES, Kind, Level};
 use assay_detect::{About, NullLevels};
 use assay_evidence::Picture;
@@ -60,8 +63,9 @@ pub(super) struct Shown {
     pub(super) words: Option<String>,
 }
 
-/// Crop and crops with maps, side by side, for the looks with the highest and, in a clip, the lowest logit. `chances` is how many stretches or faces of the file
-/// the most suspicious one was chosen from.
+/// Crop and crops with maps, side by side, for the looks with the highest and, in a clip, the
+/// lowest logit. `chances` is how many stretches or faces of the file the most suspicious one was
+/// chosen from.
 pub(super) fn most_and_least(
     person: &Judged<'_>,
     detector: &About,

@@ -1,18 +1,22 @@
-//! From luma to the noise deviation of every 8x8 block: how much fine variation it has against the blocks that resemble it.
+//! From luma to the noise deviation of every 8x8 block: how much fine variation it has against the
+//! blocks that resemble it.
 //!
-//! The decision that shapes it: "resembles" is a regression and not a table of bins. The logarithm of the energy in a high band is
-//! predicted from the energy in the band below and from the mean intensity, with one robust fit over the whole picture, so that every
-//! block has a deviation even in small pictures, where bins would hold a handful of blocks each.
+//! The decision that shapes it: "resembles" is a regression and not a table of bins. The logarithm
+//! of the energy in a high band is predicted from the energy in the band below and from the mean
+//! intensity, with one robust fit over the whole picture, so that every block has a deviation even
+//! in small pictures, where bins would hold a handful of blocks each.
 use assay_media::{Plane, dct};
 use rayon::prelude::*;
 
 use crate::drawn::Drawn;
 
-/// Side of a block in pixels; blocks lie on the coded 8x8 grid, so that the final JPEG save treats all of them alike.
+/// Side of a block in pixels; blocks lie on the coded 8x8 grid, so that the final JPEG save treats
+/// all of them alike.
 pub(super) const BLOCK: usize = 8;
 /// Share of pixels at the ends of the scale above which a block tells nothing.
 const CLIPPED_SHARE: f32 = 0.1;
-/// Energy that stands for rounding to whole grey levels: 1/12 per pixel, so per coefficient of an orthonormal transform.
+/// Energy that stands for rounding to whole grey levels: 1/12 per pixel, so per coefficient of an
+/// orthonormal transform.
 const ROUNDING: f32 = 1.0 / 12.0;
 /// Blocks used for the fit at most, evenly spread.
 const FIT_BLOCKS: usize = 30_000;
@@ -52,7 +56,8 @@ pub(super) struct Field {
     pub(super) mean: Vec<f32>,
 }
 
-/// The deviations of every whole block of the picture; `None` when fewer than `least` blocks can be judged.
+/// The deviations of every whole block of the picture; `None` when fewer than `least` blocks can be
+/// judged.
 pub(super) fn measure(luma: &Plane, least: usize, drawn: &Drawn) -> Option<Field> {
     let (columns, rows) = (luma.width / BLOCK, luma.height / BLOCK);
     let blocks: Vec<Block> = (0..rows)
@@ -98,7 +103,8 @@ fn block(luma: &Plane, x: usize, y: usize) -> Block {
     Block { mean: coefficients[0] / 8.0, middle, high, top, usable: clipped <= CLIPPED_SHARE * 64.0 && !flat }
 }
 
-/// Robust standard deviations of `y` from its quadratic regression on two predictors; 0 for blocks that cannot be judged.
+/// Robust standard deviations of `y` from its quadratic regression on two predictors; 0 for blocks
+/// that cannot be judged.
 fn deviations(blocks: &[Block], of: impl Fn(&Block) -> (f32, f32, f32) + Sync) -> Vec<f32> {
     let usable = blocks.iter().filter(|b| b.usable).count();
     let step = usable.div_ceil(FIT_BLOCKS).max(1);
@@ -157,7 +163,8 @@ fn median_magnitude(values: &[f64]) -> f64 {
     *magnitudes.select_nth_unstable_by(middle, f64::total_cmp).1
 }
 
-/// Weighted least squares by the normal equations and Cholesky's factorisation; `None` when they are singular.
+/// Weighted least squares by the normal equations and Cholesky's factorisation; `None` when they
+/// are singular.
 fn least_squares(sample: &[([f64; TERMS], f64)], weights: &[f64]) -> Option<[f64; TERMS]> {
     let mut normal = [[0.0f64; TERMS]; TERMS];
     let mut right = [0.0f64; TERMS];

@@ -1,7 +1,9 @@
-//! Where low- or high-noise blocks crowd together: a scan over windows, each with a binomial tail, corrected for the number of looks.
+//! Where low- or high-noise blocks crowd together: a scan over windows, each with a binomial tail,
+//! corrected for the number of looks.
 //!
-//! The decision that shapes it: the test counts blocks below (or above) the picture's own median deviation, as Noisesniffer counts its
-//! lowest-noise blocks. A count is immune to the shape of the distribution, which JPEG leaves in lumps.
+//! The decision that shapes it: the test counts blocks below (or above) the picture's own median
+//! deviation, as Noisesniffer counts its lowest-noise blocks. A count is immune to the shape of the
+//! distribution, which JPEG leaves in lumps.
 use super::field::Field;
 use crate::regions::{BoxSums, Window, connected, log10_binomial_tail, scan_windows};
 
@@ -33,14 +35,16 @@ pub(super) struct Crowd {
 
 /// Shortest side of a window in blocks.
 const SMALLEST: usize = 4;
-/// Windows on each side of the longer picture side at most; larger pictures are searched with larger windows.
+/// Windows on each side of the longer picture side at most; larger pictures are searched with
+/// larger windows.
 const FINEST: usize = 72;
 /// Least share of a window's blocks that can be judged.
 const LEAST_JUDGED: f64 = 0.4;
 /// Least share of the picture's judged blocks that must lie outside of a window.
 const LEAST_REST: f64 = 0.3;
 
-/// The best window for each band and direction, in the order high/quieter, high/noisier, top/quieter, top/noisier.
+/// The best window for each band and direction, in the order high/quieter, high/noisier,
+/// top/quieter, top/noisier.
 pub(super) fn crowds(field: &Field) -> Vec<Crowd> {
     let (columns, rows) = (field.columns, field.rows);
     let smallest = SMALLEST.max(columns.max(rows).div_ceil(FINEST));
@@ -82,7 +86,8 @@ pub(super) fn crowds(field: &Field) -> Vec<Crowd> {
     found
 }
 
-/// The connected cells of `strength` at or above `threshold` that touch the window, as a bounding window; the window itself when there are none.
+/// The connected cells of `strength` at or above `threshold` that touch the window, as a bounding
+/// window; the window itself when there are none.
 pub(super) fn outline(strength: &[f32], columns: usize, rows: usize, threshold: f32, window: Window) -> Window {
     let marked: Vec<bool> = strength.iter().map(|v| *v >= threshold).collect();
     let inside = |cell: &usize| {

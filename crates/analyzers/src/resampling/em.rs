@@ -1,8 +1,10 @@
-//! The expectation-maximisation of Popescu and Farid (2005): which pixels are a linear combination of their neighbours, and of which.
+//! The expectation-maximisation of Popescu and Farid (2005): which pixels are a linear combination
+//! of their neighbours, and of which.
 //!
-//! The decision that shapes it: the coefficients are a property of the whole picture and need only a sample of its pixels, so the
-//! iterations run on at most [`SAMPLE`] of them and one filter pass over the picture makes the probability map. Sums run per chunk of
-//! fixed size and are added in order, so the result does not depend on the number of threads.
+//! The decision that shapes it: the coefficients are a property of the whole picture and need only
+//! a sample of its pixels, so the iterations run on at most [`SAMPLE`] of them and one filter pass
+//! over the picture makes the probability map. Sums run per chunk of fixed size and are added in
+//! order, so the result does not depend on the number of threads.
 use assay_media::Plane;
 use rayon::prelude::*;
 
@@ -20,8 +22,8 @@ const OUTLIER_DENSITY: f64 = 1.0 / 256.0;
 const SETTLED: f64 = 1e-3;
 /// Iterations at most.
 const MOST_ROUNDS: usize = 40;
-/// Least standard deviation of the predictor's error in grey levels: that of rounding, roughly, so that a drawn picture does not
-/// collapse to a point mass.
+/// Least standard deviation of the predictor's error in grey levels: that of rounding, roughly, so
+/// that a drawn picture does not collapse to a point mass.
 const LEAST_SIGMA: f64 = 0.5;
 
 /// The fitted predictor.
@@ -51,7 +53,8 @@ struct Pixel {
     around: [f32; NEIGHBOURS],
 }
 
-/// Pixels spread over the picture, without those whose neighbourhood is one value (any weights fit those) or at the ends of the scale.
+/// Pixels spread over the picture, without those whose neighbourhood is one value (any weights fit
+/// those) or at the ends of the scale.
 fn sample(luma: &Plane) -> Vec<Pixel> {
     let offsets = offsets();
     let (wide, high) = (luma.width - 2 * REACH, luma.height - 2 * REACH);
@@ -75,7 +78,8 @@ struct Sums {
     error: f64,
 }
 
-/// Fits the predictor; `None` when the picture has too few pixels that are not flat, or the equations are singular.
+/// Fits the predictor; `None` when the picture has too few pixels that are not flat, or the
+/// equations are singular.
 pub(super) fn fit(luma: &Plane) -> Option<Model> {
     if luma.width < 16 || luma.height < 16 {
         return None;
@@ -104,7 +108,8 @@ pub(super) fn fit(luma: &Plane) -> Option<Model> {
     Some(Model { weights, sigma, share, rounds })
 }
 
-/// Expectation and the sums of the maximisation in one pass. The probabilities weigh the squares once (not squared, as some code does).
+/// Expectation and the sums of the maximisation in one pass. The probabilities weigh the squares
+/// once (not squared, as some code does).
 fn accumulate(pixels: &[Pixel], weights: &[f64; NEIGHBOURS], sigma: f64) -> Sums {
     let peak = 1.0 / (sigma * (2.0 * std::f64::consts::PI).sqrt());
     let parts: Vec<Sums> = pixels
@@ -145,13 +150,15 @@ fn accumulate(pixels: &[Pixel], weights: &[f64; NEIGHBOURS], sigma: f64) -> Sums
     }
     let trace: f64 = (0..NEIGHBOURS).map(|i| total.normal[i * NEIGHBOURS + i]).sum();
     for i in 0..NEIGHBOURS {
-        // Neighbours of smooth pictures are nearly collinear; the ridge is far below the data and decides only what they leave open.
+        // Neighbours of smooth pictures are nearly collinear; the ridge is far below the data and
+        // decides only what they leave open.
         total.normal[i * NEIGHBOURS + i] += 1e-7 * trace / NEIGHBOURS as f64;
     }
     total
 }
 
-/// The probability of every pixel under the model; NaN where it cannot be judged (border, flat or clipped neighbourhood).
+/// The probability of every pixel under the model; NaN where it cannot be judged (border, flat or
+/// clipped neighbourhood).
 pub(super) fn map(luma: &Plane, model: &Model) -> Plane {
     let offsets = offsets();
     let weights = model.weights.map(|w| w as f32);
@@ -212,8 +219,8 @@ mod tests {
 
     #[test]
     fn one_phase_of_an_interpolation_is_predicted_and_the_other_is_not() {
-        // Two predictors are exact: (1/2, 1/2) of the neighbours for the interpolated columns, and its inverse (-1/2, 1, 1, -1/2) for the
-        // others. Either tells the columns apart.
+        // Two predictors are exact: (1/2, 1/2) of the neighbours for the interpolated columns, and
+        // its inverse (-1/2, 1, 1, -1/2) for the others. Either tells the columns apart.
         let plane = interpolated(160, 120);
         let p = map(&plane, &fit(&plane).unwrap());
         let mean = |first: usize| {

@@ -1,8 +1,10 @@
 //! The residue of a fixed linear predictor (Kirchner 2008, eq. 20), on a logarithmic scale.
 //!
-//! The decision that shapes it: interpolation makes the *variance* of any high-pass residue periodic (Gallagher 2005), and no fit to this
-//! picture is needed to see that. The fitted predictor of [`super::em`] is dominated by the untouched rest of the picture and by its noise;
-//! this one has the same contrast everywhere. The logarithm turns the period from a product with the local texture into a sum.
+//! The decision that shapes it: interpolation makes the *variance* of any high-pass residue
+//! periodic (Gallagher 2005), and no fit to this picture is needed to see that. The fitted
+//! predictor of [`super::em`] is dominated by the untouched rest of the picture and by its noise;
+//! this one has the same contrast everywhere. The logarithm turns the period from a product with
+//! the local texture into a sum.
 use assay_media::Plane;
 use rayon::prelude::*;
 

@@ -1,10 +1,12 @@
 //! Which windows carry a periodic trace that the rest of the picture does not.
 //!
-//! The decision that shapes it: every window is compared with what half of the windows stay below, frequency by frequency. What the
-//! whole picture shares (its own scaling, the 8x8 grid of its saves, a printed screen) is in the reference and cancels, so it cannot raise
-//! the score; a part that fewer than half of the windows touch cannot lift the reference that it is compared with.
-//! Two shapes of trace are asked for: a single frequency with its quarter turn, and a comb, the harmonics of a square grid of
-//! any period and turn. A part that was once a JPEG carries its 8x8 grid along when it is scaled or turned, and that is a comb.
+//! The decision that shapes it: every window is compared with what half of the windows stay below,
+//! frequency by frequency. What the whole picture shares (its own scaling, the 8x8 grid of its
+//! saves, a printed screen) is in the reference and cancels, so it cannot raise the score; a part
+//! that fewer than half of the windows touch cannot lift the reference that it is compared with.
+//! Two shapes of trace are asked for: a single frequency with its quarter turn, and a comb, the
+//! harmonics of a square grid of any period and turn. A part that was once a JPEG carries its 8x8
+//! grid along when it is scaled or turned, and that is a comb.
 use rayon::prelude::*;
 
 use super::spectrum::Spectra;
@@ -25,7 +27,8 @@ const LOWEST_HARMONIC: f64 = 0.09;
 const PERIODS: (f64, f64) = (4.8, 14.6);
 /// Periods and turns are tried in steps that move the highest harmonic by this many bins.
 const BIN_STEP: f64 = 0.7;
-/// Combs nearer than this many bins to the unturned period of 8 are the grid of a save, not of a scaling.
+/// Combs nearer than this many bins to the unturned period of 8 are the grid of a save, not of a
+/// scaling.
 const OFF_GRID: f64 = 1.5;
 /// Steps of the tail tables per unit of power.
 const FINENESS: f32 = 4.0;
@@ -97,8 +100,9 @@ pub(super) fn look(spectra: &Spectra, tests: &Tests) -> Vec<Looked> {
     (0..spectra.power.len()).into_par_iter().map(|window| one(spectra, tests, window, reference.as_deref())).collect()
 }
 
-/// Power at every frequency that windows without a trace of their own have: the quantile [`BELOW`] over the windows, scaled to the mean
-/// of the exponential law that has this quantile. `None` when there are too few windows.
+/// Power at every frequency that windows without a trace of their own have: the quantile [`BELOW`]
+/// over the windows, scaled to the mean of the exponential law that has this quantile. `None` when
+/// there are too few windows.
 fn reference(judged: &[&[f32]], bins: usize) -> Option<Vec<f32>> {
     if judged.len() < LEAST_WINDOWS {
         return None;
@@ -152,7 +156,8 @@ pub(super) fn off_lattice_peak(power: &[f32], side: usize) -> (f32, f64, f64) {
     best
 }
 
-/// A frequency and its quarter turn, over a quarter of the plane: scaling shows in both directions, turning in four.
+/// A frequency and its quarter turn, over a quarter of the plane: scaling shows in both directions,
+/// turning in four.
 fn peaks(side: usize) -> Vec<Test> {
     let n = side as i64;
     let mut tests = Vec::new();
@@ -192,8 +197,8 @@ fn grids(side: usize) -> Vec<Test> {
     tests
 }
 
-/// The harmonics of a square grid along both of its axes up to the Nyquist frequency, and the eighth, the sampling frequency of the
-/// picture before it was enlarged, folded back.
+/// The harmonics of a square grid along both of its axes up to the Nyquist frequency, and the
+/// eighth, the sampling frequency of the picture before it was enlarged, folded back.
 fn harmonics(period: f64, angle: f64, side: usize) -> Vec<u32> {
     let (sin, cos) = angle.sin_cos();
     let mut orders: Vec<usize> = (1..=(0.47 * period) as usize).collect();
@@ -229,7 +234,8 @@ fn on_lattice(index: i64, side: usize) -> bool {
     (eighths - eighths.round()).abs() < 8.0 * 1.1 / side as f64
 }
 
-/// -log10 of the tail of a sum of `n` exponential variables of mean 1: `P = exp(-t) sum_(i<n) t^i / i!`.
+/// -log10 of the tail of a sum of `n` exponential variables of mean 1:
+/// `P = exp(-t) sum_(i<n) t^i / i!`.
 fn gamma_tails(n: usize) -> Vec<f32> {
     let most = if n <= 2 { 400.0 } else { n as f32 * MOST_OF_ONE };
     (0..=(most * FINENESS) as usize)

@@ -1,7 +1,9 @@
-//! Spectra of small windows of a map, made flat by their own neighbourhood, so that a periodic trace stands out as a peak.
+//! Spectra of small windows of a map, made flat by their own neighbourhood, so that a periodic
+//! trace stands out as a peak.
 //!
-//! The decision that shapes it: under no periodic trace a periodogram divided by its local level follows the exponential law whatever the
-//! picture shows, so peaks of all windows and frequencies can be compared on one scale and counted as tests.
+//! The decision that shapes it: under no periodic trace a periodogram divided by its local level
+//! follows the exponential law whatever the picture shows, so peaks of all windows and frequencies
+//! can be compared on one scale and counted as tests.
 use assay_media::Plane;
 use rayon::prelude::*;
 use rustfft::{FftPlanner, num_complex::Complex};
@@ -9,13 +11,15 @@ use rustfft::{FftPlanner, num_complex::Complex};
 /// Radius in pixels of the local mean and deviation that a map is freed from.
 const LEVEL_RADIUS: usize = 6;
 
-/// Spread below which a place counts as smooth: there the contour lines of rounding make periods of their own.
+/// Spread below which a place counts as smooth: there the contour lines of rounding make periods of
+/// their own.
 const LEAST_SPREAD: f32 = 0.25;
 
 /// Rows that one thread sums down the columns.
 const BAND: usize = 64;
 
-/// A map freed of its local mean and spread: what is left is fine structure of equal strength everywhere. Places not judged are 0.
+/// A map freed of its local mean and spread: what is left is fine structure of equal strength
+/// everywhere. Places not judged are 0.
 pub(super) fn even_out(map: &Plane) -> Plane {
     let judged = map_plane(map, |v| if v.is_nan() { 0.0 } else { 1.0 });
     let values = map_plane(map, |v| if v.is_nan() { 0.0 } else { v });
@@ -93,7 +97,8 @@ pub(super) struct Spectra {
     pub(super) corners: Vec<(usize, usize)>,
     /// Share of judged pixels of each window.
     pub(super) judged: Vec<f32>,
-    /// `side * side` flattened power of each window: 1 is its local level. Index `v * side + u`, frequencies `u / side`, `v / side`.
+    /// `side * side` flattened power of each window: 1 is its local level. Index `v * side + u`,
+    /// frequencies `u / side`, `v / side`.
     pub(super) power: Vec<Vec<f32>>,
 }
 
@@ -104,7 +109,8 @@ fn corners(length: usize, side: usize, step: usize) -> Vec<usize> {
     (0..=n).map(|i| i * last / n.max(1)).collect()
 }
 
-/// The spectra of all windows, about `step` pixels apart; `None` when the map is smaller than one window.
+/// The spectra of all windows, about `step` pixels apart; `None` when the map is smaller than one
+/// window.
 pub(super) fn spectra(flat: &Plane, side: usize, step: usize) -> Option<Spectra> {
     if flat.width < side || flat.height < side {
         return None;
@@ -130,7 +136,8 @@ pub(super) fn spectra(flat: &Plane, side: usize, step: usize) -> Option<Spectra>
             transpose(&mut data, side);
             fft.process(&mut data);
             let power: Vec<f32> = data.iter().map(Complex::norm_sqr).collect();
-            // After one transposition the array is indexed [u][v]; the flattening is symmetric, so it turns back at the end.
+            // After one transposition the array is indexed [u][v]; the flattening is symmetric, so
+            // it turns back at the end.
             let mut flattened = flatten(&power, side);
             transpose(&mut flattened, side);
             (judged as f32 / (side * side) as f32, flattened)
@@ -165,7 +172,8 @@ fn cyclic_box(values: &[f32], side: usize, radius: usize) -> Vec<f32> {
                 for d in 0..=2 * radius {
                     sum += input[y * side + (x + side + d - radius) % side];
                 }
-                // Written transposed, so that two passes give both directions and the original order.
+                // Written transposed, so that two passes give both directions and the original
+                // order.
                 out[x * side + y] = sum;
             }
         }

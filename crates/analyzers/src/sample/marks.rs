@@ -1,5 +1,5 @@
-//! Watermark and label in the pixels that a run decodes anyway. No analyzer sees them: marks never enter
-//! the fusion.
+//! Watermark and label in the pixels that a run decodes anyway. No analyzer sees them: marks never
+//! enter the fusion.
 use assay_evidence::MediaKind;
 use assay_provenance::{MarkReader, PixelMarks};
 
@@ -23,8 +23,8 @@ impl Reading for ClipMarks {
 }
 
 impl Artefacts {
-    /// Watermark and label in the pixels that this run decoded anyway; looked for anew at each call where it
-    /// is a still picture.
+    /// Watermark and label in the pixels that this run decoded anyway; looked for anew at each call
+    /// where it is a still picture.
     pub fn marks(&self) -> PixelMarks {
         if self.source.kind() == MediaKind::Image {
             return self.picture().map_or_else(|_| PixelMarks::not_looked_for(), PixelMarks::of_picture);

@@ -1,12 +1,13 @@
 //! One examined file as an analyzer sees it.
 //!
-//! [`Artefacts`] owns what is computed from a file, each thing once, for all analyzers; [`Sample`] is one
-//! analyzer's view of it and refuses whatever that analyzer's [`About`](crate::About) does not declare.
-//! So the list of needs in the documentation is true by construction.
+//! [`Artefacts`] owns what is computed from a file, each thing once, for all analyzers; [`Sample`]
+//! is one analyzer's view of it and refuses whatever that analyzer's [`About`](crate::About) does
+//! not declare. So the list of needs in the documentation is true by construction.
 //!
-//! The decision that shapes it: what can be computed stands in two lists. `artefacts! { ... }` names what
-//! is made of a file, `readings! { ... }` ([`pass`]) who reads the frames of the one decode pass over a
-//! clip; each lies in a file of its own with the accessors through which it is asked for.
+//! The decision that shapes it: what can be computed stands in two lists. `artefacts! { ... }`
+//! names what is made of a file, `readings! { ... }` ([`pass`]) who reads the frames of the one
+//! decode pass over a clip; each lies in a file of its own with the accessors through which it is
+//! asked for.
 mod faces;
 mod marks;
 mod motion;
@@ -51,8 +52,8 @@ impl From<AnalyzerError> for Unmade {
 
 /// Something that is computed from a file, once.
 trait Artefact: Sized {
-    /// Whether a run with these needs makes it before any analyzer is asked, so that a broken file is one
-    /// clear failure instead of many.
+    /// Whether a run with these needs makes it before any analyzer is asked, so that a broken file
+    /// is one clear failure instead of many.
     fn comes_first(source: &Source, needs: &[Need]) -> bool;
 
     /// Computes it.
@@ -71,8 +72,8 @@ macro_rules! artefacts {
         }
 
         impl Artefacts {
-            /// Decodes what the analyzers of this run will need, so that a broken file is one clear failure
-            /// instead of many.
+            /// Decodes what the analyzers of this run will need, so that a broken file is one clear
+            /// failure instead of many.
             ///
             /// # Errors
             /// The [`MediaError`] of the first thing that could not be read.
@@ -101,8 +102,8 @@ pub struct Artefacts {
 }
 
 impl Artefacts {
-    /// Wraps an opened file; nothing is decoded. `preview_frames` evenly spaced frames of a video are kept
-    /// for the report.
+    /// Wraps an opened file; nothing is decoded. `preview_frames` evenly spaced frames of a video
+    /// are kept for the report.
     pub fn new(source: Source, preview_frames: u32) -> Self {
         Self { source, preview_frames, networks: None, cells: Cells::default() }
     }
@@ -176,7 +177,8 @@ impl<'a> Sample<'a> {
         Self { artefacts, needs: about.needs }
     }
 
-    /// A view that may touch nothing but size and orientation: enough to turn a picture for the report.
+    /// A view that may touch nothing but size and orientation: enough to turn a picture for the
+    /// report.
     pub fn bare(artefacts: &'a Artefacts) -> Self {
         Self { artefacts, needs: &[] }
     }

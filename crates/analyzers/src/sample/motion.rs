@@ -1,7 +1,9 @@
-//! Movement of a whole reduced picture against the one before, by phase correlation (Kuglin and Hines, 1975).
+//! Movement of a whole reduced picture against the one before, by phase correlation (Kuglin and
+//! Hines, 1975).
 //!
-//! Both pictures are laid on a fixed square under a raised-cosine window, so a transform of one length serves every format. The peak
-//! is refined to a fraction of a cell by its centre of mass. It finds one translation, no rotation, zoom or local movement.
+//! Both pictures are laid on a fixed square under a raised-cosine window, so a transform of one
+//! length serves every format. The peak is refined to a fraction of a cell by its centre of mass.
+//! It finds one translation, no rotation, zoom or local movement.
 use std::sync::Arc;
 
 use rustfft::{Fft, FftPlanner, num_complex::Complex};
@@ -36,7 +38,8 @@ impl Motion {
         Self { forward: planner.plan_fft_forward(SIDE), inverse: planner.plan_fft_inverse(SIDE), before: Vec::new() }
     }
 
-    /// Compares with `before`, the cells of the picture before, of the same size; its transform is the one of the last call.
+    /// Compares with `before`, the cells of the picture before, of the same size; its transform is
+    /// the one of the last call.
     pub(super) fn next(&mut self, cells: &[f32], columns: usize, rows: usize, before: Option<&[f32]>) -> Moved {
         let spectrum = self.spectrum(cells, columns, rows);
         let mut moved = Moved { shift: [0.0; 2], alike: 0.0, residual: 0.0 };
@@ -101,7 +104,8 @@ impl Motion {
     }
 }
 
-/// Transforms rows, turns, transforms rows again; so one call turns the field and a second turns it back.
+/// Transforms rows, turns, transforms rows again; so one call turns the field and a second turns it
+/// back.
 fn transform(fft: &dyn Fft<f32>, mut field: Vec<Complex<f32>>) -> Vec<Complex<f32>> {
     fft.process(&mut field);
     let mut turned = vec![Complex::default(); SIDE * SIDE];
@@ -114,7 +118,8 @@ fn transform(fft: &dyn Fft<f32>, mut field: Vec<Complex<f32>>) -> Vec<Complex<f3
     turned
 }
 
-/// Correlation and mean absolute difference of `now(x + shift)` with `before(x)`, bilinear, where both exist.
+/// Correlation and mean absolute difference of `now(x + shift)` with `before(x)`, bilinear, where
+/// both exist.
 fn overlap(now: &[f32], before: &[f32], columns: usize, rows: usize, shift: [f32; 2]) -> Moved {
     let (left, top) = (shift[0].floor(), shift[1].floor());
     let (fx, fy) = (shift[0] - left, shift[1] - top);

@@ -1,7 +1,8 @@
 //! The one decode pass over a clip, and who reads its frames.
 //!
-//! The decision that shapes it: `readings! { ... }` is the list of readers. Each says how it begins for a
-//! clip and what it gives at the end; nobody decodes for himself, and all see the same frames.
+//! The decision that shapes it: `readings! { ... }` is the list of readers. Each says how it begins
+//! for a clip and what it gives at the end; nobody decodes for himself, and all see the same
+//! frames.
 use assay_evidence::{MediaKind, Span};
 use assay_faces::FaceNetworks;
 use assay_media::{DecodeSummary, FrameReader, MediaError, Orientation, Progress, Source, VideoInfo};
@@ -14,7 +15,8 @@ use crate::{AnalyzerError, Need};
 pub(super) struct Clip<'a> {
     /// Presentation times of its frames in seconds, ascending.
     pub(super) times_secs: &'a [f64],
-    /// The stretches that are looked at. No frame is decoded for faces or marks alone, so they take these.
+    /// The stretches that are looked at. No frame is decoded for faces or marks alone, so they take
+    /// these.
     pub(super) windows: &'a [Span],
     /// From coded to shown orientation.
     pub(super) orientation: Orientation,

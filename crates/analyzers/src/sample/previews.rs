@@ -44,7 +44,8 @@ impl Reading for Previews {
 }
 
 impl Artefacts {
-    /// The frames of a video that were kept for the report; empty when no analyzer of this run needed frames.
+    /// The frames of a video that were kept for the report; empty when no analyzer of this run
+    /// needed frames.
     pub fn previews(&self) -> &[Preview] {
         self.made::<Pass>().and_then(|pass| pass.readings.previews.as_deref()).unwrap_or_default()
     }

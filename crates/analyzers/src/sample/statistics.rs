@@ -1,9 +1,11 @@
-//! Numbers of each frame of the dense pass over a video: how bright, how sharp, how different from the frame before, how moved.
+//! Numbers of each frame of the dense pass over a video: how bright, how sharp, how different from
+//! the frame before, how moved.
 //!
-//! The decision that shapes it: everything that looks at time reads one small record a frame (about 2 KB, whatever the frame's size), made in one
-//! streaming pass over the luma plane with byte arithmetic on whole rows; no frame is kept but the last. Long clips are looked at in evenly spread
-//! windows of together [`DENSE_SECS`], so cost and memory have a bound, and [`FrameStatistics::looked_at_secs`] says what share that is.
-//! It judges nothing.
+//! The decision that shapes it: everything that looks at time reads one small record a frame (about
+//! 2 KB, whatever the frame's size), made in one streaming pass over the luma plane with byte
+//! arithmetic on whole rows; no frame is kept but the last. Long clips are looked at in evenly
+//! spread windows of together [`DENSE_SECS`], so cost and memory have a bound, and
+//! [`FrameStatistics::looked_at_secs`] says what share that is. It judges nothing.
 use assay_evidence::Span;
 use assay_media::{Frame, FramePlan, FrameReader, FrameSamples, MediaError};
 
@@ -50,7 +52,8 @@ pub struct FrameRecord {
     pub unchanged: f32,
     /// Mean absolute second difference along rows: fine detail and noise.
     pub detail: f32,
-    /// Excess of the luma steps across the 8-pixel grid over those beside it, relative; 0 without blocking.
+    /// Excess of the luma steps across the 8-pixel grid over those beside it, relative; 0 without
+    /// blocking.
     pub blockiness: f32,
     /// Movement of the whole picture against the frame before, `[x, y]` in pixels.
     pub shift: [f32; 2],
@@ -58,7 +61,8 @@ pub struct FrameRecord {
     pub alike: f32,
     /// Mean absolute difference of the cells after that shift.
     pub residual: f32,
-    /// Mean absolute difference of the cells to the frame before, block by block, row-major; empty unless `follows`.
+    /// Mean absolute difference of the cells to the frame before, block by block, row-major; empty
+    /// unless `follows`.
     pub block_difference: Vec<f32>,
     /// The picture in very few samples, in 1/128 grey level.
     pub signature: Vec<u16>,
@@ -232,7 +236,8 @@ impl FrameReader for StatisticsReader {
     }
 }
 
-/// Mean luma of square cells, row-major; the last partial cells are left out unless the frame is narrower than one.
+/// Mean luma of square cells, row-major; the last partial cells are left out unless the frame is
+/// narrower than one.
 fn cells(luma: &[u8], width: usize, height: usize, side: usize, sums: &mut Vec<u16>) -> Vec<f32> {
     let (columns, rows) = ((width / side).max(1), (height / side).max(1));
     // 16 bits hold 257 rows of 8-bit samples; taller cells are sampled.
@@ -276,7 +281,8 @@ fn difference(luma: &[u8], before: &[u8], width: usize, sums: &mut Vec<u16>) -> 
     (total as f32 / luma.len().max(1) as f32, still as f32 / blocks.max(1) as f32)
 }
 
-/// Mean absolute second difference along sampled rows, and the excess of steps across the 8-pixel grid.
+/// Mean absolute second difference along sampled rows, and the excess of steps across the 8-pixel
+/// grid.
 fn texture(luma: &[u8], width: usize, height: usize, steps: &mut Vec<u16>) -> (f32, f32) {
     if width < 16 {
         return (0.0, 0.0);
@@ -316,7 +322,8 @@ fn block_differences(cells: &[f32], before: &[f32], columns: usize, rows: usize)
     pool(&apart, columns, rows, BLOCK)
 }
 
-/// Means over `side` x `side` samples, row-major; partial ones at the ends are left out unless there is nothing else.
+/// Means over `side` x `side` samples, row-major; partial ones at the ends are left out unless
+/// there is nothing else.
 fn pool(values: &[f32], columns: usize, rows: usize, side: usize) -> Vec<f32> {
     let (across, down) = ((columns / side).max(1), (rows / side).max(1));
     let mut out = vec![0.0; across * down];

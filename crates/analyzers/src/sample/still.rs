@@ -33,7 +33,8 @@ impl Artefact for Picture {
 pub(super) struct Coefficients(Option<Vec<Component>>);
 
 impl Artefact for Coefficients {
-    /// The pixel decoder fills what is missing of a JPEG with grey; only this reader says that it is missing.
+    /// The pixel decoder fills what is missing of a JPEG with grey; only this reader says that it
+    /// is missing.
     fn comes_first(source: &Source, needs: &[Need]) -> bool {
         let is_asked = source.jpeg_structure().is_some() || needs.contains(&Need::JpegCoefficients);
         source.kind() == MediaKind::Image && is_asked

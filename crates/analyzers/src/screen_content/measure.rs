@@ -1,9 +1,9 @@
 //! What distinguishes a drawn picture from a recorded one, as numbers of its pixels.
 //!
-//! The decision that shapes it: only pixels are read, so the same numbers hold for every format; what a save does to them
-//! is learned apart for each way of saving. A recorded picture has noise, a lens and few places of one exact
-//! value; a drawn one has areas of one colour, strokes on them whose edges are one or two pixels wide, and straight edges
-//! along the rows and columns.
+//! The decision that shapes it: only pixels are read, so the same numbers hold for every format;
+//! what a save does to them is learned apart for each way of saving. A recorded picture has noise,
+//! a lens and few places of one exact value; a drawn one has areas of one colour, strokes on them
+//! whose edges are one or two pixels wide, and straight edges along the rows and columns.
 use std::collections::BTreeMap;
 
 use assay_media::Plane;
@@ -265,7 +265,8 @@ fn cells(grey: &Grey) -> Cells {
     Cells { columns, rows, looks }
 }
 
-/// Share of the pixels whose grey level is far commoner than those beside it; black and white do not count.
+/// Share of the pixels whose grey level is far commoner than those beside it; black and white do
+/// not count.
 fn spikes(grey: &Grey) -> f64 {
     let mut counts = [0u64; 256];
     grey.levels.iter().for_each(|v| counts[usize::from(*v)] += 1);
@@ -294,7 +295,8 @@ fn colours_for_half(picture: &RgbImage) -> f64 {
     needed.count() as f64
 }
 
-/// Share of all cells that are flat and of the four commonest colours among the flat ones, black and white left out.
+/// Share of all cells that are flat and of the four commonest colours among the flat ones, black
+/// and white left out.
 fn few_colours(picture: &RgbImage, cells: &Cells) -> f64 {
     let mut counts: BTreeMap<[u8; 3], u64> = BTreeMap::new();
     for (i, look) in cells.looks.iter().enumerate() {
@@ -322,8 +324,9 @@ fn third_tile(cells: &Cells) -> f64 {
     shares[2]
 }
 
-/// The numbers of a picture, in the order of [`NAMES`], and what its cells show. Shares are taken as logarithms with a
-/// floor, so that a screenshot in which a photograph fills most of the page still differs from a photograph.
+/// The numbers of a picture, in the order of [`NAMES`], and what its cells show. Shares are taken
+/// as logarithms with a floor, so that a screenshot in which a photograph fills most of the page
+/// still differs from a photograph.
 pub(super) fn measure(picture: &RgbImage) -> ([f64; COUNT], Cells) {
     let grey = Grey::of(picture);
     let along = Along::of(&grey).add(Along::of(&grey.turned()));

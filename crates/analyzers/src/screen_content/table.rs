@@ -1,7 +1,8 @@
-//! What was learned: the weights of the numbers and the level of the score, apart for each way of saving.
+//! What was learned: the weights of the numbers and the level of the score, apart for each way of
+//! saving.
 //!
-//! The decision that shapes it: the table is a file in the repository that an experiment writes, with the counts behind
-//! its levels, so that nobody tunes a constant here.
+//! The decision that shapes it: the table is a file in the repository that an experiment writes,
+//! with the counts behind its levels, so that nobody tunes a constant here.
 use assay_media::jpeg::nearest_quality;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,8 @@ pub enum SavedAs {
     JpegLow,
     /// PNG, BMP, TIFF.
     Lossless,
-    /// Every other format: what was learned from all the others together, at the highest of their levels.
+    /// Every other format: what was learned from all the others together, at the highest of their
+    /// levels.
     Other,
 }
 
@@ -76,7 +78,8 @@ pub struct Learned {
     pub mean: Vec<f64>,
     /// Standard deviation of each number, by which it is divided.
     pub spread: Vec<f64>,
-    /// Weights of the numbers, then the intercept; the score is the natural logarithm of the odds at equal classes.
+    /// Weights of the numbers, then the intercept; the score is the natural logarithm of the odds
+    /// at equal classes.
     pub weights: Vec<f64>,
     /// From this score on a picture is called screen content.
     pub level: f64,

@@ -30,7 +30,8 @@ pub(super) fn add(windows: &[Window], evidence: &mut Evidence) {
     chart("Fine detail", "grey levels", &[("second difference along rows", &|r| r.detail)]);
 }
 
-/// One line over all windows; of frames that fall into one point the one furthest from zero is shown, so that no peak is lost.
+/// One line over all windows; of frames that fall into one point the one furthest from zero is
+/// shown, so that no peak is lost.
 fn line(windows: &[Window], name: &str, value: &dyn Fn(&FrameRecord) -> f32) -> Series {
     let frames: usize = windows.iter().map(|w| w.records.len()).sum();
     let group = frames.div_ceil(MOST_POINTS).max(1);

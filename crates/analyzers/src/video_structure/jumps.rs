@@ -1,7 +1,10 @@
-//! Transitions at which the picture moves on by more than its motion explains: frames are missing there, or others begin.
+//! Transitions at which the picture moves on by more than its motion explains: frames are missing
+//! there, or others begin.
 //!
-//! The decision that shapes it: a transition is compared with the transitions just before and after it, block by block, and each block has one bounded
-//! vote. A person who starts to move lifts the blocks for several frames; a blink lifts few blocks; missing frames lift every moving block for one frame.
+//! The decision that shapes it: a transition is compared with the transitions just before and after
+//! it, block by block, and each block has one bounded vote. A person who starts to move lifts the
+//! blocks for several frames; a blink lifts few blocks; missing frames lift every moving block for
+//! one frame.
 use super::Window;
 
 /// Transitions on each side that serve as reference.
@@ -14,7 +17,8 @@ const NOISE: f32 = 0.4;
 const AROUND: usize = 45;
 /// Least spread, in nepers: even a perfectly steady motion has small irregularities.
 const LEAST_SPREAD: f32 = 0.06;
-/// Frames that follow in less than this share of the usual difference are repeats of the one before.
+/// Frames that follow in less than this share of the usual difference are repeats of the one
+/// before.
 const REPEAT_SHARE: f32 = 0.12;
 /// Below this correlation of the two pictures the transition is a cut to another shot.
 pub(super) const CUT_ALIKE: f32 = 0.5;
@@ -40,7 +44,8 @@ pub(super) fn jumps(window: &Window) -> Vec<Jump> {
     if kept.len() < 2 * NEAR + 3 || blocks == 0 {
         return Vec::new();
     }
-    // Repeated frames stand for no motion; the transition after them bridges the time of several, so its difference is brought to one frame's.
+    // Repeated frames stand for no motion; the transition after them bridges the time of several,
+    // so its difference is brought to one frame's.
     let usual = window.usual_step();
     let mut logs: Vec<Vec<f32>> = Vec::with_capacity(kept.len());
     let mut totals: Vec<f32> = Vec::with_capacity(kept.len());
@@ -70,7 +75,8 @@ pub(super) fn jumps(window: &Window) -> Vec<Jump> {
         .enumerate()
         .map(|(v, i)| {
             let around = v.saturating_sub(AROUND)..(v + AROUND + 1).min(votes.len());
-            // The strongest other one is left out too, so that a pair of splices does not hide each other.
+            // The strongest other one is left out too, so that a pair of splices does not hide each
+            // other.
             let mut others: Vec<f32> = around.filter(|o| *o != v).map(|o| votes[o]).collect();
             others.sort_by(f32::total_cmp);
             others.pop();

@@ -5,7 +5,8 @@ use assay_media::StreamPackets;
 /// Points of one line of a chart at most.
 const MOST_POINTS: usize = 1200;
 
-/// Numbers, remarks and the chart of packet sizes. `times` are the presentation times in seconds, ascending.
+/// Numbers, remarks and the chart of packet sizes. `times` are the presentation times in seconds,
+/// ascending.
 pub(super) fn report(stream: &StreamPackets, times: &[f64], evidence: &mut Evidence) {
     let sizes: Vec<(f64, bool)> = stream.presented().map(|(_, p)| (f64::from(p.size), p.key)).collect();
     if times.len() < 2 || sizes.len() != times.len() {
@@ -94,7 +95,8 @@ fn keys_report(times: &[f64], sizes: &[(f64, bool)], duration: f64, evidence: &m
     evidence.measure("key frame distance (median)", usual, "frames");
     let largest = distances.iter().fold(0.0f64, |a, b| a.max(*b));
     evidence.measure("key frame distance (largest)", largest, "frames");
-    // An encoder without scene detection keeps one distance to the end; a file joined without new encoding does not.
+    // An encoder without scene detection keeps one distance to the end; a file joined without new
+    // encoding does not.
     if distances.len() >= 4 && regular + 1 == distances.len() && distances.last() == Some(&usual) {
         if let Some(odd) = distances.iter().position(|d| *d != usual) {
             let at = times[keys[odd + 1]];

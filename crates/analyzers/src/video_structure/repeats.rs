@@ -1,7 +1,9 @@
-//! Frames that are shown again: frozen ones, repeated runs, and insertions after which the picture goes on where it had stopped.
+//! Frames that are shown again: frozen ones, repeated runs, and insertions after which the picture
+//! goes on where it had stopped.
 use rayon::prelude::*;
 
 use super::Window;
+use super::jumps::CUT_ALIKE;
 
 /// A run of frames without motion inside motion.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -10,8 +12,8 @@ pub(super) struct Freeze {
     pub from: usize,
     /// Repeated frames.
     pub frames: usize,
-    /// Difference of the first frame after the run, in the usual difference around it. About 1 when time stood still,
-    /// more when frames were lost meanwhile.
+    /// Difference of the first frame after the run, in the usual difference around it. About 1 when
+    /// time stood still, more when frames were lost meanwhile.
     pub catch_up: f64,
 }
 
@@ -21,8 +23,17 @@ const STILL_SHARE: f32 = 0.2;
 const LEAST_MOTION: f32 = 0.15;
 /// Frames on each side that tell what is usual.
 const AROUND: usize = 30;
+/// Frames on each side that must show motion for a run to lie in the middle of it ...
+const BESIDE: usize = 8;
+/// ... and how many of them move at least. A stuttering call repeats two frames of three.
+const LEAST_MOVING: usize = 2;
+/// Time on each side over which the picture stays the same shot, in seconds.
+const SAME_SHOT_SECS: f64 = 1.0;
 
-/// All frozen runs, in order.
+/// All frozen runs, in order: motion, a held picture, and motion of the same shot again.
+///
+/// Motion that ends (an end card, a slide, the last pose) and motion that has not begun yet are
+/// no held frames, nor is a still card shown between two moving shots.
 pub(super) fn freezes(window: &Window) -> Vec<Freeze> {
     let difference: Vec<f32> = window.records.iter().map(|r| r.difference).collect();
     let n = difference.len();
@@ -31,25 +42,28 @@ pub(super) fn freezes(window: &Window) -> Vec<Freeze> {
         around.sort_by(f32::total_cmp);
         around.get(around.len() * 3 / 4).copied().unwrap_or(0.0)
     };
-    let still: Vec<bool> = (0..n)
-        .map(|t| {
-            let usual = if t == 0 { 0.0 } else { usual(t) };
-            usual > LEAST_MOTION && difference[t] < STILL_SHARE * usual
-        })
-        .collect();
     let mut found = Vec::new();
     let mut t = 1;
     while t < n {
-        if !still[t] {
+        let usual = usual(t);
+        let level = STILL_SHARE * usual;
+        if usual <= LEAST_MOTION || difference[t] >= level {
             t += 1;
             continue;
         }
         let from = t;
-        while t < n && still[t] {
+        // A key frame codes a still picture anew and differs a little: a pulse, no motion.
+        let pulse = |t: usize| {
+            window.records[t].key && difference[t] < usual && difference.get(t + 1).is_none_or(|d| *d < level)
+        };
+        while t < n && (difference[t] < level || pulse(t)) {
             t += 1;
         }
+        if !amid_motion(window, from, t, level) {
+            continue;
+        }
         let moving: Vec<f32> = (from.saturating_sub(8).max(1)..(t + 9).min(n))
-            .filter(|i| !still[*i] && *i != t)
+            .filter(|i| difference[*i] >= level && *i != t)
             .map(|i| difference[i])
             .collect();
         let mean = moving.iter().sum::<f32>() / moving.len().max(1) as f32;
@@ -57,6 +71,24 @@ pub(super) fn freezes(window: &Window) -> Vec<Freeze> {
         found.push(Freeze { from, frames: t - from, catch_up: f64::from(after / mean.max(0.01)) });
     }
     found
+}
+
+/// True if the shot moves before and after the frames `from..until`, and is the same shot.
+fn amid_motion(window: &Window, from: usize, until: usize, level: f32) -> bool {
+    let records = window.records;
+    let cut = |t: &usize| records[*t].alike < CUT_ALIKE;
+    let begin = (1..from).rev().find(cut).unwrap_or(0);
+    let end = (until..records.len()).find(cut).unwrap_or(records.len());
+    let moving = |range: std::ops::Range<usize>| {
+        range.filter(|t| !records[*t].key && records[*t].difference >= level).count() >= LEAST_MOVING
+    };
+    if !moving(from.saturating_sub(BESIDE).max(begin + 1)..from) || !moving(until..(until + BESIDE).min(end)) {
+        return false;
+    }
+    let reach = (SAME_SHOT_SECS / window.usual_step()).round().max(1.0) as usize;
+    let before = from.saturating_sub(1 + reach).max(begin);
+    let after = (until + reach).min(end) - 1;
+    window.alike(before, from) >= CUT_ALIKE && window.alike(from, after) >= CUT_ALIKE
 }
 
 /// The same stretch of motion twice.
@@ -68,7 +100,8 @@ pub(super) struct Repeat {
     pub lag: usize,
     /// Frames of the run.
     pub frames: usize,
-    /// Sum over the run of the logarithm of how much closer the two showings are than neighbouring frames.
+    /// Sum over the run of the logarithm of how much closer the two showings are than neighbouring
+    /// frames.
     pub strength: f64,
 }
 
@@ -145,7 +178,8 @@ const STEP_NOISE: f64 = 0.3;
 pub(super) fn insertion(window: &Window) -> Option<Insertion> {
     let n = window.records.len();
     let steps: Vec<f64> = (0..n).map(|i| if i == 0 { 0.0 } else { window.apart(i - 1, i) }).collect();
-    // What is usual just outside: the larger of the steps around, so that a start of motion does not count.
+    // What is usual just outside: the larger of the steps around, so that a start of motion does
+    // not count.
     let outside = |from: usize, until: usize| -> f64 {
         let before = steps[from.saturating_sub(4).max(1).min(from)..from].iter();
         let after = steps[(until + 1).min(n)..(until + 5).min(n)].iter();

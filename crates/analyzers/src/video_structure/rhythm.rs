@@ -1,7 +1,8 @@
 //! Periodic traces over time: the beat of an earlier encoding, and of a change of frame rate.
 //!
-//! A clip that is encoded again keeps a beat of its first encoding: frames that were key frames differ more from the frame before than their neighbours
-//! do (Wang and Farid 2006; Stamm, Lin and Liu 2012). Encoding again is usual processing, so this is told and never scored.
+//! A clip that is encoded again keeps a beat of its first encoding: frames that were key frames
+//! differ more from the frame before than their neighbours do (Wang and Farid 2006; Stamm, Lin and
+//! Liu 2012). Encoding again is usual processing, so this is told and never scored.
 use super::Window;
 
 /// A beat found in the differences between frames.
@@ -24,7 +25,8 @@ const LEAST_BEATS: usize = 4;
 pub(super) fn beat(window: &Window) -> Option<Beat> {
     let n = window.records.len();
     let level = |i: usize| (window.records[i].difference + 0.05).ln();
-    // How far a frame's difference stands out of its neighbours', bounded, so that cuts and freezes do not make a beat.
+    // How far a frame's difference stands out of its neighbours', bounded, so that cuts and freezes
+    // do not make a beat.
     let excess: Vec<f64> = (0..n)
         .map(|i| {
             if i < 3 || i + 2 >= n || window.records[i].key {
@@ -61,7 +63,8 @@ pub(super) fn beat(window: &Window) -> Option<Beat> {
     best
 }
 
-/// Logarithm base 10 of the upper tail of the normal distribution, by its asymptotic bound for z > 1.
+/// Logarithm base 10 of the upper tail of the normal distribution, by its asymptotic bound for z >
+/// 1.
 fn log10_tail(z: f64) -> f64 {
     if z <= 1.0 {
         return 0.0;
@@ -69,7 +72,8 @@ fn log10_tail(z: f64) -> f64 {
     -z * z / 2.0 / std::f64::consts::LN_10 - (z * (2.0 * std::f64::consts::PI).sqrt()).log10()
 }
 
-/// The period at which repeated frames come, when they come at one: the trace of a frame rate conversion.
+/// The period at which repeated frames come, when they come at one: the trace of a frame rate
+/// conversion.
 pub(super) fn cadence(repeated: &[usize]) -> Option<usize> {
     if repeated.len() < 4 {
         return None;

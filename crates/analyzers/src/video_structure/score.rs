@@ -1,7 +1,9 @@
 //! From the four questions to one number.
 //!
-//! The decision that shapes it: each answer is brought to units of its own spread over untouched clips, and the largest counts. The constants are the
-//! middle and the spread of the largest value in three seconds of untouched talking-head clips, measured on the calibration split of the planted clips.
+//! The decision that shapes it: each answer is brought to units of its own spread over untouched
+//! clips, and the largest counts. The constants are the middle and the spread of the largest value
+//! in three seconds of untouched talking-head clips, measured on the calibration split of the
+//! planted clips.
 use super::{Window, jumps, repeats, rhythm};
 
 /// What a place is, from what explains least to what explains most.

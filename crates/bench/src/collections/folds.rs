@@ -17,7 +17,8 @@ const PREFIX: &str = "face-forgery-pairs-";
 
 /// The networks trained on swaps and the part of the clips that each held out.
 pub struct Folds {
-    /// Every file of weights that tells manipulated faces, and the part of the clips that it held out.
+    /// Every file of weights that tells manipulated faces, and the part of the clips that it held
+    /// out.
     held_out: Vec<(String, Option<usize>)>,
     parts: BTreeMap<String, usize>,
 }

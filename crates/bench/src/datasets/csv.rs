@@ -1,9 +1,9 @@
 //! Comma-separated values by RFC 4180, as the crate `csv` reads them.
 //!
-//! The decision that shapes it: every record knows the line on which it begins, because an error in a
-//! table of a hundred thousand lines is of no use without it; and what the standard does not allow (a
-//! stray quote, a missing cell), which that crate reads as well as it can, is refused and not guessed
-//! at.
+//! The decision that shapes it: every record knows the line on which it begins, because an error in
+//! a table of a hundred thousand lines is of no use without it; and what the standard does not
+//! allow (a stray quote, a missing cell), which that crate reads as well as it can, is refused and
+//! not guessed at.
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
@@ -85,7 +85,8 @@ fn parse(text: &str) -> anyhow::Result<Vec<Record>> {
             return Ok(records);
         }
         let read = text.get(start..reader.position().byte() as usize).unwrap_or_default();
-        // The reader takes the blank lines before a record, and half of a break behind it, as its own.
+        // The reader takes the blank lines before a record, and half of a break behind it, as its
+        // own.
         let own = read.trim_start_matches(BREAKS);
         let begin = start + read.len() - own.len();
         line += breaks(&text[counted..begin]);

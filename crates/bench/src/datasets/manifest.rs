@@ -1,8 +1,9 @@
 //! The table of a data set: one row a file and part.
 //!
-//! The decision that shapes it: a row says who is seen (`person`), whose face or motion was put there (`driver`) and what belongs together
-//! (`group`, `video`), since a split or a bootstrap that does not know this measures memory. A file that does not exist is no error
-//! here: it is counted when the set is evaluated.
+//! The decision that shapes it: a row says who is seen (`person`), whose face or motion was put
+//! there (`driver`) and what belongs together (`group`, `video`), since a split or a bootstrap that
+//! does not know this measures memory. A file that does not exist is no error here: it is counted
+//! when the set is evaluated.
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -153,11 +154,13 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Reads a CSV file with the columns `path,label` and optionally `part,person,driver,group,mask,source,split,compression,video`, in any order;
-    /// other columns are left alone. Relative paths are taken from the file's folder.
+    /// Reads a CSV file with the columns `path,label` and optionally
+    /// `part,person,driver,group,mask,source,split,compression,video`, in any order; other columns
+    /// are left alone. Relative paths are taken from the file's folder.
     ///
     /// # Errors
-    /// When the file cannot be read, is no such table, has a word that is not known, or one file and part twice; named with file and line.
+    /// When the file cannot be read, is no such table, has a word that is not known, or one file
+    /// and part twice; named with file and line.
     pub fn read(file: &Path) -> anyhow::Result<Self> {
         let table = Table::read(file)?;
         let root = file.parent().unwrap_or(Path::new("")).to_owned();
@@ -200,7 +203,8 @@ impl Manifest {
         Ok(Self { root, rows })
     }
 
-    /// Writes all columns to a CSV file; paths below its folder are written relative to it, all others as they are.
+    /// Writes all columns to a CSV file; paths below its folder are written relative to it, all
+    /// others as they are.
     ///
     /// # Errors
     /// When a path is not UTF-8 or the file cannot be written.
@@ -234,7 +238,8 @@ impl Manifest {
         Self { root: self.root.clone(), rows }
     }
 
-    /// A path as results name it: below the root, with slashes, so that results made on two machines are alike.
+    /// A path as results name it: below the root, with slashes, so that results made on two
+    /// machines are alike.
     pub fn name(&self, path: &Path) -> String {
         slashes(&path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy())
     }

@@ -1,8 +1,9 @@
 //! Pictures that are nearly the same: the same photo at another size or quality.
 //!
-//! The decision that shapes it: a difference hash of 64 bits proposes and a thumbnail confirms, since either alone is wrong on flat pictures.
-//! At most four of 64 bits may differ, so that at least one of five bands is equal and only pictures that share a band are compared.
-//! Mirrored and cropped copies are not found, nor are clips compared.
+//! The decision that shapes it: a difference hash of 64 bits proposes and a thumbnail confirms,
+//! since either alone is wrong on flat pictures. At most four of 64 bits may differ, so that at
+//! least one of five bands is equal and only pictures that share a band are compared. Mirrored and
+//! cropped copies are not found, nor are clips compared.
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -18,8 +19,9 @@ const MAX_BITS: u32 = 4;
 /// Side of the thumbnail.
 const SIDE: u32 = 32;
 
-/// Mean absolute difference of thumbnails in grey levels. With these limits 457 of 459 copies at half the size and JPEG quality 50 were found
-/// and, among 4124 photos of FFHQ, LFW, CelebA and ImageNet, no two different ones taken for copies.
+/// Mean absolute difference of thumbnails in grey levels. With these limits 457 of 459 copies at
+/// half the size and JPEG quality 50 were found and, among 4124 photos of FFHQ, LFW, CelebA and
+/// ImageNet, no two different ones taken for copies.
 const MAX_DIFFERENCE: f64 = 8.0;
 
 /// First bit of each band, and the end.
@@ -66,7 +68,8 @@ fn alike(a: &Print, b: &Print) -> bool {
     sum as f64 <= MAX_DIFFERENCE * f64::from(SIDE * SIDE)
 }
 
-/// Enough pairs across splits to connect what is alike in a band: a thousand black frames must not give a million pairs.
+/// Enough pairs across splits to connect what is alike in a band: a thousand black frames must not
+/// give a million pairs.
 fn edges(members: &[usize], files: &[(PathBuf, Split)], read: &[Result<Print, String>]) -> Vec<(usize, usize)> {
     let mut leads: Vec<usize> = (0..members.len()).collect();
     let find = |leads: &[usize], mut at: usize| {
@@ -151,7 +154,8 @@ mod tests {
         let mut manifest = Manifest { root: folder.path().to_owned(), rows };
         assert_eq!(leaks(&manifest).leaks, []);
 
-        // Picture 6 is in training: a smaller, compressed, slightly brighter copy of it comes into the test, another into training.
+        // Picture 6 is in training: a smaller, compressed, slightly brighter copy of it comes into
+        // the test, another into training.
         let mut small = resize(&drawn(6, 160), 90, 90, FilterType::Lanczos3);
         small.pixels_mut().for_each(|p| p.0[0] = p.0[0].saturating_add(3));
         for (name, split) in [("copy.jpg", Split::Test), ("same.jpg", Split::Train)] {

@@ -1,7 +1,8 @@
 //! ROC curve and reliability diagram as SVG, and a page that holds both with the table.
 //!
-//! The decision that shapes it: text with fixed decimals and nothing else, no script, no font, no address, so that a page can be kept beside
-//! the results, compared byte by byte, and opened anywhere.
+//! The decision that shapes it: text with fixed decimals and nothing else, no script, no font, no
+//! address, so that a page can be kept beside the results, compared byte by byte, and opened
+//! anywhere.
 use std::fmt::Write as _;
 
 use super::results::{Results, Slice};
@@ -94,7 +95,8 @@ pub fn roc_svg(results: &Results) -> String {
     svg + "\n</svg>\n"
 }
 
-/// The reliability diagram over videos: what was said against what was so, with the number of videos in each bin below.
+/// The reliability diagram over videos: what was said against what was so, with the number of
+/// videos in each bin below.
 pub fn reliability_svg(results: &Results) -> String {
     const ROOM: f64 = 70.0;
     let across = "probability of a fake, mean of the bin";

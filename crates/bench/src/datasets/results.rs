@@ -1,10 +1,11 @@
 //! What is handed in to be measured and what comes out.
 //!
-//! The decision that shapes it: the names of the fields are those of the JSON, which people read with tools of their own. A figure that is not
-//! defined is `null` with the reason, never left out.
+//! The decision that shapes it: the names of the fields are those of the JSON, which people read
+//! with tools of their own. A figure that is not defined is `null` with the reason, never left out.
 //!
-//! `frame_auc` is over frames, `person_auc` over persons in a video, `paired_accuracy` over pairs of parts of one file; all other figures are
-//! over videos. How scores are put together is said in `tally`.
+//! `frame_auc` is over frames, `person_auc` over persons in a video, `paired_accuracy` over pairs
+//! of parts of one file; all other figures are over videos. How scores are put together is said in
+//! `tally`.
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -119,9 +120,10 @@ pub struct Counts {
 /// What the plots show, over videos.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Curves {
-    /// False alarms and fakes found, from (0, 0) to (1, 1); empty without both classes.
+    /// False positives and fakes found, from (0, 0) to (1, 1); empty without both classes.
     pub roc: Vec<[f64; 2]>,
-    /// Mean probability, share of fakes and videos of each of the 15 bins; empty bins have 0 videos.
+    /// Mean probability, share of fakes and videos of each of the 15 bins; empty bins have 0
+    /// videos.
     pub reliability: Vec<(f64, f64, usize)>,
 }
 
@@ -153,9 +155,9 @@ pub struct Results {
     pub average_precision: Estimate,
     /// Log loss in nats.
     pub log_loss: Estimate,
-    /// False alarms where 95 % of the fakes are found.
+    /// False positives where 95 % of the fakes are found.
     pub fpr_at_tpr95: Estimate,
-    /// Fakes found at 1 % false alarms.
+    /// Fakes found at 1 % false positives.
     pub tpr_at_fpr01: Estimate,
     /// Brier score.
     pub brier: Estimate,

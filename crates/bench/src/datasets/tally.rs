@@ -1,8 +1,10 @@
 //! Frame scores put together: frames, persons, videos, and pairs of parts.
 //!
-//! The decision that shapes it: a person's score is the mean of the log-odds of the frames (what the frames say together, were they independent,
-//! kept to the scale of one), a video's is its highest person, since one altered face makes a video altered. The same rule holds in a
-//! single frame. So bystanders cost nothing in a fake, but every face of a real video is one more chance of a false alarm, as in use.
+//! The decision that shapes it: a person's score is the mean of the log-odds of the frames (what
+//! the frames say together, were they independent, kept to the scale of one), a video's is its
+//! highest person, since one altered face makes a video altered. The same rule holds in a single
+//! frame. So bystanders cost nothing in a fake, but every face of a real video is one more chance
+//! of a false positive, as in use.
 use std::collections::BTreeMap;
 
 use anyhow::ensure;
@@ -29,7 +31,8 @@ pub(super) struct Level {
 
 impl Level {
     fn new(mut list: Vec<(Scored, usize)>) -> Self {
-        // In the order of the curve a draw walks through memory once; the sort is stable, so ties stay in the order of the table.
+        // In the order of the curve a draw walks through memory once; the sort is stable, so ties
+        // stay in the order of the table.
         list.sort_by(|a, b| b.0.score.total_cmp(&a.0.score));
         let (items, units): (Vec<Scored>, Vec<usize>) = list.into_iter().unzip();
         let ranked = Ranked::new(&items);

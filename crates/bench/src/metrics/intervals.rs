@@ -1,9 +1,9 @@
 //! How far a figure can be trusted: Wilson's interval for rates, a bootstrap for everything else.
 //!
 //! The decision that shapes it: what is drawn is what is independent, a source or a video with
-//! everything in it. Frames of one video are nearly the same picture, and an interval that takes them
-//! for independent is many times too narrow. All figures of a set come from the same draws, each draw
-//! from its own stream of random numbers, so that the number of threads changes nothing.
+//! everything in it. Frames of one video are nearly the same picture, and an interval that takes
+//! them for independent is many times too narrow. All figures of a set come from the same draws,
+//! each draw from its own stream of random numbers, so that the number of threads changes nothing.
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
@@ -82,7 +82,8 @@ pub struct Estimate {
     pub reason: Option<String>,
 }
 
-/// The figures with their intervals. `figures` gets a weight for each of the `units` videos: how often it was drawn.
+/// The figures with their intervals. `figures` gets a weight for each of the `units` videos: how
+/// often it was drawn.
 pub fn bootstrap<const N: usize>(
     units: usize,
     seed: u64,
@@ -117,8 +118,8 @@ fn percentile(sorted: &[f64], p: f64) -> Option<f64> {
     Some(sorted[low] + part * (next - sorted[low]))
 }
 
-/// The area under the curve and its 95 % bootstrap interval: sources are drawn with replacement, with
-/// all files made from them.
+/// The area under the curve and its 95 % bootstrap interval: sources are drawn with replacement,
+/// with all files made from them.
 ///
 /// An abstention takes the lowest place, below every score. `None` as for [`auc`](super::auc).
 pub fn auc_interval(files: &[Judged], rounds: usize, seed: u64) -> Option<(f64, Interval)> {
@@ -224,18 +225,21 @@ mod tests {
         let (area, interval) = auc_interval(&files, 400, 9).unwrap();
         assert_eq!(auc_interval(&files, 400, 9).unwrap().1, interval);
         assert!(interval.low < area && area < interval.high);
-        // Hanley and McNeil (1982) at A = 0.76, 200 and 200: standard error about 0.024, so about 0.094 wide.
+        // Hanley and McNeil (1982) at A = 0.76, 200 and 200: standard error about 0.024, so about
+        // 0.094 wide.
         let width = interval.high - interval.low;
         assert!((0.07..0.12).contains(&width), "{width}");
     }
 
     #[test]
     fn files_of_one_source_are_drawn_together() {
-        // Twins of one source always come together: with a perfect order inside every source, some draws still mix the sources.
+        // Twins of one source always come together: with a perfect order inside every source, some
+        // draws still mix the sources.
         let file = |score: f64, forged, source: &str| Judged { score: Some(score), forged, source: source.into() };
         let files = [file(2.0, true, "a"), file(1.0, false, "a")];
         let (area, interval) = auc_interval(&files, 50, 3).unwrap();
-        // One source: every draw is the whole set. Drawing files alone would lose a side in half of the rounds.
+        // One source: every draw is the whole set. Drawing files alone would lose a side in half of
+        // the rounds.
         assert_eq!((area, interval), (1.0, Interval { low: 1.0, high: 1.0 }));
     }
 

@@ -1,12 +1,14 @@
 //! Heat maps against masks: does the map say where the edit lies?
 //!
-//! Maps are coarse (a cell is a block or a window) and masks are fine. Both are compared pixel by pixel as if the map were enlarged to
-//! the mask's size without smoothing; the counting is done by cell, which gives the same numbers.
+//! Maps are coarse (a cell is a block or a window) and masks are fine. Both are compared pixel by
+//! pixel as if the map were enlarged to the mask's size without smoothing; the counting is done by
+//! cell, which gives the same numbers.
 use super::ranking::{Ranked, Scored};
 use image::GrayImage;
 use serde::{Deserialize, Serialize};
 
-/// A map whose cells divide the picture evenly, row-major; higher speaks for an edit, not-a-number means "not judged".
+/// A map whose cells divide the picture evenly, row-major; higher speaks for an edit, not-a-number
+/// means "not judged".
 #[derive(Debug, Clone, Copy)]
 pub struct Cells<'a> {
     /// Cells across.
@@ -29,14 +31,17 @@ pub struct F1 {
 /// A picture's map compared with its mask.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Localisation {
-    /// Value and `[edited, untouched]` pixels of each cell; cells that were not judged have the lowest value.
+    /// Value and `[edited, untouched]` pixels of each cell; cells that were not judged have the
+    /// lowest value.
     cells: Vec<(f64, [f64; 2])>,
 }
 
 impl Localisation {
-    /// Counts edited (mask above 127) and untouched pixels under each cell. A pixel belongs to the cell that holds its middle.
+    /// Counts edited (mask above 127) and untouched pixels under each cell. A pixel belongs to the
+    /// cell that holds its middle.
     ///
-    /// `None` when the map has no cells, its length does not fit its size, or the mask is empty of pixels.
+    /// `None` when the map has no cells, its length does not fit its size, or the mask is empty of
+    /// pixels.
     pub fn new(map: Cells<'_>, mask: &GrayImage) -> Option<Self> {
         let (width, height) = (mask.width() as usize, mask.height() as usize);
         if map.columns == 0
@@ -64,7 +69,8 @@ impl Localisation {
         Some(Self { cells })
     }
 
-    /// Area under the curve over the pixels of this picture; `None` when it is edited everywhere or nowhere.
+    /// Area under the curve over the pixels of this picture; `None` when it is edited everywhere or
+    /// nowhere.
     pub fn auc(&self) -> Option<f64> {
         let both = |value: &f64| [true, false].map(|fake| Scored { score: *value, fake });
         let sides: Vec<Scored> = self.cells.iter().flat_map(|(value, _)| both(value)).collect();
@@ -74,19 +80,20 @@ impl Localisation {
     /// F1 of the cells at or above a threshold; 0 when none is edited or none is taken.
     pub fn f1_at(&self, threshold: f64) -> F1 {
         let taken = self.cells.iter().take_while(|(value, _)| *value >= threshold);
-        let [hits, alarms] = taken.fold([0.0; 2], |sum, (_, w)| [sum[0] + w[0], sum[1] + w[1]]);
-        F1 { threshold, value: f1(hits, alarms, self.edited()) }
+        let [hits, false_positives] = taken.fold([0.0; 2], |sum, (_, w)| [sum[0] + w[0], sum[1] + w[1]]);
+        F1 { threshold, value: f1(hits, false_positives, self.edited()) }
     }
 
-    /// The best F1 over all thresholds. An upper bound: a user has no mask to choose the threshold by.
+    /// The best F1 over all thresholds. An upper bound: a user has no mask to choose the threshold
+    /// by.
     pub fn best_f1(&self) -> F1 {
         let edited = self.edited();
-        let (mut hits, mut alarms) = (0.0, 0.0);
+        let (mut hits, mut false_positives) = (0.0, 0.0);
         let mut best = F1 { threshold: f64::INFINITY, value: 0.0 };
         for tied in self.cells.chunk_by(|a, b| a.0 == b.0) {
             hits += tied.iter().map(|(_, w)| w[0]).sum::<f64>();
-            alarms += tied.iter().map(|(_, w)| w[1]).sum::<f64>();
-            let value = f1(hits, alarms, edited);
+            false_positives += tied.iter().map(|(_, w)| w[1]).sum::<f64>();
+            let value = f1(hits, false_positives, edited);
             if value > best.value {
                 best = F1 { threshold: tied[0].0, value };
             }
@@ -101,7 +108,8 @@ impl Localisation {
 
 /// Means over pictures of area, F1 at a fixed threshold and best F1.
 ///
-/// A picture without a map (abstention) counts with an area of 0.5 and an F1 of 0; `None` when there are no pictures.
+/// A picture without a map (abstention) counts with an area of 0.5 and an F1 of 0; `None` when
+/// there are no pictures.
 pub fn mean_localisation(pictures: &[Option<Localisation>], threshold: f64) -> Option<[f64; 3]> {
     if pictures.is_empty() {
         return None;
@@ -119,8 +127,8 @@ pub fn mean_localisation(pictures: &[Option<Localisation>], threshold: f64) -> O
     Some(sums.map(|sum| sum / pictures.len() as f64))
 }
 
-fn f1(hits: f64, alarms: f64, edited: f64) -> f64 {
-    if hits == 0.0 { 0.0 } else { 2.0 * hits / (hits + alarms + edited) }
+fn f1(hits: f64, false_positives: f64, edited: f64) -> f64 {
+    if hits == 0.0 { 0.0 } else { 2.0 * hits / (hits + false_positives + edited) }
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Figures of merit: ranking, probabilities, places, and how far each can be trusted.
 //!
-//! The decision that shapes it: a score has one sign (higher speaks for a forgery) and an abstention is
-//! a miss, in every figure. There is one area under the curve, one interval for rates (Wilson's) and
-//! one for everything else (a bootstrap over what is independent: sources, videos, people). An area
-//! below one half is reported as it is, never turned over.
+//! The decision that shapes it: a score has one sign (higher speaks for a forgery) and an
+//! abstention is a miss, in every figure. There is one area under the curve, one interval for rates
+//! (Wilson's) and one for everything else (a bootstrap over what is independent: sources, videos,
+//! people). An area below one half is reported as it is, never turned over.
 mod intervals;
 mod localisation;
 mod probabilities;

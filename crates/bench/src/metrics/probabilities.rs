@@ -1,7 +1,8 @@
 //! Probabilities against truths: log loss, Brier score, calibration.
 use super::ranking::Scored;
 
-/// Probabilities are kept this far from 0 and 1 in the log loss, so that one sure mistake costs 34.5 and not everything.
+/// Probabilities are kept this far from 0 and 1 in the log loss, so that one sure mistake costs
+/// 34.5 and not everything.
 pub const CLIP: f64 = 1e-15;
 
 fn weighted_mean(items: &[Scored], weight: impl Fn(usize) -> f64, value: impl Fn(&Scored) -> f64) -> Option<f64> {
@@ -61,7 +62,8 @@ pub fn reliability(items: &[Scored], weight: impl Fn(usize) -> f64) -> [Bin; BIN
     bins
 }
 
-/// Expected calibration error of the probability of a fake, by weights: mean distance between probability and share of fakes over the bins.
+/// Expected calibration error of the probability of a fake, by weights: mean distance between
+/// probability and share of fakes over the bins.
 pub fn weighted_ece(items: &[Scored], weight: impl Fn(usize) -> f64) -> Option<f64> {
     let bins = reliability(items, weight);
     let total: f64 = bins.iter().map(|b| b.weight).sum();

@@ -1,8 +1,8 @@
 //! Rankings: the ROC curve, the area below it, operating points.
 //!
-//! The decision that shapes it: every figure takes a weight for each observation and the observations
-//! are sorted once, so that a bootstrap draw (weights 0, 1, 2, ...) costs one pass and gives exactly
-//! what the repeated list would give. A figure that is not defined is `None`.
+//! The decision that shapes it: every figure takes a weight for each observation and the
+//! observations are sorted once, so that a bootstrap draw (weights 0, 1, 2, ...) costs one pass and
+//! gives exactly what the repeated list would give. A figure that is not defined is `None`.
 
 /// An observation: higher speaks for a fake.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,7 +43,8 @@ impl Ranked {
         Some(Self { items: from.iter().map(|i| items[*i]).collect(), from })
     }
 
-    /// The curve under a weight for each observation, by its place in the list; `None` when a class weighs nothing.
+    /// The curve under a weight for each observation, by its place in the list; `None` when a class
+    /// weighs nothing.
     pub fn roc(&self, weight: impl Fn(usize) -> f64) -> Option<Roc> {
         let mut counts = vec![(f64::INFINITY, 0.0, 0.0)];
         let (mut fakes, mut reals) = (0.0, 0.0);
@@ -101,7 +102,8 @@ impl Roc {
         self.counts.windows(2).map(area).sum::<f64>() / (self.fakes * self.reals)
     }
 
-    /// Equal error rate: where the line through the points has as many misses as false alarms, by share.
+    /// Equal error rate: where the line through the points has as many misses as false positives, by
+    /// share.
     pub fn eer(&self) -> f64 {
         let excess = |(_, f, r): &(f64, f64, f64)| r / self.reals - (1.0 - f / self.fakes);
         for w in self.counts.windows(2) {
@@ -114,19 +116,20 @@ impl Roc {
         1.0
     }
 
-    /// Average precision: the mean of the precision over the fakes, in steps, without interpolation.
+    /// Average precision: the mean of the precision over the fakes, in steps, without
+    /// interpolation.
     pub fn average_precision(&self) -> f64 {
         let step = |w: &[(f64, f64, f64)]| (w[1].1 - w[0].1) * w[1].1 / (w[1].1 + w[1].2);
         self.counts.windows(2).map(step).sum::<f64>() / self.fakes
     }
 
-    /// The fewest false alarms at a threshold that finds this share of the fakes.
+    /// The fewest false positives at a threshold that finds this share of the fakes.
     pub fn fpr_at_tpr(&self, tpr: f64) -> f64 {
         let reached = self.counts.iter().find(|(_, f, _)| *f >= tpr * self.fakes - SLACK);
         reached.map_or(1.0, |(_, _, r)| r / self.reals)
     }
 
-    /// The most fakes found at a threshold with at most this share of false alarms.
+    /// The most fakes found at a threshold with at most this share of false positives.
     pub fn tpr_at_fpr(&self, fpr: f64) -> f64 {
         let allowed = self.counts.iter().rfind(|(_, _, r)| *r <= fpr * self.reals + SLACK);
         allowed.map_or(0.0, |(_, f, _)| f / self.fakes)
@@ -136,8 +139,8 @@ impl Roc {
 /// A share of a count is not exact in binary: 0.95 of 20 must be reached by 19.
 const SLACK: f64 = 1e-9;
 
-/// Area under the ROC curve: the chance that a forged one scores higher than a real one, ties counted
-/// half (Mann-Whitney). `None` when either side is empty or a score is not a number.
+/// Area under the ROC curve: the chance that a forged one scores higher than a real one, ties
+/// counted half (Mann-Whitney). `None` when either side is empty or a score is not a number.
 pub fn auc(fakes: &[f64], reals: &[f64]) -> Option<f64> {
     let side =
         |scores: &[f64], fake| scores.iter().map(move |score| Scored { score: *score, fake }).collect::<Vec<_>>();
@@ -220,7 +223,7 @@ mod tests {
         items.extend((0..200).map(|i| Scored { score: 83.5 - f64::from(i), fake: false }));
         // 19 of 20 fakes are found at 82, above which 83.5 and 82.5 lie.
         assert!(near(roc(&items).map(|r| r.fpr_at_tpr(0.95)), 2.0 / 200.0));
-        // Two false alarms of 200 are allowed: the threshold 82 finds 19.
+        // Two false positives of 200 are allowed: the threshold 82 finds 19.
         assert!(near(roc(&items).map(|r| r.tpr_at_fpr(0.01)), 19.0 / 20.0));
     }
 

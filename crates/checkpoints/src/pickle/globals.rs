@@ -1,6 +1,7 @@
 //! The only words that a checkpoint's pickle may say, and what each of them builds here.
 //!
-//! Source: `torch/_utils.py` and `torch/serialization.py`. What is not in the list is refused by its name.
+//! Source: `torch/_utils.py` and `torch/serialization.py`. What is not in the list is refused by
+//! its name.
 use super::value::{Arena, Node, Value, View, natural};
 use crate::error::shown;
 use crate::{CheckpointError, Dtype};
@@ -49,7 +50,8 @@ impl Global {
         GLOBALS.iter().find(|(_, _, g)| *g == self).map_or_else(String::new, |(m, n, _)| format!("{m}.{n}"))
     }
 
-    /// What "calling" it with these arguments builds. The error says what is wrong with the arguments.
+    /// What "calling" it with these arguments builds. The error says what is wrong with the
+    /// arguments.
     pub(super) fn build(self, arguments: Value, arena: &mut Arena) -> Result<Value, CheckpointError> {
         let wrong = || CheckpointError::Malformed(format!("broken pickle: wrong arguments for {}", self.name()));
         let items = arena.items(arguments).ok_or_else(wrong)?;
@@ -79,7 +81,8 @@ impl Global {
                 let (Some(shape), Some(strides)) = (arena.extents(size), arena.extents(stride)) else {
                     return Err(wrong());
                 };
-                // Every extent is an entry of its own: a tuple that many tensors share must not multiply in memory.
+                // Every extent is an entry of its own: a tuple that many tensors share must not
+                // multiply in memory.
                 arena.count(shape.len() + strides.len())?;
                 arena.add(Node::Tensor(View { storage: part.storage, offset, shape, strides }))
             }

@@ -1,7 +1,8 @@
 //! The machine: a stack, marks, a memo, one opcode after the other.
 //!
-//! Opcodes and their meaning: `pickletools.py` of CPython 3.13. Opcodes that make objects of foreign classes (`INST`, `OBJ`,
-//! `NEWOBJ`, the extension registry) are known only so far as to name what they ask for.
+//! Opcodes and their meaning: `pickletools.py` of CPython 3.13. Opcodes that make objects of
+//! foreign classes (`INST`, `OBJ`, `NEWOBJ`, the extension registry) are known only so far as to
+//! name what they ask for.
 use std::collections::HashMap;
 use std::io::Read;
 
@@ -241,7 +242,8 @@ impl<R: Read> Machine<R> {
                 self.push(value)
             }
             b'b' => {
-                // The state of an OrderedDict is `_metadata`: version numbers of modules, of no use here.
+                // The state of an OrderedDict is `_metadata`: version numbers of modules, of no use
+                // here.
                 self.pop()?;
                 let target = self.top()?;
                 match self.arena.node(target) {
@@ -258,7 +260,8 @@ impl<R: Read> Machine<R> {
         }
     }
 
-    /// Opcodes that `torch.save` never writes and that exist to make objects: the refusal names the object where it has a name.
+    /// Opcodes that `torch.save` never writes and that exist to make objects: the refusal names the
+    /// object where it has a name.
     fn foreign(&mut self, opcode: u8) -> Outcome<()> {
         match opcode {
             b'i' => {

@@ -1,5 +1,6 @@
-//! What a pickle is made of here. Containers lie in an arena and are referred to by number, so that a pickle that contains itself
-//! is a cycle of numbers: nothing leaks and nothing recurses when it is dropped.
+//! What a pickle is made of here. Containers lie in an arena and are referred to by number, so that
+//! a pickle that contains itself is a cycle of numbers: nothing leaks and nothing recurses when it
+//! is dropped.
 use super::globals::Global;
 use crate::{CheckpointError, Dtype};
 

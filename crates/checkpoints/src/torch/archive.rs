@@ -1,7 +1,8 @@
-//! The zip container that `torch.save` writes since version 1.6: `NAME/data.pkl`, `NAME/data/KEY` for every storage, `NAME/byteorder`.
+//! The zip container that `torch.save` writes since version 1.6: `NAME/data.pkl`, `NAME/data/KEY`
+//! for every storage, `NAME/byteorder`.
 //!
-//! Source: `caffe2/serialize/inline_container.cc`. Entries are stored, never compressed; anything else is refused, so no entry can be larger
-//! than the file.
+//! Source: `caffe2/serialize/inline_container.cc`. Entries are stored, never compressed; anything
+//! else is refused, so no entry can be larger than the file.
 use std::io::{Read, Seek};
 
 use zip::{CompressionMethod, ZipArchive};
@@ -10,6 +11,7 @@ use super::{Pending, declared};
 use crate::CheckpointError;
 use crate::checkpoint::{Checkpoint, Container, Options};
 use crate::error::shown;
+use crate::package;
 use crate::pickle::{self, Limits};
 
 pub(crate) fn read_archive(
@@ -17,13 +19,17 @@ pub(crate) fn read_archive(
     file_bytes: u64,
     options: Options,
 ) -> Result<Checkpoint, CheckpointError> {
-    let archive = ZipArchive::new(reader);
-    let mut archive = Archive { zip: archive.map_err(|e| broken(&e))?, file_bytes, folder: String::new() };
+    let zip = ZipArchive::new(reader).map_err(|e| broken(&e))?;
+    if !zip.file_names().any(|name| name.is_ok_and(|name| name.to_string().ends_with("data.pkl"))) {
+        return package::read_zip(zip, file_bytes, options);
+    }
+    let mut archive = Archive { zip, file_bytes, folder: String::new() };
     archive.find_folder()?;
     if archive.zip.index_for_name(&format!("{}constants.pkl", archive.folder)).is_some() {
         return Err(CheckpointError::malformed("a TorchScript program, not a checkpoint; save its state_dict instead"));
     }
-    // Files from before version 2.1 do not say; they were written on little-endian machines but for a few.
+    // Files from before version 2.1 do not say; they were written on little-endian machines but for
+    // a few.
     if let Some(order) = archive.entry("byteorder", Some(16))? {
         let order = String::from_utf8_lossy(&order).trim().to_owned();
         if order != "little" {
@@ -63,7 +69,8 @@ fn broken(error: &zip::result::ZipError) -> CheckpointError {
 struct Archive<R> {
     zip: ZipArchive<R>,
     file_bytes: u64,
-    /// The folder in which everything lies, with its slash. Its name is that of the file when it was saved.
+    /// The folder in which everything lies, with its slash. Its name is that of the file when it
+    /// was saved.
     folder: String,
 }
 

@@ -1,7 +1,9 @@
-//! What PyTorch's two containers have in common: the pickle's tree becomes sections, and storages become tensors.
+//! What PyTorch's two containers have in common: the pickle's tree becomes sections, and storages
+//! become tensors.
 //!
-//! The decision that shapes it: the pickle is read whole and judged first; only then are storages read, each once, and only those
-//! that somebody wants. States of optimisers, which are twice as large as the weights, are left in the file unless asked for.
+//! The decision that shapes it: the pickle is read whole and judged first; only then are storages
+//! read, each once, and only those that somebody wants. States of optimisers, which are twice as
+//! large as the weights, are left in the file unless asked for.
 mod archive;
 mod sections;
 mod stream;
@@ -28,7 +30,8 @@ struct Pending {
 }
 
 impl Pending {
-    /// `file_bytes` bounds what the tensors may take together: storages may be shared, but not without end.
+    /// `file_bytes` bounds what the tensors may take together: storages may be shared, but not
+    /// without end.
     fn new(pickle: Pickle, container: Container, options: Options, file_bytes: u64) -> Result<Self, CheckpointError> {
         let found = sections::collect(&pickle, options)?;
         let mut checkpoint = Checkpoint::empty(container);

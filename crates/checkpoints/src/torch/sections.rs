@@ -1,8 +1,9 @@
 //! The pickle's tree as sections of dotted names, with plain values beside them.
 //!
-//! A dictionary at the top is split by its keys: `generator`, `kp_detector`, `net`. Below that, keys are joined with dots; items of lists
-//! count as keys. A tensor at the top belongs to the section without a name. A dictionary of `state` and `param_groups` is the state of
-//! an optimiser, whatever it is called.
+//! A dictionary at the top is split by its keys: `generator`, `kp_detector`, `net`. Below that,
+//! keys are joined with dots; items of lists count as keys. A tensor at the top belongs to the
+//! section without a name. A dictionary of `state` and `param_groups` is the state of an optimiser,
+//! whatever it is called.
 use std::collections::BTreeMap;
 
 use crate::CheckpointError;
@@ -51,7 +52,8 @@ pub(super) fn collect(pickle: &Pickle, options: Options) -> Result<Found, Checkp
     for (key, value) in entries {
         let name = walk.extended("", *key)?;
         if is_optimiser(pickle, *value) && !options.optimisers {
-            // Looked through by the same walk, so that a broken one is told, and then dropped but for its size.
+            // Looked through by the same walk, so that a broken one is told, and then dropped but
+            // for its size.
             let (leaves, plain) = (walk.found.leaves.len(), walk.found.values.clone());
             walk.visit(*value, Some(&name), "", 1)?;
             let tensors = walk.found.leaves.len() - leaves;

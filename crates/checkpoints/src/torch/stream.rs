@@ -1,6 +1,6 @@
-//! The stream container that `torch.save` wrote before version 1.6 (and does still, when asked): five pickles in a row (a magic
-//! number, the protocol's version, the machine's properties, the content, the keys of the storages), then every storage as its number of elements
-//! and its bytes.
+//! The stream container that `torch.save` wrote before version 1.6 (and does still, when asked):
+//! five pickles in a row (a magic number, the protocol's version, the machine's properties, the
+//! content, the keys of the storages), then every storage as its number of elements and its bytes.
 //!
 //! Source: `_legacy_save` and `_legacy_load` in `torch/serialization.py`.
 use std::collections::HashMap;
@@ -24,7 +24,8 @@ pub(crate) fn read_stream(
     file_bytes: u64,
     options: Options,
 ) -> Result<Checkpoint, CheckpointError> {
-    // Anything may stand here that pickles: a file that asks for a foreign class is refused by that name, not called unknown.
+    // Anything may stand here that pickles: a file that asks for a foreign class is refused by that
+    // name, not called unknown.
     let magic = match pickle::read(&mut reader, Limits::default()) {
         Err(CheckpointError::Malformed(_)) => return Err(unknown()),
         other => other?,

@@ -1,4 +1,5 @@
-//! A tensor is a view into a storage: first element, extents, steps. Here views become row-major copies, checked before a byte is read.
+//! A tensor is a view into a storage: first element, extents, steps. Here views become row-major
+//! copies, checked before a byte is read.
 use crate::pickle::{StorageInfo, View};
 
 /// Most dimensions that a tensor may have; PyTorch's own limit.

@@ -1,4 +1,5 @@
-//! Pickles and containers written by hand, opcode by opcode, as PyTorch writes them and as it never would.
+//! Pickles and containers written by hand, opcode by opcode, as PyTorch writes them and as it never
+//! would.
 #![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "each user takes what it needs")]
 use std::io::{Cursor, Write as _};
 

@@ -19,7 +19,7 @@ enum Command {
     /// A line each
     List {
         /// As JSON; `-` is standard output
-        #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
+        #[arg(long, value_name = "FILE")]
         json: Option<JsonTarget>,
     },
     /// What one does, needs, is fooled by, its measured figures and references
@@ -27,7 +27,7 @@ enum Command {
         /// Analyzer id
         id: String,
         /// As JSON; `-` is standard output
-        #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
+        #[arg(long, value_name = "FILE")]
         json: Option<JsonTarget>,
     },
 }

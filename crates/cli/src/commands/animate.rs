@@ -18,7 +18,8 @@ pub(crate) struct Args {
     driving: PathBuf,
     #[command(flatten)]
     output: Output,
-    /// Weights by id or file, any published First Order Motion checkpoint; without it those that are part of the program
+    /// Weights by id or file, any published First Order Motion checkpoint; without it those that
+    /// are part of the program
     #[arg(long, value_name = "ID|FILE")]
     checkpoint: Option<String>,
     /// Take the driver's places as they are, instead of how far they moved since the first frame
@@ -36,7 +37,8 @@ pub(crate) struct Args {
     /// Seconds of the clip at most
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     seconds: Option<f64>,
-    /// Show source, driver and result in this picture (.png, marked), made anew every second, and the frames made a second
+    /// Show source, driver and result in this picture (.png, marked), made anew every second, and
+    /// the frames made a second
     #[arg(long, value_name = "PNG")]
     preview: Option<PathBuf>,
 }

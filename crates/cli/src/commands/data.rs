@@ -22,13 +22,16 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Write the manifest of a data set: FaceForensics++, DFDC, Celeb-DF, DeepfakeBench's JSON, folders `real` and `fake`, or a manifest
+    /// Write the manifest of a data set: FaceForensics++, DFDC, Celeb-DF, DeepfakeBench's JSON,
+    /// folders `real` and `fake`, or a manifest
     ///
-    /// Files are divided by who is seen in them, never one by one. The same person or nearly the same picture in two splits is an error.
+    /// Files are divided by who is seen in them, never one by one. The same person or nearly the
+    /// same picture in two splits is an error.
     Index {
         /// Folder of the data set, or a manifest
         root: PathBuf,
-        /// Where the manifest goes (CSV: path,label,part,person,driver,group,mask,source,split,compression,video)
+        /// Where the manifest goes (CSV:
+        /// path,label,part,person,driver,group,mask,source,split,compression,video)
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         /// Divide anew into train, validation and test, whatever the data set says
@@ -41,23 +44,27 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         json: Option<JsonTarget>,
     },
-    /// Say what a folder of data holds by its descriptor, how it is divided, and whether somebody is on two sides
+    /// Say what a folder of data holds by its descriptor, how it is divided, and whether somebody
+    /// is on two sides
     Check {
         /// Folder of data
         data: PathBuf,
-        /// Where the manifest of all its labelled files goes, for `assay evaluate` and `assay train detector --recipe generic`
+        /// Where the manifest of all its labelled files goes, for `assay evaluate` and
+        /// `assay train detector --recipe generic`
         #[arg(long, value_name = "FILE")]
         manifest: Option<PathBuf>,
         /// The same as JSON; `-` is standard output
         #[arg(long, value_name = "FILE")]
         json: Option<JsonTarget>,
     },
-    /// Find and measure the faces of a folder of data by the shipped networks and write `labels`, which training reads
+    /// Find and measure the faces of a folder of data by the shipped networks and write `labels`,
+    /// which training reads
     Label {
         /// Folder of data
         data: PathBuf,
     },
-    /// Save pictures and clips as they arrive somewhere (made smaller, compressed, sent by messenger), to measure what that does; marked files are refused
+    /// Save pictures and clips as they arrive somewhere (made smaller, compressed, sent by
+    /// messenger), to measure what that does; marked files are refused
     Perturb(perturb::Args),
 }
 

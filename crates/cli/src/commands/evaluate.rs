@@ -16,13 +16,15 @@ use crate::progress::Bars;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// CSV with the columns path and label (real or fake), and optionally part (whole, left, right, top, bottom), person, driver, group, mask,
-    /// source, split, compression, video; paths may be relative to it
+    /// CSV with the columns path and label (real or fake), and optionally part (whole, left, right,
+    /// top, bottom), person, driver, group, mask, source, split, compression, video; paths may be
+    /// relative to it
     #[arg(long, value_name = "FILE")]
     manifest: PathBuf,
-    /// `ensemble` (the networks that tell manipulated faces, `face_forgery`), `synthesis` (`face_synthesis`), the id of another detector, `scan` (the
-    /// likelihood ratio of a whole scan, one a file), or ids (`assay models list`) and
-    /// files of weights that `assay train detector` wrote, with commas between: the mean of their logits
+    /// `ensemble` (the networks that tell manipulated faces, `face_forgery`), `synthesis`
+    /// (`face_synthesis`), the id of another detector, `scan` (the likelihood ratio of a whole
+    /// scan, one a file), or ids (`assay models list`) and files of weights that
+    /// `assay train detector` wrote, with commas between: the mean of their logits
     #[arg(long, default_value = "ensemble")]
     detector: String,
     /// Only rows of this split
@@ -37,7 +39,8 @@ pub(crate) struct Args {
     /// A page with the ROC curve, the reliability diagram and the tables
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// All figures with intervals, slices, and one score a path and part, as JSON; `-` is standard output
+    /// All figures with intervals, slices, and one score a path and part, as JSON; `-` is standard
+    /// output
     #[arg(long, value_name = "FILE")]
     json: Option<JsonTarget>,
 }

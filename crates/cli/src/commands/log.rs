@@ -11,7 +11,7 @@ pub(crate) struct Args {
     /// Output folder of a scan
     folder: PathBuf,
     /// The entries as JSON; `-` is standard output
-    #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
+    #[arg(long, value_name = "FILE")]
     json: Option<JsonTarget>,
 }
 

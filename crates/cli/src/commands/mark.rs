@@ -8,12 +8,14 @@ use crate::files::JsonTarget;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A picture or clip that holds a manifest: JPEG, PNG, WebP, GIF, TIFF, HEIF, AVIF, MP4, MOV, AVI
+    /// A picture or clip that holds a manifest: JPEG, PNG, WebP, GIF, TIFF, HEIF, AVIF, MP4, MOV,
+    /// AVI
     input: PathBuf,
     /// Where the signed copy goes; the same kind of file
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// What you say about it, such as who took it, where and when; recorded as your claim and not examined
+    /// What you say about it, such as who took it, where and when; recorded as your claim and not
+    /// examined
     #[arg(long, value_name = "TEXT")]
     claim: String,
     /// What you say it is (IPTC digital source type)
@@ -29,7 +31,8 @@ pub(crate) struct Args {
 /// Who signs.
 #[derive(clap::Args)]
 pub(crate) struct Signing {
-    /// A program of yours that signs (c2patool's protocol): bytes on its standard input, the raw signature on its output; without one, a key that this program makes for itself
+    /// A program of yours that signs (c2patool's protocol): bytes on its standard input, the raw
+    /// signature on its output; without one, a key that this program makes for itself
     #[arg(long, value_name = "PROGRAM", requires = "signer_info")]
     signer: Option<PathBuf>,
     /// What the program signs with: a JSON file with `alg` and `sign_cert`

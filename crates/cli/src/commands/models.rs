@@ -25,15 +25,16 @@ enum Command {
     /// A line each: shipped weights first, then imported ones
     List {
         /// As JSON; `-` is standard output
-        #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
+        #[arg(long, value_name = "FILE")]
         json: Option<JsonTarget>,
     },
-    /// Everything that is known of one: licence, source, training data, input contract, widths, hash
+    /// Everything that is known of one: licence, source, training data, input contract, widths,
+    /// hash
     Show {
         /// Id, as `assay models list` gives it
         id: String,
         /// As JSON; `-` is standard output
-        #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
+        #[arg(long, value_name = "FILE")]
         json: Option<JsonTarget>,
     },
     /// Take weights from a file: .pth and .pth.tar of PyTorch (zip or stream), or safetensors
@@ -49,10 +50,11 @@ enum Command {
         /// Ids; all of them where none is given
         ids: Vec<String>,
         /// As JSON; `-` is standard output
-        #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
+        #[arg(long, value_name = "FILE")]
         json: Option<JsonTarget>,
     },
-    /// Write weights and what is known of them to one safetensors file, which can be imported elsewhere
+    /// Write weights and what is known of them to one safetensors file, which can be imported
+    /// elsewhere
     Export {
         /// Id, as `assay models list` gives it
         id: String,
@@ -60,7 +62,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         /// What was written, as JSON; `-` is standard output
-        #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
+        #[arg(long, value_name = "FILE")]
         json: Option<JsonTarget>,
     },
 }
@@ -99,11 +101,12 @@ struct Import {
     /// Which release of efficientnet_pytorch the convolutions pad like (EfficientNet only)
     #[arg(long, value_name = "RELEASE", value_parser = padding)]
     padding: Option<PaddingVariant>,
-    /// Whether the sampling grid's corners are those of the picture (animation only): true as trained, false as in later code
+    /// Whether the sampling grid's corners are those of the picture (animation only): true as
+    /// trained, false as in later code
     #[arg(long, value_name = "BOOL")]
     align_corners: Option<bool>,
     /// As JSON; `-` is standard output
-    #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
+    #[arg(long, value_name = "FILE")]
     json: Option<JsonTarget>,
 }
 
@@ -173,7 +176,8 @@ fn import(registry: &Registry, args: &Import) -> anyhow::Result<Exit> {
     let plan = match import::plan(&request) {
         Ok(plan) => plan,
         Err(error) => {
-            // A script that asked for JSON gets every name that does not fit, the person at the terminal a line.
+            // A script that asked for JSON gets every name that does not fit, the person at the
+            // terminal a line.
             if let (Some(target), ModelError::Misfit { kind, found, .. }) = (&args.json, &error) {
                 target.write(
                     &json!({ "file": args.file.to_string_lossy(), "kind": kind, "stored": false, "match": found }),

@@ -18,7 +18,8 @@ pub(crate) struct Args {
     target: PathBuf,
     #[command(flatten)]
     output: Output,
-    /// Weights by id or file, any published motion co-segmentation checkpoint; without it those that are part of the program
+    /// Weights by id or file, any published motion co-segmentation checkpoint; without it those
+    /// that are part of the program
     #[arg(long, value_name = "ID|FILE")]
     checkpoint: Option<String>,
     /// Parts to be swapped, by number; `--map` shows which is which

@@ -18,15 +18,16 @@ enum Command {
     /// A line each, with the default thresholds
     List {
         /// As JSON; `-` is standard output
-        #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
+        #[arg(long, value_name = "FILE")]
         json: Option<JsonTarget>,
     },
-    /// Propositions, analyzers, thresholds with what they rest on, and recorded items with their bounds
+    /// Propositions, analyzers, thresholds with what they rest on, and recorded items with their
+    /// bounds
     Show {
         /// Question id
         id: String,
         /// As JSON; `-` is standard output
-        #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
+        #[arg(long, value_name = "FILE")]
         json: Option<JsonTarget>,
     },
 }

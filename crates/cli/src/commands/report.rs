@@ -9,7 +9,8 @@ use crate::files::write_whole;
 pub(crate) struct Args {
     /// A report, or the document of a whole scan, in JSON
     file: PathBuf,
-    /// Where to write the page [default: the same name ending in .html; for a scan document a number is added]
+    /// Where to write the page
+    /// [default: the same name ending in .html; for a scan document a number is added]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Print the short summary instead of writing a page

@@ -19,7 +19,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
     /// The differences as JSON; `-` is standard output
-    #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
+    #[arg(long, value_name = "FILE")]
     json: Option<JsonTarget>,
 }
 

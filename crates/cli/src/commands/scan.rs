@@ -24,17 +24,19 @@ enum Format {
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Files, folders (walked), glob patterns; `-` reads a list of paths, one a line, from standard input
+    /// Files, folders (walked), glob patterns; `-` reads a list of paths, one a line, from standard
+    /// input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Folder for the reports, the index page and the store; a run with the same folder goes on where a killed one stopped
+    /// Folder for the reports, the index page and the store; a run with the same folder goes on
+    /// where a killed one stopped
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// What to write into the folder
     #[arg(long, value_delimiter = ',', default_value = "html,json", requires = "out")]
     format: Vec<Format>,
     /// One JSON document of all reports; `-` is standard output
-    #[arg(long, value_name = "FILE", value_parser = |s: &str| Ok::<_, String>(JsonTarget::from(s)))]
+    #[arg(long, value_name = "FILE")]
     json: Option<JsonTarget>,
     /// Only these analyzers, by id (`assay analyzers list`)
     #[arg(long, value_delimiter = ',', value_name = "ID,ID")]
@@ -42,8 +44,9 @@ pub(crate) struct Args {
     /// Evenly spaced frames of a video kept for the report
     #[arg(long, default_value_t = DEFAULT_FRAMES, value_name = "N")]
     frames: u32,
-    /// Likelihood ratio from which a statement counts as found: for all questions, or as ID=LR for one; may be given several times [default: those of
-    /// `assay questions list`, at which at most 1 % of genuine files are above any]
+    /// Likelihood ratio from which a statement counts as found: for all questions, or as ID=LR for
+    /// one; may be given several times [default: those of `assay questions list`, at which at most
+    /// 1 % of genuine files are above any]
     #[arg(long = "threshold", value_name = "LR|ID=LR")]
     thresholds: Vec<ThresholdChoice>,
     /// Files examined at the same time [default: number of processors, at most 8]
@@ -64,7 +67,8 @@ pub(crate) struct Args {
     /// Seconds without any output after which a decoder is taken to hang and is ended
     #[arg(long, default_value_t = 60, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..))]
     decoder_silence: u64,
-    /// The examiner's record (TOML or JSON): case number, examiner, item, propositions with their questions, priors; see docs/case.example.toml
+    /// The examiner's record (TOML or JSON): case number, examiner, item, propositions with their
+    /// questions, priors; see docs/case.example.toml
     #[arg(long, value_name = "FILE")]
     case: Option<PathBuf>,
 }

@@ -1,4 +1,5 @@
-//! `assay swap`: faces of two people taken out, an autoencoder trained on them, and one put in the other's place.
+//! `assay swap`: faces of two people taken out, an autoencoder trained on them, and one put in the
+//! other's place.
 use std::path::PathBuf;
 
 use assay_generators::swap::{
@@ -25,11 +26,13 @@ const PUBLISHED_RATE: f64 = 5e-5;
 
 #[derive(Subcommand)]
 enum Command {
-    /// Take the faces of a person out of pictures and clips: aligned crops with one table of landmarks, poses, sharpness, identities and sources
+    /// Take the faces of a person out of pictures and clips: aligned crops with one table of
+    /// landmarks, poses, sharpness, identities and sources
     Extract(ExtractArgs),
     /// Train an autoencoder on the crops of two people
     Train(Box<TrainArgs>),
-    /// Put one person's face in the other's place in a picture or clip; the result carries label, watermark and signed manifest
+    /// Put one person's face in the other's place in a picture or clip; the result carries label,
+    /// watermark and signed manifest
     Convert(Box<ConvertArgs>),
 }
 
@@ -114,7 +117,8 @@ struct TrainArgs {
 
 #[derive(clap::Args)]
 struct ConvertArgs {
-    /// The folder of a run of `assay swap train`, a file of weights, or an id of `assay models list`
+    /// The folder of a run of `assay swap train`, a file of weights, or an id of
+    /// `assay models list`
     #[arg(long, value_name = "FILE|RUN")]
     weights: String,
     /// Picture or clip
@@ -146,7 +150,8 @@ struct ConvertArgs {
     /// Softness of the edge as a share of the face's square
     #[arg(long, default_value_t = Settings::default().feather, value_name = "SHARE")]
     feather: f32,
-    /// How long the place of the face is averaged over, in seconds (standard deviation); 0 is not at all
+    /// How long the place of the face is averaged over, in seconds (standard deviation); 0 is not
+    /// at all
     #[arg(long, default_value_t = 0.04, value_name = "SECONDS")]
     smooth: f64,
     /// Seconds of the clip at most

@@ -1,4 +1,4 @@
-//! `assay synthesize`: pictures of faces of nobody.
+//! `assay synthesize`: pictures of synthetic faces.
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -15,7 +15,8 @@ use crate::progress::Bars;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Where the picture goes: .png, .jpg or .jpeg; with --count a folder, or the name that numbers are put behind
+    /// Where the picture goes: .png, .jpg or .jpeg; with --count a folder, or the name that numbers
+    /// are put behind
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Seed of the draws: the same seed and weights make the same faces
@@ -27,7 +28,9 @@ pub(crate) struct Args {
     /// Faces in a picture, columns by rows
     #[arg(long, value_name = "CxR", default_value = "1x1", value_parser = grid)]
     grid: (u32, u32),
-    /// Side of a face in pixels; the network's own side (64 for the shipped one) is scaled to it. Without it a face is as large as the network makes it, or as the marks need: 256 pixels for the whole picture
+    /// Side of a face in pixels; the network's own side (64 for the shipped one) is scaled to it.
+    /// Without it a face is as large as the network makes it, or as the marks need: 256 pixels for
+    /// the whole picture
     #[arg(long, value_name = "PX")]
     size: Option<u32>,
     /// Factor on what is drawn: below 1 faces are more usual and more alike, above 1 less
@@ -99,7 +102,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
         target.write(&rows)?;
     } else {
         let scaled = if made_px == shown_px { String::new() } else { format!(", scaled to {shown_px}") };
-        outln!("faces of nobody by {}, made at {made_px} pixels{scaled}; marked as AI-generated", faces.weights().id);
+        outln!("synthetic faces by {}, made at {made_px} pixels{scaled}; marked as AI-generated", faces.weights().id);
     }
     Ok(Exit::Clear)
 }

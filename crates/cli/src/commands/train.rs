@@ -9,7 +9,7 @@ use assay_models::face_generator::{Config, LastLayers};
 use assay_models::first_order::PUBLISHED;
 use assay_train::face_generator;
 use assay_train::forgery::masks::Shapes;
-use assay_train::forgery::{self, Choice, Chosen, Fold, Order, Published, RECIPES, Scale, Tuning};
+use assay_train::forgery::{self, BaseName, Choice, Chosen, Fold, Order, Published, RECIPES, Scale, Tuning};
 use assay_train::{Budget, Options, animator, faces};
 use clap::{Subcommand, ValueEnum};
 
@@ -40,13 +40,16 @@ const OUR_RATE: f64 = 2e-3;
 const ANIMATOR_RATE: f64 = 4e-4;
 /// That of the generator of faces and its adversary.
 const GENERATOR_RATE: f64 = 1e-3;
+/// That of layer normalisations on a base that does not train.
+const TUNING_RATE: f64 = 1e-3;
 /// That of Bonettini et al. (2020).
 const PUBLISHED_RATE: f64 = 1e-5;
 
 /// How long, how fast, and where.
 #[derive(clap::Args)]
 pub(crate) struct Run {
-    /// Folder of the run: record, checkpoints, log, curves, previews, weights; a run that was ended goes on from there
+    /// Folder of the run: record, checkpoints, log, curves, previews, weights; a run that was ended
+    /// goes on from there
     #[arg(long, value_name = "DIR", default_value = "run")]
     out: PathBuf,
     /// Wall time in minutes, those before a resumption counted in
@@ -55,7 +58,8 @@ pub(crate) struct Run {
     /// Number of steps instead of a time: the same run on every machine
     #[arg(long, value_name = "N", conflicts_with = "minutes")]
     steps: Option<u64>,
-    /// Highest learning rate [default: what the network is usually trained with, for a published one its paper's]
+    /// Highest learning rate [default: what the network is usually trained with, for a published
+    /// one its paper's]
     #[arg(long)]
     learning_rate: Option<f64>,
     /// Seed of all draws
@@ -106,7 +110,8 @@ enum Command {
         #[command(flatten)]
         run: Run,
     },
-    /// Describe real faces by a Gaussian, in the features of the first shipped forgery network (no network is trained; takes a minute or two)
+    /// Describe real faces by a Gaussian, in the features of the first shipped forgery network (no
+    /// network is trained; takes a minute or two)
     Anomaly {
         /// Folder of labelled pictures
         #[arg(long, value_name = "DIR")]
@@ -115,14 +120,16 @@ enum Command {
         #[arg(long, value_name = "DIR", default_value = "run")]
         out: PathBuf,
     },
-    /// Train an animator (First Order Motion Model): a picture of a face that follows the motion of a clip
+    /// Train an animator (First Order Motion Model): a picture of a face that follows the motion of
+    /// a clip
     Animator {
         /// Folder of labelled pictures and clips
         #[arg(long, value_name = "DIR")]
         data: PathBuf,
         #[command(flatten)]
         run: Run,
-        /// A published configuration at 256 pixels, such as vox-256, instead of the small model at 128
+        /// A published configuration at 256 pixels, such as vox-256, instead of the small model at
+        /// 128
         #[arg(long, value_name = "NAME")]
         published: Option<String>,
         /// Let a discriminator take part, with feature matching
@@ -139,7 +146,8 @@ enum Command {
         data: PathBuf,
         #[command(flatten)]
         run: Run,
-        /// Weights of the animator that it starts from, by id or file; the shipped ones when not given
+        /// Weights of the animator that it starts from, by id or file; the shipped ones when not
+        /// given
         #[arg(long, value_name = "ID|FILE")]
         animator: Option<String>,
         /// Segments besides the background
@@ -165,24 +173,33 @@ struct Detector {
     data: PathBuf,
     #[command(flatten)]
     run: Run,
-    /// Weights of the animator of the recipe `reenactment`, by id or file; the shipped ones when not given
+    /// Weights of the animator of the recipe `reenactment`, by id or file; the shipped ones when
+    /// not given
     #[arg(long, value_name = "ID|FILE")]
     animator: Option<String>,
     /// Leave a part out, to see what it brings (repeatable)
     #[arg(long, value_name = "PART")]
     without: Vec<Part>,
-    /// Hold out the side-by-side clips of one of several parts (PART/OF, the first part is 1), for cross-validation
+    /// Hold out the side-by-side clips of one of several parts (PART/OF, the first part is 1), for
+    /// cross-validation
     #[arg(long, value_name = "PART/OF", value_parser = fold)]
     hold_out: Option<Fold>,
-    /// Learn from patches of what a scan asks about, of faces that are large enough to have grain at that scale (sbi, pairs and reconstruct)
+    /// Learn from patches of what a scan asks about, of faces that are large enough to have grain
+    /// at that scale (sbi, pairs and reconstruct)
     #[arg(long, conflicts_with = "network")]
     patches: bool,
-    /// Write the mean of the weights of --from (an id or a file), which count so much, and of those that were learned
+    /// Write the mean of the weights of --from (an id or a file), which count so much, and of those
+    /// that were learned
     #[arg(long, value_name = "SHARE", value_parser = start_share, requires = "from", conflicts_with = "network")]
     start_share: Option<f32>,
-    /// Train a published network in place of our own, by its paper's schedule: EfficientNet-B4 (Bonettini et al., ICPR 2020).
+    /// Train a published network in place of our own, by its paper's schedule: EfficientNet-B4
+    /// (Bonettini et al., ICPR 2020).
     #[arg(long, value_name = "NETWORK")]
     network: Option<NetworkName>,
+    /// Tune this network in place of training one from nothing: clip has 30,000 numbers to learn and
+    /// needs a tenth of the time
+    #[arg(long, value_name = "NETWORK", conflicts_with_all = ["network", "patches", "start_share"])]
+    base: Option<BaseArgument>,
     /// What of a published network is trained; a head needs the triplet run in --from
     #[arg(long, value_name = "PART", default_value = "end-to-end", requires = "network")]
     tuning: TuningName,
@@ -216,6 +233,7 @@ impl Detector {
             input: Input { has_high_pass: has(Part::HighPass) },
             held_out: self.hold_out,
             published,
+            base: self.base.map(|BaseArgument::Clip| BaseName::Clip),
             scale: if self.patches { Scale::Patches } else { Scale::Whole },
             start_share: self.start_share.unwrap_or(0.0),
         }
@@ -223,7 +241,12 @@ impl Detector {
 
     fn train(self, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
         let choice = self.choice();
-        let options = self.run.options(if choice.published.is_some() { PUBLISHED_RATE } else { OUR_RATE })?;
+        let rate = match (choice.base, choice.published) {
+            (Some(BaseName::Clip), _) => TUNING_RATE,
+            (None, Some(_)) => PUBLISHED_RATE,
+            (None, None) => OUR_RATE,
+        };
+        let options = self.run.options(rate)?;
         let order = Order { choice, data: &self.data, animator: self.animator.as_deref(), options: &options };
         forgery::run(&order, progress)
     }
@@ -256,6 +279,12 @@ enum NetworkName {
     B4,
     /// The same with an attention map
     B4Attention,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum BaseArgument {
+    /// The first nine blocks of CLIP ViT-B/16; its layer normalisations are tuned
+    Clip,
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -14,7 +14,8 @@ pub(crate) struct Args {
     /// Pictures and clips
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Root certificates that you trust (PEM); without any, a valid signature is of an unknown issuer
+    /// Root certificates that you trust (PEM); without any, a valid signature is of an unknown
+    /// issuer
     #[arg(long, value_name = "FILE")]
     anchors: Option<PathBuf>,
     /// Everything as JSON; `-` is standard output

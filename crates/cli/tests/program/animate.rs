@@ -1,4 +1,5 @@
-//! `assay animate` and `assay partswap` from outside: drawn heads, networks with random weights, every mark read back, wrong use refused by name.
+//! `assay animate` and `assay partswap` from outside: drawn heads, networks with random weights,
+//! every mark read back, wrong use refused by name.
 use std::path::Path;
 use std::process::Command;
 
@@ -68,7 +69,8 @@ fn ffmpeg(at: &Path, args: &[&str]) {
     assert!(command.status().unwrap().success());
 }
 
-/// A drawn head as a picture and as a clip of a second in which it moves, with sound; and a clip and a picture without a face.
+/// A drawn head as a picture and as a clip of a second in which it moves, with sound; and a clip
+/// and a picture without a face.
 fn scene(at: &Path) {
     for (name, seed) in [("source", 52), ("driver", 53)] {
         let photo = assay_material::scene::photograph(seed, 680, 500);

@@ -1,5 +1,6 @@
-//! Bad input through the whole program: one clear line that names the file and the reason, exit code 2, nothing half-written, and in a
-//! batch the rest goes on. The reader's own cases are in `crates/media/tests/bad_input.rs`.
+//! Bad input through the whole program: one clear line that names the file and the reason, exit
+//! code 2, nothing half-written, and in a batch the rest goes on. The reader's own cases are in
+//! `crates/media/tests/bad_input.rs`.
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};

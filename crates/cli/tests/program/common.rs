@@ -38,7 +38,8 @@ pub(crate) fn save(folder: &Path, name: &str, seed: u32) -> PathBuf {
     path
 }
 
-/// The `result` block of every report of a scan document, by file name, as the bytes that are hashed.
+/// The `result` block of every report of a scan document, by file name, as the bytes that are
+/// hashed.
 pub(crate) fn results(document: &Path) -> Vec<(String, String)> {
     let value: serde_json::Value = serde_json::from_slice(&std::fs::read(document).unwrap()).unwrap();
     value["reports"]

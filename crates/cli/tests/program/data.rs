@@ -1,4 +1,5 @@
-//! `assay data` and `assay evaluate` from outside: dividing without leaks, counting what cannot be scored, and the figures' names.
+//! `assay data` and `assay evaluate` from outside: dividing without leaks, counting what cannot be
+//! scored, and the figures' names.
 use std::path::Path;
 
 use image::RgbImage;
@@ -6,7 +7,8 @@ use serde_json::Value;
 
 use crate::common::{assay, run};
 
-/// The drawn scene has a bust that is found as a face; the fake is redder and softer in the middle of it.
+/// The drawn scene has a bust that is found as a face; the fake is redder and softer in the middle
+/// of it.
 fn pictures(folder: &Path) {
     for (class, shift) in [("real", 0u8), ("fake", 14)] {
         std::fs::create_dir_all(folder.join(class)).unwrap();
@@ -35,7 +37,8 @@ fn a_data_set_is_divided_without_leaks_and_measured() {
     std::fs::write(at.join("real/broken.png"), "no picture").unwrap();
     save(&RgbImage::from_pixel(200, 200, image::Rgb([90, 120, 90])), &at.join("fake/empty.png"));
     let table = at.join("set.csv");
-    // The twins are nearly the same picture, so a division that knows no persons may put them apart.
+    // The twins are nearly the same picture, so a division that knows no persons may put them
+    // apart.
     let (code, text, errors) = run(assay(at).args(["data", "index", ".", "--allow-leaks", "--out"]).arg(&table));
     assert_eq!(code, 0, "{text}{errors}");
     assert!(text.contains("folders real and fake: 6 rows, 3 real, 3 fake"), "{text}");

@@ -1,4 +1,5 @@
-//! `assay models` from outside: importing published checkpoints, refusing what is none, and the way from list to export.
+//! `assay models` from outside: importing published checkpoints, refusing what is none, and the way
+//! from list to export.
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

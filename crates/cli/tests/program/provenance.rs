@@ -1,4 +1,5 @@
-//! `assay verify` and `assay mark` from outside: a claim is signed and read back, a change is seen, and nothing half-written stays.
+//! `assay verify` and `assay mark` from outside: a claim is signed and read back, a change is seen,
+//! and nothing half-written stays.
 use std::path::Path;
 use std::process::Command;
 

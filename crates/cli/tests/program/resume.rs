@@ -1,4 +1,5 @@
-//! A scan that is killed in the middle goes on where it stopped, and the results are those of an uninterrupted run.
+//! A scan that is killed in the middle goes on where it stopped, and the results are those of an
+//! uninterrupted run.
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! `assay swap` from outside: faces taken out of drawn pictures, a network trained for a few steps, a picture and a clip converted, and every mark read back.
+//! `assay swap` from outside: faces taken out of drawn pictures, a network trained for a few steps,
+//! a picture and a clip converted, and every mark read back.
 use std::path::Path;
 use std::process::Command;
 

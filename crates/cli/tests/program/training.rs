@@ -1,4 +1,5 @@
-//! `assay train detector` on a table of one's own: a run's files, a mask, and what the weights say in `assay evaluate`.
+//! `assay train detector` on a table of one's own: a run's files, a mask, and what the weights say
+//! in `assay evaluate`.
 use serde_json::Value;
 
 use crate::common::{assay, run};

@@ -1,7 +1,8 @@
-//! The driving frame whose face looks most like the source's: motion counts from there (the reference's `find_best_frame`).
+//! The driving frame whose face looks most like the source's: motion counts from there (the
+//! reference's `find_best_frame`).
 //!
-//! The decision that shapes it: shapes are compared, not pictures: the 68 points without place and size. Frames without a face are passed over, where
-//! the reference stops.
+//! The decision that shapes it: shapes are compared, not pictures: the 68 points without place and
+//! size. Frames without a face are passed over, where the reference stops.
 use assay_faces::landmarks68::POINTS;
 use assay_media::{FramePlan, Progress, Source};
 use assay_models::first_order::hull_area;

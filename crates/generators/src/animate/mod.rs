@@ -1,8 +1,11 @@
-//! A picture that follows the motion of a clip (First Order Motion Model, Siarohin et al., NeurIPS 2019, arXiv:2003.00196).
+//! A picture that follows the motion of a clip (First Order Motion Model, Siarohin et al., NeurIPS
+//! 2019, arXiv:2003.00196).
 //!
-//! The decision that shapes it: the driving clip is read twice. The first pass finds the head and, where asked, the frame that looks most like the source; the
-//! second makes a frame for a frame. Motion is relative to one frame, and every other is computed from that alone, so frames before the best one need
-//! no second direction (the reference animates forwards and backwards and joins the two; the result is the same).
+//! The decision that shapes it: the driving clip is read twice. The first pass finds the head and,
+//! where asked, the frame that looks most like the source; the second makes a frame for a frame.
+//! Motion is relative to one frame, and every other is computed from that alone, so frames before
+//! the best one need no second direction (the reference animates forwards and backwards and joins
+//! the two; the result is the same).
 mod best;
 mod paste;
 
@@ -38,7 +41,8 @@ pub static ABOUT: About = About {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Framing {
-    /// Put back into the whole picture where there is some around the head, else as [`Framing::Crop`].
+    /// Put back into the whole picture where there is some around the head, else as
+    /// [`Framing::Crop`].
     #[default]
     Auto,
     /// The square around the head.

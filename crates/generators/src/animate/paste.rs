@@ -1,7 +1,8 @@
 //! What is shown around an animated head.
 //!
-//! The decision that shapes it: the head is put back with a feathered square where the picture shows enough around it; a picture that is all head comes out
-//! as the square alone, because its still edge would stand beside a moving face.
+//! The decision that shapes it: the head is put back with a feathered square where the picture
+//! shows enough around it; a picture that is all head comes out as the square alone, because its
+//! still edge would stand beside a moving face.
 use image::RgbImage;
 use image::imageops::{self, FilterType};
 
@@ -9,7 +10,8 @@ use super::{Framing, LEAST_SIDE};
 use crate::Crop;
 use crate::portrait::Framed;
 
-/// The picture must be this many times as large as the square, on its shorter side, for the square to be put back.
+/// The picture must be this many times as large as the square, on its shorter side, for the square
+/// to be put back.
 const ROOM: f32 = 1.25;
 /// Where the animated square goes.
 pub(super) enum Canvas {

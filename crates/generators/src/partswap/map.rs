@@ -1,6 +1,7 @@
 //! The segments of pictures in colours, so that a user can choose among them.
 //!
-//! The decision that shapes it: colours alone cannot be named, so a list at the upper right shows which number has which; nothing lies where the label will.
+//! The decision that shapes it: colours alone cannot be named, so a list at the upper right shows
+//! which number has which; nothing lies where the label will.
 use assay_models::cosegmentation::PartMap;
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
@@ -20,8 +21,8 @@ fn colour(part: usize, parts: usize) -> [f32; 3] {
     [channel(0.0), channel(4.0), channel(2.0)]
 }
 
-/// A row a picture: itself and its segments; beside the last row what was made; beside the first the colours of the numbers from the background down, each with as many
-/// dots as its number.
+/// A row a picture: itself and its segments; beside the last row what was made; beside the first
+/// the colours of the numbers from the background down, each with as many dots as its number.
 pub(super) fn sheet(rows: &[(&RgbImage, PartMap)], made: &RgbImage, parts: usize) -> RgbImage {
     let square = |picture: &RgbImage| imageops::resize(picture, SIDE, SIDE, FilterType::CatmullRom);
     let mut sheet = RgbImage::new(3 * SIDE, SIDE * rows.len() as u32);

@@ -1,7 +1,9 @@
-//! Parts of one face put into another (motion co-segmentation, Siarohin et al. 2020, arXiv:2004.03234).
+//! Parts of one face put into another (motion co-segmentation, Siarohin et al. 2020,
+//! arXiv:2004.03234).
 //!
-//! The decision that shapes it: parts are the network's own segments, found without labels and numbered by it, so the user sees a map before choosing. Only
-//! the square around the target's head is made anew; everything else of the target stays as it was.
+//! The decision that shapes it: parts are the network's own segments, found without labels and
+//! numbered by it, so the user sees a map before choosing. Only the square around the target's head
+//! is made anew; everything else of the target stays as it was.
 mod map;
 
 use std::path::{Path, PathBuf};
@@ -94,7 +96,8 @@ impl PartSwap {
         self.swapper.entry()
     }
 
-    /// Source and target with their parts in colours and numbers, and the swap, in one marked picture.
+    /// Source and target with their parts in colours and numbers, and the swap, in one marked
+    /// picture.
     ///
     /// # Errors
     /// [`GeneratorError`] where the target cannot be read or the picture cannot be marked.

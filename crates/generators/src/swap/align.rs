@@ -1,14 +1,17 @@
 //! The one crop of face swaps.
 //!
-//! The decision that shapes it: dlib's mean face with a margin, because squares of different margins have one centre and one direction. What is kept of a face
-//! has more margin ([`KEPT_MARGIN`]) than the network sees ([`NET_MARGIN`]), so that training can turn and move it without running over the edge.
+//! The decision that shapes it: dlib's mean face with a margin, because squares of different
+//! margins have one centre and one direction. What is kept of a face has more margin
+//! ([`KEPT_MARGIN`]) than the network sees ([`NET_MARGIN`]), so that training can turn and move it
+//! without running over the edge.
 use assay_faces::geometry::Affine;
 use assay_faces::geometry::Rect;
 use assay_faces::template::{FacePoints, Placement, Template};
 use assay_faces::warp::Border;
 use assay_faces::{FacesError, landmarks68};
 
-/// Margin of kept crops on each side, in inner squares of dlib's mean face: the template `dlib-padding-0.5`.
+/// Margin of kept crops on each side, in inner squares of dlib's mean face: the template
+/// `dlib-padding-0.5`.
 pub const KEPT_MARGIN: f32 = 0.5;
 /// Margin of the crops that networks see: `dlib-padding-0.3` ([`assay_models::face_swap::CROP`]).
 pub const NET_MARGIN: f32 = 0.3;

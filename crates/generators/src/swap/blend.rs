@@ -1,7 +1,8 @@
 //! A made face put into its frame: colours, sharpness, mask, edge.
 //!
-//! The decision that shapes it: everything happens in the square of the aligned face at about the frame's own resolution, and one resampling brings it back.
-//! Pixels outside the mask stay the frame's, byte for byte.
+//! The decision that shapes it: everything happens in the square of the aligned face at about the
+//! frame's own resolution, and one resampling brings it back. Pixels outside the mask stay the
+//! frame's, byte for byte.
 use assay_faces::hull::{blur, fill, hull, swollen};
 use assay_faces::template::Placement;
 use image::RgbImage;
@@ -54,9 +55,11 @@ impl Default for Settings {
     }
 }
 
-/// Side of the square in which a face is put together, for a face whose square spans so many pixels of the frame.
+/// Side of the square in which a face is put together, for a face whose square spans so many pixels
+/// of the frame.
 pub(super) fn working_side(net_side: usize, extent: f64) -> usize {
-    // An even number of pixels, so that the same face does not change its square from frame to frame by rounding alone.
+    // An even number of pixels, so that the same face does not change its square from frame to
+    // frame by rounding alone.
     ((extent / 16.0).round() as usize * 16).clamp(net_side.min(512), 512)
 }
 
@@ -112,7 +115,8 @@ fn mask(placed: &Placement, face: &Face<'_>, settings: Settings, side: usize) ->
         _ => {
             if let Some(crop_from_frame) = placed.crop_from_frame() {
                 let points: Vec<[f32; 2]> = face.mesh.iter().map(|p| crop_from_frame.apply(*p)).collect();
-                // The made face need not reach to the very edge of the mesh, where the skin turns away.
+                // The made face need not reach to the very edge of the mesh, where the skin turns
+                // away.
                 fill(&swollen(&hull(&points), 0.97), side, &mut mask);
             }
         }
@@ -126,7 +130,8 @@ fn mask(placed: &Placement, face: &Face<'_>, settings: Settings, side: usize) ->
         }
     }
     if soft > 0.3 {
-        // Blurred inwards: twice what is over one half, so that the edge of before is where nothing is left.
+        // Blurred inwards: twice what is over one half, so that the edge of before is where nothing
+        // is left.
         blur(&mut mask, side, soft);
         mask.iter_mut().for_each(|m| *m = (2.0 * *m - 1.0).clamp(0.0, 1.0));
     }

@@ -1,7 +1,8 @@
 //! A made face brought to the colours of the face that it replaces.
 //!
-//! The decision that shapes it: every statistic is weighted by the mask. Known programs multiply pixels by the mask and then take means over the whole square, so that
-//! the black around a face pulls every transfer towards it; here what lies outside has no say.
+//! The decision that shapes it: every statistic is weighted by the mask. Known programs multiply
+//! pixels by the mask and then take means over the whole square, so that the black around a face
+//! pulls every transfer towards it; here what lies outside has no say.
 use serde::{Deserialize, Serialize};
 
 /// How colours are brought over.
@@ -10,13 +11,15 @@ use serde::{Deserialize, Serialize};
 pub enum Transfer {
     /// They stay.
     None,
-    /// Mean and spread of each channel in CIE Lab (Reinhard et al. 2001, there in another Lab); the spread grows by a fourth at most, since a made face is the softer
-    /// one and what it lacks in detail is not to come back as contrast.
+    /// Mean and spread of each channel in CIE Lab (Reinhard et al. 2001, there in another Lab); the
+    /// spread grows by a fourth at most, since a made face is the softer one and what it lacks in
+    /// detail is not to come back as contrast.
     #[default]
     Reinhard,
     /// Mean and covariance, by whitening and colouring with symmetric roots.
     Linear,
-    /// Mean and covariance, by the linear map that moves colours least (Monge-Kantorovich; Pitie and Kokaram 2007).
+    /// Mean and covariance, by the linear map that moves colours least (Monge-Kantorovich; Pitie
+    /// and Kokaram 2007).
     Mkl,
     /// The whole distribution of each channel.
     Histogram,
@@ -167,7 +170,8 @@ fn match_channel(made: &mut [Colour], target: &[Colour], mask: &[f32], channel: 
     }
 }
 
-/// A level that no pixel has says nothing of itself, but pixels between it and the next are read from both: it follows its neighbours.
+/// A level that no pixel has says nothing of itself, but pixels between it and the next are read
+/// from both: it follows its neighbours.
 fn extend_over_empty(table: &mut [f32], counts: &[f64]) {
     let step = 1.0 / (LEVELS - 1) as f32;
     for level in (0..LEVELS).filter(|l| counts[*l] <= 0.0) {
@@ -212,7 +216,8 @@ fn rgb(p: &Colour) -> Colour {
 mod tests {
     use super::*;
 
-    /// Two clouds of correlated colours in the left half; the right half is black in one and white in the other.
+    /// Two clouds of correlated colours in the left half; the right half is black in one and white
+    /// in the other.
     fn clouds() -> (Vec<Colour>, Vec<Colour>, Vec<f32>) {
         let mut state = 9u32;
         let mut draw = || {

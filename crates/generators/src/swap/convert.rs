@@ -1,7 +1,9 @@
 //! One person's face put in another's place, in a picture or clip.
 //!
-//! The decision that shapes it: a clip is read twice. The first pass finds every face, follows it and decides who is meant; then the alignment is smoothed over time, the
-//! past and the future of a frame alike, because crops that tremble are the first thing that people see. The second pass makes a frame for a frame.
+//! The decision that shapes it: a clip is read twice. The first pass finds every face, follows it
+//! and decides who is meant; then the alignment is smoothed over time, the past and the future of a
+//! frame alike, because crops that tremble are the first thing that people see. The second pass
+//! makes a frame for a frame.
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,10 @@
 //! Faces taken out of pictures and clips, aligned, measured, sorted.
 //!
-//! The decision that shapes it: crops are written as they are met, under numbers, into a folder of another name; when all files are done, persons are told, doubles
-//! dropped, the rest sorted and named, and the folder renamed. A frame without a usable face is counted. Crops are parts of recordings and carry no mark; so
-//! that none can come from made media, a file that carries one is refused.
+//! The decision that shapes it: crops are written as they are met, under numbers, into a folder of
+//! another name; when all files are done, persons are told, doubles dropped, the rest sorted and
+//! named, and the folder renamed. A frame without a usable face is counted. Crops are parts of
+//! recordings and carry no mark; so that none can come from made media, a file that carries one is
+//! refused.
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 

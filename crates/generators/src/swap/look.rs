@@ -1,7 +1,8 @@
 //! The first look at a file: every face of every frame, followed over time.
 //!
-//! The decision that shapes it: a swap needs every frame, so every frame is looked at, with the tracker that scans use. Who is one person is decided when all
-//! tracks are known, by the mean of their identity vectors.
+//! The decision that shapes it: a swap needs every frame, so every frame is looked at, with the
+//! tracker that scans use. Who is one person is decided when all tracks are known, by the mean of
+//! their identity vectors.
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -66,7 +67,8 @@ pub(super) type Take<'a> = dyn FnMut(&RgbImage, u64, f64, Vec<Seen>) -> Result<(
 /// The tracks of one person, as (file, track).
 pub(super) type Person = Vec<(usize, usize)>;
 
-/// Looks at every frame of a clip before `most_secs`, or at a picture, and hands each with its faces to `take`.
+/// Looks at every frame of a clip before `most_secs`, or at a picture, and hands each with its
+/// faces to `take`.
 pub(super) fn each(
     (source, most_secs): (&Source, f64),
     finder: &Finder,
@@ -118,7 +120,8 @@ pub(super) fn open(path: &Path) -> Result<Source, GeneratorError> {
     Source::open(path, &Limits::default()).map_err(GeneratorError::media(path))
 }
 
-/// The persons of some files, those who are seen most (largest and longest) first: for each the tracks, as (file, track).
+/// The persons of some files, those who are seen most (largest and longest) first: for each the
+/// tracks, as (file, track).
 pub(super) fn persons(files: &[Looked], finder: &Finder) -> Vec<Person> {
     let all: Vec<(usize, usize, &TrackFacts)> = files
         .iter()

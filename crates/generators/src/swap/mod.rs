@@ -1,8 +1,10 @@
-//! Face swaps by an autoencoder: faces taken out of clips, and put back as another person's (faceswap, DeepFaceLab, dfaker and faceswap-GAN in one).
+//! Face swaps by an autoencoder: faces taken out of clips, and put back as another person's
+//! (faceswap, DeepFaceLab, dfaker and faceswap-GAN in one).
 //!
-//! The decision that shapes it: one crop for taking out, for training and for putting back ([`align`]), a first look at every frame before anything is
-//! made ([`look`]), and then one frame at a time. Training is in `lab`. What was taken out of a recording is still a recording and carries no mark; what
-//! the network made leaves through the marked writer like everything else.
+//! The decision that shapes it: one crop for taking out, for training and for putting back
+//! ([`align`]), a first look at every frame before anything is made ([`look`]), and then one frame
+//! at a time. Training is in `lab`. What was taken out of a recording is still a recording and
+//! carries no mark; what the network made leaves through the marked writer like everything else.
 pub mod align;
 mod blend;
 mod colour;

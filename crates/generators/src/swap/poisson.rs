@@ -1,8 +1,10 @@
-//! Seamless blending: a face keeps its own steps from pixel to pixel and takes the surroundings' level at its edge (Perez, Gangnet and Blake 2003).
+//! Seamless blending: a face keeps its own steps from pixel to pixel and takes the surroundings'
+//! level at its edge (Perez, Gangnet and Blake 2003).
 //!
-//! The decision that shapes it: the equation is solved for the correction that is added to the face, not for the face. Then the right side is nothing, the
-//! unknown is a membrane spanned over the mask between the differences at its edge, and a membrane is smooth: it is found on coarse grids first and
-//! needs few sweeps on each finer one, a number that is fixed.
+//! The decision that shapes it: the equation is solved for the correction that is added to the
+//! face, not for the face. Then the right side is nothing, the unknown is a membrane spanned over
+//! the mask between the differences at its edge, and a membrane is smooth: it is found on coarse
+//! grids first and needs few sweeps on each finer one, a number that is fixed.
 
 /// Sweeps on each grid.
 const SWEEPS: usize = 40;
@@ -11,8 +13,9 @@ const OMEGA: f32 = 1.6;
 /// Side of the coarsest grid.
 const COARSEST: usize = 6;
 
-/// The membrane over the cells that are not `known`, spanned between those that are: `values` of known cells stay, the others are replaced. Square grids of
-/// `side`; beyond the edge lies what lies at it.
+/// The membrane over the cells that are not `known`, spanned between those that are: `values` of
+/// known cells stay, the others are replaced. Square grids of `side`; beyond the edge lies what
+/// lies at it.
 pub(super) fn membrane(values: &mut [[f32; 3]], known: &[bool], side: usize) {
     if side < 2 || known.iter().all(|k| *k) || !known.iter().any(|k| *k) {
         return;

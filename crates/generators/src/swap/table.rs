@@ -1,7 +1,8 @@
 //! What is known of the faces in a folder of crops: one JSON file beside them.
 //!
-//! The decision that shapes it: everything that training and sorting ask of a face is measured once, when it is taken out, and kept in pixels of the crop. The
-//! hash of the file that it came from goes along.
+//! The decision that shapes it: everything that training and sorting ask of a face is measured
+//! once, when it is taken out, and kept in pixels of the crop. The hash of the file that it came
+//! from goes along.
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};

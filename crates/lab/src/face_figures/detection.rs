@@ -114,7 +114,8 @@ mod tests {
         let known: Vec<Known> = (0..4)
             .map(|i| Known { source: "made", picture: picture.clone(), boxes: vec![[i as f32, 10.0, 30.0, 30.0]] })
             .collect();
-        // Finds every face, three of the four well; reports a false one with score 0.4 where the picture is wider.
+        // Finds every face, three of the four well; reports a false one with score 0.4 where the
+        // picture is wider.
         let detector = |p: &RgbImage| {
             if p.width() > 100 {
                 return vec![(Rect::new(0.0, 0.0, 5.0, 5.0), 0.4)];

@@ -52,7 +52,8 @@ fn mesh_at(networks: &dyn FaceNetworks, picture: &RgbImage, [x, y, w, h]: [f32; 
     (best.box_in_frame.iou(&truth) > 0.3).then(|| networks.landmarks(picture, best).ok()).flatten()
 }
 
-/// Against hand-made points of held-out people, and against the machine's mesh on all held-out pictures.
+/// Against hand-made points of held-out people, and against the machine's mesh on all held-out
+/// pictures.
 pub fn points(
     networks: &dyn FaceNetworks,
     pictures: &[Picture],
@@ -145,7 +146,8 @@ pub struct Identity {
     pub count: usize,
     /// Area under the ROC curve over all pairs.
     pub auc: f64,
-    /// Cosine above which one pair of different people in a hundred lies, and the share of pairs of one person above it.
+    /// Cosine above which one pair of different people in a hundred lies, and the share of pairs of
+    /// one person above it.
     pub cosine_at_1_percent: f64,
     /// Share of pairs of one person above it.
     pub same_above: f64,

@@ -1,7 +1,8 @@
 //! Figures of the face networks, on people and pictures that they were not trained on.
 //!
-//! The decision that shapes it: the program's own path is measured (detector over every scale, two passes of the mesh, the tracker in the decode
-//! pass), against truths that no detector made. What a machine labelled is given apart, as agreement.
+//! The decision that shapes it: the program's own path is measured (detector over every scale, two
+//! passes of the mesh, the tracker in the decode pass), against truths that no detector made. What
+//! a machine labelled is given apart, as agreement.
 use std::path::{Path, PathBuf};
 
 use assay_faces::geometry::Rect;
@@ -69,9 +70,11 @@ impl Markdown for Figures {
 pub struct Figures {
     /// Which split of the people and files.
     pub split: String,
-    /// Detectors at one false face in a hundred pictures without faces, and the shipped one at its shipped score.
+    /// Detectors at one false face in a hundred pictures without faces, and the shipped one at its
+    /// shipped score.
     pub detection: Vec<Detection>,
-    /// Share of the machine's boxes that the shipped detector finds at its shipped score, by source.
+    /// Share of the machine's boxes that the shipped detector finds at its shipped score, by
+    /// source.
     pub agreement: Vec<detection::Row>,
     /// Errors of the points.
     pub points: Vec<measures::PointErrors>,

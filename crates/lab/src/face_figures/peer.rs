@@ -1,4 +1,5 @@
-//! BlazeFace as a peer: the published network on the published tiles, its boxes brought to the truths' convention.
+//! BlazeFace as a peer: the published network on the published tiles, its boxes brought to the
+//! truths' convention.
 use std::path::Path;
 
 use assay_faces::geometry::Rect;
@@ -12,7 +13,8 @@ use assay_bench::collections::Split;
 use assay_train::faces::data::Picture;
 use assay_train::faces::points::tight_box;
 
-/// Loads the weights and learns, from the training pictures, how its square boxes lie to the tight boxes of the meshes.
+/// Loads the weights and learns, from the training pictures, how its square boxes lie to the tight
+/// boxes of the meshes.
 pub(super) fn blazeface(path: &Path, pictures: &[Picture]) -> anyhow::Result<Box<Detector<'static>>> {
     let tensors = assay_checkpoints::Checkpoint::read(path)?.into_tensors();
     let network = state::load(BlazeFaceConfig {}.init(&Device::default()), &tensors, "")?;

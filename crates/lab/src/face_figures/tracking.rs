@@ -1,7 +1,9 @@
-//! How steadily faces are followed: on recorded clips, and on a made one where two people cross and hide one another.
+//! How steadily faces are followed: on recorded clips, and on a made one where two people cross and
+//! hide one another.
 //!
-//! The decision that shapes it: what counts as a switch is decided by places that are known. A recorded clip shows one head without a cut, or the same
-//! moment side by side, where no face ever leaves its half; in the made clip every head's path is drawn.
+//! The decision that shapes it: what counts as a switch is decided by places that are known. A
+//! recorded clip shows one head without a cut, or the same moment side by side, where no face ever
+//! leaves its half; in the made clip every head's path is drawn.
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -27,7 +29,8 @@ pub struct Tracking {
     pub tracks: usize,
     /// Groups of tracks that are taken for one person's.
     pub persons: usize,
-    /// Times at which a track went over to another face, or a face in view got a new track without a cut.
+    /// Times at which a track went over to another face, or a face in view got a new track without
+    /// a cut.
     pub switches: usize,
     /// Looks in which a face that was in view was not seen.
     pub lost: usize,
@@ -42,7 +45,8 @@ fn follow(networks: &dyn FaceNetworks, path: &Path) -> anyhow::Result<Faces> {
     Ok(reader.into_faces()?)
 }
 
-/// Times at which the face that a track shows changes, and the faces' tracks beyond the first of each shot.
+/// Times at which the face that a track shows changes, and the faces' tracks beyond the first of
+/// each shot.
 fn switches(faces: &Faces, shown: &dyn Fn(&FaceTrack, usize) -> Option<usize>) -> usize {
     let mut count = 0;
     let mut first_tracks: Vec<(usize, usize)> = Vec::new();
@@ -100,7 +104,8 @@ const SIZE: (u32, u32) = (960, 544);
 /// Height of the pasted heads.
 const HEAD: u32 = 300;
 
-/// Middle of head `which` at a time: each swings from side to side, so that they cross, one behind the other, every three seconds.
+/// Middle of head `which` at a time: each swings from side to side, so that they cross, one behind
+/// the other, every three seconds.
 fn path(which: usize, secs: f64) -> [f64; 2] {
     let swing = (secs * std::f64::consts::PI / 3.0).cos();
     let side = if which == 0 { -1.0 } else { 1.0 };
@@ -148,7 +153,8 @@ pub fn crossing(networks: &dyn FaceNetworks, data: &Path, heads: [&str; 2], fold
         // While one head hides the other a face's own head cannot be told by its place.
         (apart > 120.0).then(|| usize::from(distance(1) < distance(0)))
     };
-    // A face that was hidden gets a new track only where it was away for longer than the tracker waits; here it never is.
+    // A face that was hidden gets a new track only where it was away for longer than the tracker
+    // waits; here it never is.
     let mut figure = figures(&format!("made: {} and {} cross", heads[0], heads[1]), &faces, 2, &shown);
     let hidden = (0..faces.frames).filter(|k| {
         let secs = *k as f64 * SECS as f64 / faces.frames.max(1) as f64;

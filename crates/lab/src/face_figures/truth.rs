@@ -1,7 +1,9 @@
-//! Faces whose place no detector said: hand-made points, a data set's fixed geometry, faces laid at a known place.
+//! Faces whose place no detector said: hand-made points, a data set's fixed geometry, faces laid at
+//! a known place.
 //!
-//! The decision that shapes it: all truths are brought to one box, the tight one around a face from the hair line to the chin. Hand-made points end at
-//! the brows; how far the hair line lies above them is the mean of the training people, so no test face has a say in it.
+//! The decision that shapes it: all truths are brought to one box, the tight one around a face from
+//! the hair line to the chin. Hand-made points end at the brows; how far the hair line lies above
+//! them is the mean of the training people, so no test face has a say in it.
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -70,7 +72,8 @@ fn eyes(hand: &Hand) -> [f32; 2] {
 }
 
 impl Geometry {
-    /// From the training people's hand-made points beside their meshes, and the training pictures of CelebA.
+    /// From the training people's hand-made points beside their meshes, and the training pictures
+    /// of CelebA.
     pub fn learn(pictures: &[Picture], hand: &HandPoints) -> Self {
         let mut lifts = Vec::new();
         let mut celeba: (Vec<[f32; 2]>, f32) = (vec![[0.0; 2]; 468], 0.0);
@@ -112,7 +115,8 @@ impl Geometry {
         let mut out = Vec::new();
         for (picture, points) in self.outlines(pictures, hand, split) {
             let source = if picture.source == "celeba178" { "celeba178" } else { "ytfaces68" };
-            // Two thirds of CelebA and YouTube Faces show other people too, whom nobody marked; only the marked one is asked for.
+            // Two thirds of CelebA and YouTube Faces show other people too, whom nobody marked;
+            // only the marked one is asked for.
             out.push(Known { source, picture: picture.levels.full().clone(), boxes: vec![tight_box(&points)] });
         }
         out
@@ -127,7 +131,8 @@ impl Geometry {
         pictures.iter().filter(|p| p.split == split).filter_map(of).collect()
     }
 
-    /// `count` pictures without faces, each with one face of a held-out person laid into it: 12 to 400 pixels, turned, blurred, encoded again.
+    /// `count` pictures without faces, each with one face of a held-out person laid into it: 12 to
+    /// 400 pixels, turned, blurred, encoded again.
     pub fn pasted(
         &self,
         pictures: &[Picture],
@@ -171,7 +176,8 @@ impl Geometry {
     }
 }
 
-/// Pictures that were looked at one by one and show nobody: scenes but for those that the collection names.
+/// Pictures that were looked at one by one and show nobody: scenes but for those that the
+/// collection names.
 pub fn shows_nobody(collection: &Collection, picture: &Picture) -> bool {
     picture.is_scene() && !collection.shows_people(&picture.name)
 }

@@ -1,7 +1,10 @@
-//! What the shipped networks that judge faces are worth on people and files that they never saw, as a document.
+//! What the shipped networks that judge faces are worth on people and files that they never saw, as
+//! a document.
 //!
-//! The decision that shapes it: every figure goes through `judge` and `datasets::evaluate`, the same as `assay evaluate`. Files of the training and validation
-//! split are left out. The side-by-side clips are too few for that: there each clip is judged by the network that held its people out.
+//! The decision that shapes it: every figure goes through `judge` and `datasets::evaluate`, the
+//! same as `assay evaluate`. Files of the training and validation split are left out. The
+//! side-by-side clips are too few for that: there each clip is judged by the network that held its
+//! people out.
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +21,7 @@ use assay_bench::datasets::{self, FrameScore, Label, Manifest, Results};
 use assay_bench::judge::{self, Look, Pace, Score};
 use assay_bench::metrics::Estimate;
 
-mod alarms;
+mod false_positives;
 mod regions;
 mod scans;
 
@@ -96,9 +99,9 @@ pub enum Chapter {
     Swaps,
     /// Generated portraits.
     Portraits,
-    /// False alarms of single questions.
-    Alarms,
-    /// False alarms of whole scans.
+    /// False positives of single questions.
+    FalsePositives,
+    /// False positives of whole scans.
     Scans,
     /// What the maps show on genuine and on swapped faces.
     Regions,
@@ -106,7 +109,7 @@ pub enum Chapter {
 
 impl Chapter {
     /// All of them, in the order of the document.
-    pub const ALL: [Self; 5] = [Self::Swaps, Self::Portraits, Self::Alarms, Self::Scans, Self::Regions];
+    pub const ALL: [Self; 5] = [Self::Swaps, Self::Portraits, Self::FalsePositives, Self::Scans, Self::Regions];
 }
 
 /// What stands before the first chapter.
@@ -129,7 +132,7 @@ fn run(options: &Options, progress: &dyn Progress) -> anyhow::Result<Chapters> {
         made.push(match chapter {
             Chapter::Swaps => swaps(&bench, &ids)?,
             Chapter::Portraits => portraits(&bench, &ids)?,
-            Chapter::Alarms => alarms::table(&bench, &ids)?,
+            Chapter::FalsePositives => false_positives::table(&bench, &ids)?,
             Chapter::Scans => scans::table(&bench, options.every)?,
             Chapter::Regions => regions::table(&bench, &ids)?,
         });
@@ -143,7 +146,8 @@ pub(crate) fn weight_ids(networks: &dyn FaceNetworks) -> Vec<String> {
     detectors.into_iter().flat_map(|d| d.weights).map(|w| w.id).collect()
 }
 
-/// The document so far with these chapters in place of those of the same heading, the new ones at the end.
+/// The document so far with these chapters in place of those of the same heading, the new ones at
+/// the end.
 fn replaced(old: &str, made: &[String]) -> String {
     let heading = |chapter: &str| chapter.lines().next().unwrap_or_default().to_owned();
     let mut chapters: Vec<String> = old.split("\n## ").skip(1).map(|c| format!("## {}\n\n", c.trim_end())).collect();

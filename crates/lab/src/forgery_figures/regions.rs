@@ -1,8 +1,12 @@
-//! What a report's maps show on genuine faces, and how much of it lies on the face where one was swapped.
+//! What a report's maps show on genuine faces, and how much of it lies on the face where one was
+//! swapped.
 //!
-//! The decision that shapes it: counted is what a report draws, by the level that it draws by: one face of a photograph, and of a clip its most suspicious stretch.
-//! Genuine files are those of the test split. Side-by-side clips are judged by the networks that did not see their people, and by levels that were learned without
-//! the real halves of that part; a report of such a clip may be more certain than this, because two of the four files behind its network have learned from its people.
+//! The decision that shapes it: counted is what a report draws, by the level that it draws by: one
+//! face of a photograph, and of a clip its most suspicious stretch. Genuine files are those of the
+//! test split. Side-by-side clips are judged by the networks that did not see their people, and by
+//! levels that were learned without the real halves of that part; a report of such a clip may be
+//! more certain than this, because two of the four files behind its network have learned from its
+//! people.
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -197,7 +201,8 @@ fn without(part: &Unseen, genuine: &[Vec<Unit>]) -> Vec<NullMap> {
     map_units::learn(Kind::Clip, &groups)
 }
 
-/// Of every part of every file the stretch that a report draws, and of how many it is the most suspicious.
+/// Of every part of every file the stretch that a report draws, and of how many it is the most
+/// suspicious.
 fn drawn<'a>(units: impl Iterator<Item = &'a Unit>) -> Vec<(&'a Unit, usize)> {
     let mut files: BTreeMap<(&Path, Part), BTreeMap<u32, Vec<&Unit>>> = BTreeMap::new();
     for unit in units {

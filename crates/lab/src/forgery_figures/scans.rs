@@ -1,8 +1,10 @@
-//! How often a whole scan finds something in genuine files: any statement at or above its default threshold.
+//! How often a whole scan finds something in genuine files: any statement at or above its default
+//! threshold.
 //!
-//! The decision that shapes it: a reader of a report meets all statements together, so here the whole program is asked, file by file. Photographs are those of
-//! the networks' test split; stretches of clips are those that the calibration of altered clips did not see. A scan is slow, so only every so many photographs
-//! are taken, and the document says how many.
+//! The decision that shapes it: a reader of a report meets all statements together, so here the
+//! whole program is asked, file by file. Photographs are those of the networks' test split;
+//! stretches of clips are those that the calibration of altered clips did not see. A scan is slow,
+//! so only every so many photographs are taken, and the document says how many.
 use std::fmt::Write as _;
 
 use super::{Bench, sets};
@@ -16,7 +18,7 @@ use assay_bench::planted::{RealSegment, real_segments};
 /// The table; of the photographs every `every`th is scanned.
 pub(super) fn table(bench: &Bench<'_>, every: usize) -> anyhow::Result<String> {
     let mut text = format!(
-        "## False alarms of whole scans\n\nGenuine files of which any statement reaches its default threshold, with 95 % Wilson intervals. Photographs of the test split, one in \
+        "## False positives of whole scans\n\nGenuine files of which any statement reaches its default threshold, with 95 % Wilson intervals. Photographs of the test split, one in \
          {every} of each folder; real clips cut into stretches of three seconds, of people that the calibration of altered clips did not see. A file without a value counts as one that does not reach it and stands in the last column.\n\n\
          | what | saved as | n | any above | largest LR | no value |\n|---|---|---|---|---|---|\n"
     );

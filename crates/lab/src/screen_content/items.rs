@@ -170,7 +170,8 @@ fn with_copies(
     Ok(items)
 }
 
-/// Every photograph and some frames of every clip, with the names of the files that could not be read.
+/// Every photograph and some frames of every clip, with the names of the files that could not be
+/// read.
 pub(super) fn photographs(
     collection: &Collection,
     every: usize,
@@ -239,8 +240,8 @@ pub(super) fn photographs(
     Ok((items, unreadable))
 }
 
-/// So many drawings of each kind, every other one with a photograph of its own side of the split inside, each saved
-/// lossless and as JPEG of two ranges of quality.
+/// So many drawings of each kind, every other one with a photograph of its own side of the split
+/// inside, each saved lossless and as JPEG of two ranges of quality.
 pub(super) fn drawings(collection: &Collection, per_kind: usize, progress: &dyn Progress) -> anyhow::Result<Vec<Item>> {
     let data = collection.root();
     let photos = stills(data, 1)?;

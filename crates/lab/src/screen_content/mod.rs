@@ -1,8 +1,9 @@
 //! Learning to tell drawn pictures from recorded ones, and how often that is right.
 //!
-//! The decision that shapes it: weights are fitted on the training side, the level is set on the validation side, and figures
-//! are of the test side, on which some kinds of drawings stand that no fit has seen. Photographs count as found and saved
-//! again, also scaled, blurred, blown out and darkened, because areas of one value come with these too.
+//! The decision that shapes it: weights are fitted on the training side, the level is set on the
+//! validation side, and figures are of the test side, on which some kinds of drawings stand that no
+//! fit has seen. Photographs count as found and saved again, also scaled, blurred, blown out and
+//! darkened, because areas of one value come with these too.
 mod items;
 mod tables;
 
@@ -21,7 +22,8 @@ pub use tables::markdown;
 
 /// Share of the photographs that may be called screen content.
 const MISTAKEN: f64 = 0.005;
-/// Logarithm of the odds below which nothing is called screen content, however few photographs come near.
+/// Logarithm of the odds below which nothing is called screen content, however few photographs come
+/// near.
 const LEAST_LEVEL: f64 = 1.0;
 /// Weight of the squared coefficients against the mean loss of one item.
 const PENALTY: f64 = 1e-3;
@@ -119,7 +121,8 @@ pub struct Figures {
     pub saved_again: Counts,
     /// Photographs saved again, by what was done to them before.
     pub changed: Counts,
-    /// Drawings without a photograph inside, by kind; kinds of which nothing was learned are marked.
+    /// Drawings without a photograph inside, by kind; kinds of which nothing was learned are
+    /// marked.
     pub drawn: Counts,
     /// Drawings with a photograph inside, by kind.
     pub with_photograph: Counts,
@@ -129,7 +132,8 @@ pub struct Figures {
     pub drawn_saved: Counts,
     /// Screenshots that were given, by folder.
     pub screens: Counts,
-    /// Photographs of the test side that are called screen content, for those who want to look at them.
+    /// Photographs of the test side that are called screen content, for those who want to look at
+    /// them.
     pub mistaken: Vec<String>,
     /// What could not be read.
     pub unreadable: Vec<String>,

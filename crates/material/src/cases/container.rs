@@ -1,4 +1,5 @@
-//! Cases of `container`: pictures whose EXIF block contradicts them, a clip trimmed by its edit list, and plain ones.
+//! Cases of `container`: pictures whose EXIF block contradicts them, a clip trimmed by its edit
+//! list, and plain ones.
 use std::path::Path;
 
 use image::{Rgb, RgbImage, imageops};
@@ -13,9 +14,11 @@ const ASCII: u16 = 2;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
 
-/// `positive_edited`: the thumbnail shows the picture before a disc was painted in, and the file was changed before it was taken.
-/// `positive_cropped`: cropped, with the thumbnail of the whole, by a program that gives its name. `positive_trimmed`: a clip whose first second is
-/// hidden by an edit list. `negative_camera`: EXIF, size and thumbnail agree. `negative_plain`: no metadata. `negative_clip`. `not_applicable_bare`: a PNG.
+/// `positive_edited`: the thumbnail shows the picture before a disc was painted in, and the file
+/// was changed before it was taken. `positive_cropped`: cropped, with the thumbnail of the whole,
+/// by a program that gives its name. `positive_trimmed`: a clip whose first second is hidden by an
+/// edit list. `negative_camera`: EXIF, size and thumbnail agree. `negative_plain`: no metadata.
+/// `negative_clip`. `not_applicable_bare`: a PNG.
 pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
     let picture = photograph(41, SIZE.0, SIZE.1);
     let mut edited = picture.clone();
@@ -44,7 +47,8 @@ pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
     copy(&whole, &["-ss", "1"], &[], &folder.join("positive_trimmed.mp4"))
 }
 
-/// An Exif segment (Exif 2.32, TIFF 6.0, big-endian) of a camera that does not exist, with a thumbnail in IFD1.
+/// An Exif segment (Exif 2.32, TIFF 6.0, big-endian) of a camera that does not exist, with a
+/// thumbnail in IFD1.
 fn exif(software: &str, changed: &str, taken: &str, thumbnail: &[u8]) -> Vec<u8> {
     let text = |s: &str| [s.as_bytes(), &[0]].concat();
     let long = |v: u32| v.to_be_bytes().to_vec();

@@ -4,8 +4,9 @@ use super::super::scene::photograph;
 use image::{Rgb, RgbImage};
 use std::path::Path;
 
-/// `positive_shifted`: a disc pasted 117 pixels to the right and 41 down. `positive_turned`: another, turned by 20 degrees and enlarged by 1.1.
-/// `negative_scene`: the picture without them. `negative_bricks`, `negative_checkers`: regular patterns with a little noise, as in a photo of
+/// `positive_shifted`: a disc pasted 117 pixels to the right and 41 down. `positive_turned`:
+/// another, turned by 20 degrees and enlarged by 1.1. `negative_scene`: the picture without them.
+/// `negative_bricks`, `negative_checkers`: regular patterns with a little noise, as in a photo of
 /// them. `not_applicable_small`: 48 pixels. `not_applicable_flat`: one grey level.
 pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
     let scene = photograph(51, 304, 256);
@@ -30,7 +31,8 @@ pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The picture with what lies around `from` pasted as a disc around `to`, enlarged and turned (radians), bilinear.
+/// The picture with what lies around `from` pasted as a disc around `to`, enlarged and turned
+/// (radians), bilinear.
 fn paste(scene: &RgbImage, from: [f64; 2], to: [f64; 2], radius: f64, scale: f64, turn: f64) -> RgbImage {
     let (sin, cos) = turn.sin_cos();
     RgbImage::from_fn(scene.width(), scene.height(), |x, y| {

@@ -1,4 +1,5 @@
-//! Cases of `dct_statistics`: it is for the eye only, so "positive" means that there is something to see.
+//! Cases of `dct_statistics`: it is for the eye only, so "positive" means that there is something
+//! to see.
 use crate::saving::{jpeg_bytes, write_whole};
 use crate::scene::photograph;
 use image::imageops::{FilterType, resize};
@@ -6,8 +7,9 @@ use std::path::Path;
 
 const SIDE: (u32, u32) = (208, 160);
 
-/// `positive_upsampled`: doubled by repeating pixels, as a careless generator does, which makes a lattice in the spectrum. `negative_photo`: the
-/// scene as it is. `not_applicable_small`: 40 pixels.
+/// `positive_upsampled`: doubled by repeating pixels, as a careless generator does, which makes a
+/// lattice in the spectrum. `negative_photo`: the scene as it is. `not_applicable_small`: 40
+/// pixels.
 pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
     let photo = photograph(51, SIDE.0, SIDE.1);
     let doubled = resize(&photograph(51, SIDE.0 / 2, SIDE.1 / 2), SIDE.0, SIDE.1, FilterType::Nearest);

@@ -1,4 +1,5 @@
-//! Cases of `double_quantization`: the drawn scene saved at quality 75, opened, edited or not, and saved again.
+//! Cases of `double_quantization`: the drawn scene saved at quality 75, opened, edited or not, and
+//! saved again.
 use crate::saving::{decode_jpeg, jpeg_bytes, write_whole};
 use crate::scene::photograph;
 use image::{Rgb, RgbImage};
@@ -6,8 +7,10 @@ use std::path::Path;
 
 const SIDE: (u32, u32) = (288, 240);
 
-/// `positive_pasted`: an oval that never was a JPEG in a picture that was. `positive_own_save`: an oval with a save of its own in a picture saved
-/// once. `negative_saved_once`, `negative_saved_twice`: no edit. `not_applicable_grey`: one colour. `not_applicable_small`: 48 pixels.
+/// `positive_pasted`: an oval that never was a JPEG in a picture that was. `positive_own_save`: an
+/// oval with a save of its own in a picture saved once. `negative_saved_once`,
+/// `negative_saved_twice`: no edit. `not_applicable_grey`: one colour. `not_applicable_small`: 48
+/// pixels.
 pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
     let fresh = photograph(31, SIDE.0, SIDE.1);
     let other = photograph(32, SIDE.0, SIDE.1);

@@ -1,4 +1,5 @@
-//! Cases of `error_level`: it is for the eye only, so "positive" means that there is something to see.
+//! Cases of `error_level`: it is for the eye only, so "positive" means that there is something to
+//! see.
 use crate::saving::{decode_jpeg, jpeg_bytes, write_whole};
 use crate::scene::photograph;
 use image::RgbImage;
@@ -6,8 +7,8 @@ use std::path::Path;
 
 const SIDE: (u32, u32) = (208, 160);
 
-/// `positive_fresh_part`: a square that never was a JPEG in a picture saved at quality 75 before. `negative_saved_twice`: the picture without it.
-/// `not_applicable_small`: 12 pixels.
+/// `positive_fresh_part`: a square that never was a JPEG in a picture saved at quality 75 before.
+/// `negative_saved_twice`: the picture without it. `not_applicable_small`: 12 pixels.
 pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
     let fresh = photograph(41, SIDE.0, SIDE.1);
     let opened = decode_jpeg(&jpeg_bytes(&fresh, 75)?)?;

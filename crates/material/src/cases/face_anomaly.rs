@@ -1,4 +1,5 @@
-//! Cases of `face_anomaly`: it is for the eye only, so "positive" means that the drawn head was made odder.
+//! Cases of `face_anomaly`: it is for the eye only, so "positive" means that the drawn head was
+//! made odder.
 use std::path::Path;
 
 use super::face_forgery::{head, make_not_applicable};

@@ -23,8 +23,9 @@ pub(super) fn make_not_applicable(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `negative_drawn`: the scene with its bust. `positive_laid_over`: the middle of its face softened and reddened. `not_applicable_small`: a scene in which
-/// the face is too small. `not_applicable_empty`: grey.
+/// `negative_drawn`: the scene with its bust. `positive_laid_over`: the middle of its face softened
+/// and reddened. `not_applicable_small`: a scene in which the face is too small.
+/// `not_applicable_empty`: grey.
 pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
     let drawn = head();
     let soft = image::imageops::blur(&drawn, 1.5);

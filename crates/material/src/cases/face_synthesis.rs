@@ -1,11 +1,13 @@
-//! Cases of `face_synthesis`: no generated face can be drawn by code, so "positive" is the drawn head with a trace that upscaling layers leave.
+//! Cases of `face_synthesis`: no generated face can be drawn by code, so "positive" is the drawn
+//! head with a trace that upscaling layers leave.
 use std::path::Path;
 
 use super::face_forgery::{head, make_not_applicable};
 use crate::saving::{jpeg_bytes, write_whole};
 
-/// `negative_drawn`: the head with a camera's grain. `positive_chequered`: the same with brighter lines every eight pixels, as where the windows of strided
-/// transposed convolutions overlap (Odena, Dumoulin, Olah 2016), stronger than any generator's.
+/// `negative_drawn`: the head with a camera's grain. `positive_chequered`: the same with brighter
+/// lines every eight pixels, as where the windows of strided transposed convolutions overlap
+/// (Odena, Dumoulin, Olah 2016), stronger than any generator's.
 pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
     let drawn = head();
     let mut chequered = drawn.clone();

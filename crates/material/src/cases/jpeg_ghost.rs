@@ -6,9 +6,11 @@ use std::path::Path;
 
 const SIZE: (u32, u32) = (288, 240);
 
-/// `positive_local_resave`: an oval was saved at quality 55 on the same grid. `positive_shifted`: the same on a grid of its own.
-/// `positive_never_saved`: all but the oval was saved at 75 before. `negative_once`, `negative_twice`, `negative_cropped`: whole pictures
-/// saved once, twice, and twice with a crop between. `not_applicable_grey`: nothing in it. `not_applicable_small`: 48 pixels.
+/// `positive_local_resave`: an oval was saved at quality 55 on the same grid. `positive_shifted`:
+/// the same on a grid of its own. `positive_never_saved`: all but the oval was saved at 75 before.
+/// `negative_once`, `negative_twice`, `negative_cropped`: whole pictures saved once, twice, and
+/// twice with a crop between. `not_applicable_grey`: nothing in it. `not_applicable_small`: 48
+/// pixels.
 pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
     let photo = photograph(31, SIZE.0 + 8, SIZE.1 + 8);
     let original = image::imageops::crop_imm(&photo, 0, 0, SIZE.0, SIZE.1).to_image();

@@ -1,7 +1,9 @@
-//! The makers of the analyzers' golden cases: one file an analyzer, the drawn scene in, small media files out.
+//! The makers of the analyzers' golden cases: one file an analyzer, the drawn scene in, small media
+//! files out.
 //!
-//! The files are committed under `crates/analyzers/cases/<id>/`; this recipe says how each came to be and makes them again
-//! (`assay planted cases`). Names begin with `positive_`, `negative_` or `not_applicable_`.
+//! The files are committed under `crates/analyzers/cases/<id>/`; this recipe says how each came to
+//! be and makes them again (`assay planted cases`). Names begin with `positive_`, `negative_` or
+//! `not_applicable_`.
 mod clips;
 
 use std::path::Path;

@@ -6,8 +6,9 @@ use std::path::Path;
 
 const SIDE: (u32, u32) = (288, 240);
 
-/// `positive_noisier_part`: an oval from an exposure with a fifteenth of the light in a clean one. `positive_quieter_part`: the reverse.
-/// `negative_clean`, `negative_noisy`: the two exposures. `not_applicable_white`: clipped all over. `not_applicable_small`: 64 pixels.
+/// `positive_noisier_part`: an oval from an exposure with a fifteenth of the light in a clean one.
+/// `positive_quieter_part`: the reverse. `negative_clean`, `negative_noisy`: the two exposures.
+/// `not_applicable_white`: clipped all over. `not_applicable_small`: 64 pixels.
 pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
     let scene = Scene::new(21);
     let clean = scene.photograph(SIDE.0, SIDE.1, 0.0, 2, &Camera::new(3));

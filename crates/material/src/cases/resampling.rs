@@ -5,9 +5,11 @@ use image::imageops::{FilterType, crop_imm, replace, resize};
 use image::{Rgb, RgbImage};
 use std::path::Path;
 
-/// `positive_enlarged_part`: 96 pixels of another scene enlarged by 1.4 with Catmull and Rom's kernel, never saved as JPEG.
-/// `negative_camera`: the picture without it. `negative_enlarged_whole`: all of a picture enlarged, which is usual processing, once
-/// without a JPEG save and once with. `not_applicable_small`: 100 pixels. `not_applicable_flat`: one grey level.
+/// `positive_enlarged_part`: 96 pixels of another scene enlarged by 1.4 with Catmull and Rom's
+/// kernel, never saved as JPEG. `negative_camera`: the picture without it.
+/// `negative_enlarged_whole`: all of a picture enlarged, which is usual processing, once without a
+/// JPEG save and once with. `not_applicable_small`: 100 pixels. `not_applicable_flat`: one grey
+/// level.
 pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
     let host = photograph(31, 304, 256);
     let donor = photograph(32, 304, 256);

@@ -1,4 +1,5 @@
-//! Cases of `screen_content`: it moves no verdict, so "positive" means that the picture is called screen content.
+//! Cases of `screen_content`: it moves no verdict, so "positive" means that the picture is called
+//! screen content.
 use std::path::Path;
 
 use image::imageops::{blur, crop_imm};
@@ -9,9 +10,9 @@ use crate::scene::photograph;
 
 const SIDE: (u32, u32) = (320, 240);
 
-/// `positive_chat`, `positive_document`: drawn, as JPEG and lossless. `positive_with_photo`: a web page with the drawn scene inside.
-/// `negative_photo`: the scene as it is. `negative_soft`: out of focus and strongly compressed, so that much of it is flat.
-/// `not_applicable_small`: 64 pixels.
+/// `positive_chat`, `positive_document`: drawn, as JPEG and lossless. `positive_with_photo`: a web
+/// page with the drawn scene inside. `negative_photo`: the scene as it is. `negative_soft`: out of
+/// focus and strongly compressed, so that much of it is flat. `not_applicable_small`: 64 pixels.
 pub(super) fn make(folder: &Path) -> anyhow::Result<()> {
     let photo = photograph(61, SIDE.0, SIDE.1);
     let cut = |kind, seed, inside: Option<&image::RgbImage>| {

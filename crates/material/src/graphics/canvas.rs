@@ -1,8 +1,8 @@
 //! A drawing surface with anti-aliased shapes, as toolkits draw them.
 //!
-//! The decision that shapes it: a shape is a signed distance in pixels, and a pixel's coverage is that distance
-//! clamped over one pixel. So straight edges on whole pixels are exact steps and all others are one pixel wide, which is
-//! what distinguishes drawn from recorded edges.
+//! The decision that shapes it: a shape is a signed distance in pixels, and a pixel's coverage is
+//! that distance clamped over one pixel. So straight edges on whole pixels are exact steps and all
+//! others are one pixel wide, which is what distinguishes drawn from recorded edges.
 use image::{Rgb, RgbImage, imageops};
 
 /// 8-bit sRGB.
@@ -63,7 +63,8 @@ impl Canvas {
         }
     }
 
-    /// Fills where `distance` (of a pixel's middle to the shape's edge, negative inside) is negative, within `bounds`.
+    /// Fills where `distance` (of a pixel's middle to the shape's edge, negative inside) is
+    /// negative, within `bounds`.
     pub(super) fn shape(
         &mut self,
         bounds: Rect,

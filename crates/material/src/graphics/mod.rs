@@ -1,8 +1,9 @@
 //! Drawn screen content: what a screenshot or a graphics program gives, never recorded by a camera.
 //!
-//! The decision that shapes it: every kind is drawn from a seed with the means of a toolkit (anti-aliased text of a real
-//! font, rounded boxes, gradients, shadows) and then saved as people save and send such pictures, so that what tells it
-//! from a photograph is measured on its own kinds and on others that no fit has seen. A photograph can be laid inside.
+//! The decision that shapes it: every kind is drawn from a seed with the means of a toolkit
+//! (anti-aliased text of a real font, rounded boxes, gradients, shadows) and then saved as people
+//! save and send such pictures, so that what tells it from a photograph is measured on its own
+//! kinds and on others that no fit has seen. A photograph can be laid inside.
 mod apps;
 mod canvas;
 mod pages;
@@ -92,8 +93,8 @@ pub struct Drawn {
     pub photograph: f64,
 }
 
-/// Draws one picture of a kind from a seed; `photograph` is laid inside as a window of a twentieth to most of the page
-/// (a meme is a photograph with words).
+/// Draws one picture of a kind from a seed; `photograph` is laid inside as a window of a twentieth
+/// to most of the page (a meme is a photograph with words).
 pub fn draw(kind: Kind, seed: u64, photograph: Option<&RgbImage>) -> Drawn {
     let mut rng = Rng::labelled(seed, kind.id());
     let (width, height) = kind.size(&mut rng);

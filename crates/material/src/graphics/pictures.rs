@@ -109,7 +109,8 @@ pub(super) fn meme(canvas: &mut Canvas, theme: &Theme, rng: &mut Rng) {
     captions(canvas, rng);
 }
 
-/// A photograph with words over it or in bars above and below; returns the share that stays photograph.
+/// A photograph with words over it or in bars above and below; returns the share that stays
+/// photograph.
 pub(super) fn meme_over(canvas: &mut Canvas, theme: &Theme, rng: &mut Rng, photograph: &RgbImage) -> f64 {
     let (w, h) = (canvas.width(), canvas.height());
     if rng.chance(0.4) {

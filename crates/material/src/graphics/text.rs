@@ -1,8 +1,8 @@
 //! Words on a canvas: the DejaVu fonts, grey or sub-pixel anti-aliasing.
 //!
-//! The decision that shapes it: glyphs come from a real font and a real rasteriser, because their strokes are what a
-//! statistic of screen content lives on. Sub-pixel text is rasterised three times as wide and filtered
-//! over a pixel's three stripes, as on a liquid-crystal display.
+//! The decision that shapes it: glyphs come from a real font and a real rasteriser, because their
+//! strokes are what a statistic of screen content lives on. Sub-pixel text is rasterised three
+//! times as wide and filtered over a pixel's three stripes, as on a liquid-crystal display.
 use std::sync::LazyLock;
 
 use ab_glyph::{Font, FontRef, Glyph, PxScale, ScaleFont, point};
@@ -89,7 +89,8 @@ pub(super) fn line(canvas: &mut Canvas, x: f32, y: f32, text: &str, style: Style
     pen / across - x
 }
 
-/// One glyph that was laid out three times as wide, each stripe's coverage filtered over its neighbours.
+/// One glyph that was laid out three times as wide, each stripe's coverage filtered over its
+/// neighbours.
 fn stripes(canvas: &mut Canvas, glyph: &ab_glyph::OutlinedGlyph, colour: Colour) {
     let bounds = glyph.px_bounds();
     let (left, top) = (bounds.min.x as i64, bounds.min.y as i64);

@@ -5,7 +5,8 @@ use crate::saving::{decode_jpeg, jpeg_bytes};
 use image::{Rgb, RgbImage};
 use serde::{Deserialize, Serialize};
 
-/// What was done, with every drawn parameter. Lengths in pixels, angles in degrees, times in seconds.
+/// What was done, with every drawn parameter. Lengths in pixels, angles in degrees, times in
+/// seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Edit {
@@ -18,7 +19,8 @@ pub enum Edit {
         edge: Edge,
         /// Added to a target pixel to find its donor pixel.
         donor_shift: [i64; 2],
-        /// `donor_shift` modulo 8: where the donor's 8x8 grid lies against the target's; `[0, 0]` is aligned.
+        /// `donor_shift` modulo 8: where the donor's 8x8 grid lies against the target's; `[0, 0]`
+        /// is aligned.
         grid_offset: [u8; 2],
     },
     /// See [`super::Kind::CopyMove`].
@@ -44,7 +46,8 @@ pub enum Edit {
         edge: Edge,
         /// JPEG quality of the region's own save.
         region_quality: u8,
-        /// Origin of the region's own 8x8 grid in the picture, modulo 8; `[0, 0]` is aligned with the final grid.
+        /// Origin of the region's own 8x8 grid in the picture, modulo 8; `[0, 0]` is aligned with
+        /// the final grid.
         grid_offset: [u8; 2],
     },
     /// See [`super::Kind::ResampledInsert`].
@@ -109,7 +112,8 @@ pub(super) struct Selection {
 /// Smallest and largest share of the picture's area that is edited.
 pub(super) const SHARES: (f64, f64) = (0.03, 0.25);
 
-/// Mean change in grey levels below which an edit changes too little to count (black corners pasted on black corners).
+/// Mean change in grey levels below which an edit changes too little to count (black corners pasted
+/// on black corners).
 const LEAST_CHANGE: f64 = 6.0;
 /// The same for a region's own save, which is a small change by nature.
 const LEAST_RESAVE_CHANGE: f64 = 0.4;
@@ -138,7 +142,8 @@ pub(super) fn try_splice(rng: &mut Rng, base: &RgbImage, donor: &RgbImage, chose
     let (free_x, free_y) = (donor.width().checked_sub(region.width)?, donor.height().checked_sub(region.height)?);
     let mut place = |free: u32, length: u32, total: u32, centre: Option<f64>| match centre {
         None => rng.between(0, i64::from(free)),
-        // A face goes where a face was, give or take a few pixels, so the grids do not line up by design.
+        // A face goes where a face was, give or take a few pixels, so the grids do not line up by
+        // design.
         Some(c) => {
             ((c * f64::from(total) - f64::from(length) / 2.0) as i64 + rng.between(-5, 5)).clamp(0, i64::from(free))
         }
@@ -200,7 +205,8 @@ pub(super) fn try_copy_move(rng: &mut Rng, base: &RgbImage, chosen: Selection, w
     })
 }
 
-/// Saves the region's box (or, aligned, the whole picture) at another quality and puts the region back.
+/// Saves the region's box (or, aligned, the whole picture) at another quality and puts the region
+/// back.
 pub(super) fn try_local_resave(rng: &mut Rng, base: &RgbImage, final_quality: u8, chosen: Selection) -> Option<Made> {
     let region = chosen.region(rng, base.dimensions())?;
     let choices: Vec<u8> = (30..=90).step_by(5).filter(|q| final_quality.abs_diff(*q) > 5).collect();
@@ -237,7 +243,8 @@ pub(super) fn try_resampled_insert(
     chosen: Selection,
 ) -> Option<Made> {
     let region = chosen.region(rng, base.dimensions())?;
-    // A third is scaled only, a third turned only, a third both; never so little that nothing is interpolated.
+    // A third is scaled only, a third turned only, a third both; never so little that nothing is
+    // interpolated.
     let way = rng.below(3);
     let scale = match (way, rng.chance(0.5)) {
         (1, _) => 1.0,
@@ -367,7 +374,8 @@ fn changed_enough(base: &RgbImage, picture: &RgbImage, region: &Region, least: f
     change as f64 / (3.0 * region.pixels() as f64) >= least
 }
 
-/// To six places: a decimal that short reads back as the same number, so an index equals what was written.
+/// To six places: a decimal that short reads back as the same number, so an index equals what was
+/// written.
 pub(super) fn recorded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }
@@ -457,7 +465,8 @@ mod tests {
         assert_eq!(still.sample(&picture, 20, 25), picture.get_pixel(20, 25).0.map(f32::from));
         let ramp = RgbImage::from_fn(64, 64, |x, _| Rgb([(2 * x) as u8; 3]));
         let doubled = Warp::new(&region, 2.0, 0.0, [32.0, 32.0]);
-        // Pixel centre 40.5 lies 8.5 right of the middle, so 4.25 right of 32: sample position 35.75, ramp value 71.5.
+        // Pixel centre 40.5 lies 8.5 right of the middle, so 4.25 right of 32: sample position
+        // 35.75, ramp value 71.5.
         assert!((doubled.sample(&ramp, 40, 32)[0] - 71.5).abs() < 0.01);
     }
 }

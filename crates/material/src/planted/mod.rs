@@ -1,10 +1,12 @@
 //! The maker of planted forgeries and of their pristine twins.
 //!
-//! The decision that shapes it: a pristine twin takes every step of its forgery except the edit (same decode, same final save), so a
-//! detector can only tell them apart by what the edit did. Calibration and test sets share no source photo and no named person, and
-//! donors come from the set they are used in. Everything is drawn from a seed and recorded in an [`Index`].
+//! The decision that shapes it: a pristine twin takes every step of its forgery except the edit
+//! (same decode, same final save), so a detector can only tell them apart by what the edit did.
+//! Calibration and test sets share no source photo and no named person, and donors come from the
+//! set they are used in. Everything is drawn from a seed and recorded in an [`Index`].
 //!
-//! Edits work as users' programs do: decode to RGB, change RGB, save. It imitates no retouching by hand and no generator.
+//! Edits work as users' programs do: decode to RGB, change RGB, save. It imitates no retouching by
+//! hand and no generator.
 mod clips;
 mod edits;
 mod index;

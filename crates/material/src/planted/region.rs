@@ -45,7 +45,8 @@ pub struct Region {
 }
 
 impl Region {
-    /// Draws a region of about `share` of the picture's area. `None` when this draw does not fit; draw again.
+    /// Draws a region of about `share` of the picture's area. `None` when this draw does not fit;
+    /// draw again.
     ///
     /// `centre` (in shares of width and height) pins the middle, as for a face in a portrait.
     pub fn draw(
@@ -116,7 +117,8 @@ impl Region {
         }
     }
 
-    /// The mask of a picture of that size, with the region moved by `shift`: 255 where half covered or more.
+    /// The mask of a picture of that size, with the region moved by `shift`: 255 where half covered
+    /// or more.
     pub fn mask(&self, (width, height): (u32, u32), shift: (i64, i64)) -> GrayImage {
         GrayImage::from_fn(width, height, |x, y| {
             let (sx, sy) = (i64::from(x) - shift.0, i64::from(y) - shift.1);
@@ -143,7 +145,8 @@ impl Outline {
             }
             Shape::FaceOval => {
                 let aspect = rng.range(0.68, 0.8);
-                // An upright ellipse whose lower half (t in 0..PI, y down) narrows towards the chin.
+                // An upright ellipse whose lower half (t in 0..PI, y down) narrows towards the
+                // chin.
                 Box::new(move |t| {
                     let chin = 1.0 - 0.16 * t.sin().max(0.0) * t.cos().abs().sqrt();
                     chin * ((t.cos() / aspect).powi(2) + t.sin().powi(2)).sqrt().recip()

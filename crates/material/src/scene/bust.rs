@@ -1,4 +1,5 @@
-//! The portrait bust: ellipsoids with shading, hair of streaked noise, a woven jacket. Nobody in particular.
+//! The portrait bust: ellipsoids with shading, hair of streaked noise, a woven jacket. Nobody in
+//! particular.
 use super::layout::{LIGHT, shaded};
 use super::noise::{V3, add, cell, dot, fractal, layer, lerp, mul, smooth, srgb, unit, value};
 use crate::rng::Rng;

@@ -1,7 +1,9 @@
-//! A camera for drawn light: lens blur, vignetting, Bayer mosaic, shot and read noise, demosaicking, tone curve.
+//! A camera for drawn light: lens blur, vignetting, Bayer mosaic, shot and read noise,
+//! demosaicking, tone curve.
 //!
-//! These steps leave the traces that the forensics of camera pictures look for: neighbouring samples that depend on each other and noise
-//! that grows with brightness. The demosaicking is the gradient-directed one of Hamilton and Adams (US 5,629,734).
+//! These steps leave the traces that the forensics of camera pictures look for: neighbouring
+//! samples that depend on each other and noise that grows with brightness. The demosaicking is the
+//! gradient-directed one of Hamilton and Adams (US 5,629,734).
 use super::noise::V3;
 use crate::rng::mix;
 use image::RgbImage;
@@ -40,7 +42,8 @@ impl Camera {
 
     /// RGGB samples in 12-bit steps of 0..=1, balanced to white.
     fn mosaic(&self, light: &[V3], width: usize, height: usize) -> Vec<f32> {
-        // The sensor sees less red and blue than green; white balance multiplies that, and its noise, up again.
+        // The sensor sees less red and blue than green; white balance multiplies that, and its
+        // noise, up again.
         const GAINS: V3 = [1.8, 1.0, 1.5];
         let (cx, cy) = (width as f32 / 2.0, height as f32 / 2.0);
         let corner = cx * cx + cy * cy;

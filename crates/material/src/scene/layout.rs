@@ -39,7 +39,8 @@ pub struct Scene {
     bust_x: f32,
 }
 
-/// A matte surface in the room: window light, room light from above, a little light thrown back by the table.
+/// A matte surface in the room: window light, room light from above, a little light thrown back by
+/// the table.
 pub(super) fn shaded(colour: V3, normal: V3, gloss: f32) -> V3 {
     let direct = dot(normal, LIGHT).max(0.0);
     let room = 0.20 + 0.10 * (1.0 - normal[1]) / 2.0 + 0.06 * normal[1].max(0.0);
@@ -339,7 +340,8 @@ fn ball_place(time_secs: f32) -> (f32, f32) {
     (0.085 + 0.09 * (1.1 * time_secs).sin(), 0.90)
 }
 
-/// Shadow of a round thing whose foot stands at `(x0, y0)`: dark at the foot, long away from the window.
+/// Shadow of a round thing whose foot stands at `(x0, y0)`: dark at the foot, long away from the
+/// window.
 fn contact(x: f32, y: f32, x0: f32, y0: f32, radius: f32) -> f32 {
     let cast =
         ((x - x0 - 0.75 * radius) / (1.5 * radius)).powi(2) + ((y - y0 + 0.16 * radius) / (0.36 * radius)).powi(2);

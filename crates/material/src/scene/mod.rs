@@ -1,8 +1,10 @@
-//! A drawn scene that looks and measures like a photo: still life, window, brick wall, portrait bust, seen by a simulated camera.
+//! A drawn scene that looks and measures like a photo: still life, window, brick wall, portrait
+//! bust, seen by a simulated camera.
 //!
-//! The decision that shapes it: light is computed for every point of the picture from a seed (no stored picture), then goes through
-//! [`Camera`], so textures, edges, flat zones and sensor noise behave as in a photo at any size. It is the base of the demo's example
-//! files and of golden cases. It depicts nobody.
+//! The decision that shapes it: light is computed for every point of the picture from a seed (no
+//! stored picture), then goes through [`Camera`], so textures, edges, flat zones and sensor noise
+//! behave as in a photo at any size. It is the base of the demo's example files and of golden
+//! cases. It depicts nobody.
 mod bust;
 mod camera;
 mod layout;
@@ -20,7 +22,8 @@ pub fn photograph(seed: u64, width: u32, height: u32) -> RgbImage {
     Scene::new(seed).photograph(width, height, 0.0, 2, &Camera::new(seed))
 }
 
-/// A video frame of the scene of that seed at a time: the camera pans, the bust sways, a ball rolls.
+/// A video frame of the scene of that seed at a time: the camera pans, the bust sways, a ball
+/// rolls.
 pub fn frame(seed: u64, width: u32, height: u32, time_secs: f32) -> RgbImage {
     let moment = seed ^ u64::from(time_secs.to_bits()).rotate_left(17);
     Scene::new(seed).photograph(width, height, time_secs, 1, &Camera { blur_px: 0.8, ..Camera::new(moment) })
@@ -49,7 +52,8 @@ impl Scene {
         camera.develop(&light, w, h)
     }
 
-    /// 255 where the fruit of that number (0 is the largest) is seen at a pixel's middle, at time 0.
+    /// 255 where the fruit of that number (0 is the largest) is seen at a pixel's middle, at time
+    /// 0.
     pub fn fruit_mask(&self, fruit: usize, width: u32, height: u32) -> GrayImage {
         GrayImage::from_fn(width, height, |x, y| {
             let (u, v) = point_at(x as f32, y as f32, (0, 0), 1, (width as usize, height as usize));

@@ -56,7 +56,8 @@ pub(super) fn value(seed: u64, x: f32, y: f32) -> f32 {
     top * (1.0 - v) + bottom * v
 }
 
-/// Fractal noise 0..1: each octave twice as fine and half as strong, turned a little so that no axis shows.
+/// Fractal noise 0..1: each octave twice as fine and half as strong, turned a little so that no
+/// axis shows.
 pub(super) fn fractal(seed: u64, x: f32, y: f32, octaves: u32) -> f32 {
     let (mut x, mut y, mut gain, mut sum, mut total) = (x, y, 1.0, 0.0, 0.0);
     for octave in 0..octaves {

@@ -66,7 +66,8 @@ impl BoxTree {
         FactGroup { title: "ISO base media boxes".into(), facts }
     }
 
-    /// Box types in file order with their nesting: `ftyp moov(mvhd trak(tkhd ...))`. Box order tells writers apart.
+    /// Box types in file order with their nesting: `ftyp moov(mvhd trak(tkhd ...))`. Box order
+    /// tells writers apart.
     pub fn outline(&self) -> String {
         let mut out = String::new();
         let mut depth = 0;

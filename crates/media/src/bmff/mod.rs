@@ -1,8 +1,9 @@
 //! The boxes of ISO base media files (ISO/IEC 14496-12): MP4, MOV, M4A, 3GP, HEIF, AVIF.
 //!
-//! Box order, brands, edit lists, handler names and encoder strings differ between cameras, editors and messengers, so they are kept as
-//! they lie in the file. The reader is tolerant: damage is noted in [`BoxTree::problems`] and the walk goes on where it safely can.
-//! Media data is never read, and no sample is located.
+//! Box order, brands, edit lists, handler names and encoder strings differ between cameras, editors
+//! and messengers, so they are kept as they lie in the file. The reader is tolerant: damage is
+//! noted in [`BoxTree::problems`] and the walk goes on where it safely can. Media data is never
+//! read, and no sample is located.
 use std::io::{Read, Seek};
 
 use crate::MediaError;
@@ -68,8 +69,9 @@ impl BoxTree {
     /// Walks the file and reads the boxes that carry facts.
     ///
     /// # Errors
-    /// [`MediaError::Io`] when reading fails, [`MediaError::Empty`] for no bytes, [`MediaError::Damaged`] when the file does not start
-    /// with a box. Damage further on only shows in [`BoxTree::problems`].
+    /// [`MediaError::Io`] when reading fails, [`MediaError::Empty`] for no bytes,
+    /// [`MediaError::Damaged`] when the file does not start with a box. Damage further on only
+    /// shows in [`BoxTree::problems`].
     pub fn read<R: Read + Seek>(reader: &mut R) -> Result<Self, MediaError> {
         let mut walker = walk::Walker::new(reader)?;
         walker.walk()?;
@@ -140,7 +142,8 @@ impl BoxTree {
         self.boxes.iter().filter(|node| node.depth == 0).map(|node| node.kind).collect()
     }
 
-    /// True when `moov` comes before the first `mdat` (made for streaming), `None` when one of them is absent.
+    /// True when `moov` comes before the first `mdat` (made for streaming), `None` when one of them
+    /// is absent.
     pub fn moov_first(&self) -> Option<bool> {
         Some(self.find(b"moov")?.offset < self.find(b"mdat")?.offset)
     }

@@ -1,4 +1,5 @@
-//! The fields of `mvhd` and of the boxes of a track (ISO/IEC 14496-12 8.2 to 8.6, ISO/IEC 14496-15 for the codec configurations).
+//! The fields of `mvhd` and of the boxes of a track (ISO/IEC 14496-12 8.2 to 8.6, ISO/IEC 14496-15
+//! for the codec configurations).
 use super::fields::{Fields, text};
 use super::walk::FourCc;
 
@@ -40,7 +41,8 @@ pub struct TimeToSample {
 }
 
 impl TimeToSample {
-    /// True when all samples last equally long; the last one is often different and is not let off here.
+    /// True when all samples last equally long; the last one is often different and is not let off
+    /// here.
     pub fn is_constant(&self) -> bool {
         self.shortest == self.longest
     }
@@ -87,7 +89,8 @@ pub struct Track {
     pub compressor: String,
     /// Coded width and height of the visual sample entry.
     pub coded_size: Option<(u16, u16)>,
-    /// `nclx` or `nclc` colour: primaries, transfer, matrix, full range (ISO/IEC 23091-2 code points).
+    /// `nclx` or `nclc` colour: primaries, transfer, matrix, full range (ISO/IEC 23091-2 code
+    /// points).
     pub colour: Option<(u16, u16, u16, Option<bool>)>,
     /// Summary of `stts`.
     pub time_to_sample: Option<TimeToSample>,
@@ -98,7 +101,8 @@ pub struct Track {
 }
 
 impl Track {
-    /// Clockwise turn in degrees that the matrix asks for: 0, 90, 180 or 270; `None` for anything that is not a quarter turn.
+    /// Clockwise turn in degrees that the matrix asks for: 0, 90, 180 or 270; `None` for anything
+    /// that is not a quarter turn.
     pub fn rotation_degrees(&self) -> Option<i32> {
         let [a, b, _, c, d, ..] = self.matrix;
         match (a.signum(), b.signum(), c.signum(), d.signum()) {

@@ -1,7 +1,9 @@
-//! The walk over the boxes of an ISO base media file (ISO/IEC 14496-12 4.2), as a flat list in file order.
+//! The walk over the boxes of an ISO base media file (ISO/IEC 14496-12 4.2), as a flat list in file
+//! order.
 //!
-//! Only headers are read, and the payloads of the few leaves that [`super::BoxTree`] understands; media data is jumped over. Every box
-//! is held inside its parent, so sizes that lie cannot lead the walk backwards or out of the file.
+//! Only headers are read, and the payloads of the few leaves that [`super::BoxTree`] understands;
+//! media data is jumped over. Every box is held inside its parent, so sizes that lie cannot lead
+//! the walk backwards or out of the file.
 use std::io::{Read, Seek, SeekFrom};
 
 use crate::MediaError;
@@ -12,7 +14,8 @@ pub(super) const MAX_BOXES: usize = 100_000;
 const MAX_DEPTH: u8 = 16;
 /// Longest payload that is read, in bytes.
 pub(super) const MAX_PAYLOAD: u64 = 16 << 20;
-/// Payload bytes that are read in all; a file cannot make the reader fetch the same range again and again.
+/// Payload bytes that are read in all; a file cannot make the reader fetch the same range again and
+/// again.
 const MAX_TOTAL_PAYLOAD: u64 = 64 << 20;
 
 /// A four-character code.
@@ -20,7 +23,8 @@ const MAX_TOTAL_PAYLOAD: u64 = 64 << 20;
 pub struct FourCc(pub [u8; 4]);
 
 impl std::fmt::Display for FourCc {
-    /// Printable characters as they are; `©` for `0xA9`, as in QuickTime; anything else as hexadecimal.
+    /// Printable characters as they are; `©` for `0xA9`, as in QuickTime; anything else as
+    /// hexadecimal.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for byte in self.0 {
             match byte {
@@ -107,7 +111,8 @@ impl<'r, R: Read + Seek> Walker<'r, R> {
 
     /// Walks the whole file.
     pub(super) fn walk(&mut self) -> Result<(), MediaError> {
-        // Ranges still to be walked: start, end, parent. A stack instead of recursion, so depth costs no call frames.
+        // Ranges still to be walked: start, end, parent. A stack instead of recursion, so depth
+        // costs no call frames.
         let mut ranges = vec![(0, self.length, None)];
         while let Some((mut at, end, parent)) = ranges.pop() {
             let parent_box: Option<&BoxNode> = parent.and_then(|index: usize| self.boxes.get(index));
@@ -133,7 +138,8 @@ impl<'r, R: Read + Seek> Walker<'r, R> {
                     if depth + 1 >= MAX_DEPTH {
                         self.problems.push(format!("boxes nested deeper than {MAX_DEPTH} at byte {at}"));
                     } else if payload + skip < next {
-                        // The rest of this range waits until the children are done, which keeps file order.
+                        // The rest of this range waits until the children are done, which keeps
+                        // file order.
                         ranges.push((next, end, parent));
                         ranges.push((payload + skip, next, Some(self.boxes.len() - 1)));
                         break;
@@ -145,7 +151,8 @@ impl<'r, R: Read + Seek> Walker<'r, R> {
         Ok(())
     }
 
-    /// `meta` is a full box in ISO files and a plain one in QuickTime: there its first child, `hdlr`, follows at once.
+    /// `meta` is a full box in ISO files and a plain one in QuickTime: there its first child,
+    /// `hdlr`, follows at once.
     fn is_full_meta(&mut self, payload: u64, end: u64) -> Result<bool, MediaError> {
         let head = self.read_at(payload, 8.min(end - payload))?;
         Ok(head.get(4..8) != Some(b"hdlr"))

@@ -1,6 +1,8 @@
-//! The application and comment segments of a JPEG file: where the metadata blocks lie and which writers left their mark.
+//! The application and comment segments of a JPEG file: where the metadata blocks lie and which
+//! writers left their mark.
 //!
-//! Only ranges and short fields are taken here; the contents of EXIF, XMP and ICC blocks are read by [`crate::metadata`].
+//! Only ranges and short fields are taken here; the contents of EXIF, XMP and ICC blocks are read
+//! by [`crate::metadata`].
 use std::ops::Range;
 
 use super::markers::{self, Segment, be16};
@@ -77,12 +79,14 @@ const ICC: &[u8] = b"ICC_PROFILE\0";
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
 impl AppSegments {
-    /// The segments of a file that need not be readable as a picture; empty when it does not start like a JPEG file.
+    /// The segments of a file that need not be readable as a picture; empty when it does not start
+    /// like a JPEG file.
     pub fn read(bytes: &[u8]) -> Self {
         markers::walk(bytes).map(|walk| Self::collect(bytes, &walk.segments)).unwrap_or_default()
     }
 
-    /// The extended XMP packet joined from its parts, and whether it is complete. Parts of other packets than the first are left out.
+    /// The extended XMP packet joined from its parts, and whether it is complete. Parts of other
+    /// packets than the first are left out.
     pub fn extended_xmp(&self, bytes: &[u8], max_bytes: usize) -> (Vec<u8>, bool) {
         let Some(first) = self.extended_xmp.first() else { return (Vec::new(), true) };
         let mut parts: Vec<_> = self.extended_xmp.iter().filter(|part| part.guid == first.guid).collect();

@@ -1,10 +1,11 @@
 //! Bits of entropy-coded data, most significant first (T.81 F.2.2.5).
 //!
-//! The reader works on data whose stuffed zero bytes are already taken out, so that a refill is one load. Beyond the end it reads zeros
-//! and remembers; whoever decodes asks [`Bits::overrun`] once per block instead of checking every bit.
+//! The reader works on data whose stuffed zero bytes are already taken out, so that a refill is one
+//! load. Beyond the end it reads zeros and remembers; whoever decodes asks [`Bits::overrun`] once
+//! per block instead of checking every bit.
 
-/// Takes the stuffed zeros out of `data` into `clean`, up to the first marker. Returns the offset of that marker's `0xFF` and its second
-/// byte, or `None` when the data ends first.
+/// Takes the stuffed zeros out of `data` into `clean`, up to the first marker. Returns the offset
+/// of that marker's `0xFF` and its second byte, or `None` when the data ends first.
 pub(super) fn unstuff(data: &[u8], clean: &mut Vec<u8>) -> Option<(usize, u8)> {
     clean.clear();
     let mut at = 0;

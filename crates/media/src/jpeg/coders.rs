@@ -1,7 +1,8 @@
-//! How one block is coded in each kind of scan: sequential (T.81 F.2), and the four kinds of progressive scan (G.1.2, G.2).
+//! How one block is coded in each kind of scan: sequential (T.81 F.2), and the four kinds of
+//! progressive scan (G.1.2, G.2).
 //!
-//! Each coder keeps its tables, predictions and end-of-band run. Codes that no table holds and coefficients beyond the band are damage
-//! here, where a viewer would guess on.
+//! Each coder keeps its tables, predictions and end-of-band run. Codes that no table holds and
+//! coefficients beyond the band are damage here, where a viewer would guess on.
 use super::bits::Bits;
 use super::huffman::Decoder;
 use super::tables::ZIGZAG;

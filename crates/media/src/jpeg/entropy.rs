@@ -1,8 +1,10 @@
-//! Entropy decoding (T.81 Annexes F and G): from the scans to the quantised coefficients of every block.
+//! Entropy decoding (T.81 Annexes F and G): from the scans to the quantised coefficients of every
+//! block.
 //!
-//! One driver walks the MCUs of a scan, whatever the process; a [`BlockCoder`] reads one block. Blocks go straight into the component's
-//! own grid; the padding blocks of the last MCUs go to a spare block. Damage ends the decoding but not the result: what was read so far
-//! is kept, because half a picture is still evidence.
+//! One driver walks the MCUs of a scan, whatever the process; a [`BlockCoder`] reads one block.
+//! Blocks go straight into the component's own grid; the padding blocks of the last MCUs go to a
+//! spare block. Damage ends the decoding but not the result: what was read so far is kept, because
+//! half a picture is still evidence.
 use super::bits::{Bits, unstuff};
 use super::coders::{AcFirst, AcRefine, BlockCoder, DcFirst, DcRefine, Sequential};
 use super::huffman::{Decoder, HuffmanTable};
@@ -45,8 +47,9 @@ pub struct Decoded {
 /// The quantised coefficients of all components, as stored.
 ///
 /// # Errors
-/// [`MediaError::Damaged`] when the entropy-coded data is broken or cut off (see [`coefficients_partial`]),
-/// [`MediaError::Unsupported`] for samples that are not of 8 bits, [`MediaError::OverLimit`] for too large pictures.
+/// [`MediaError::Damaged`] when the entropy-coded data is broken or cut off (see
+/// [`coefficients_partial`]), [`MediaError::Unsupported`] for samples that are not of 8 bits,
+/// [`MediaError::OverLimit`] for too large pictures.
 pub fn coefficients(bytes: &[u8], structure: &JpegStructure, limits: &Limits) -> Result<Vec<Component>, MediaError> {
     let decoded = coefficients_partial(bytes, structure, limits)?;
     match decoded.damage {
@@ -55,10 +58,12 @@ pub fn coefficients(bytes: &[u8], structure: &JpegStructure, limits: &Limits) ->
     }
 }
 
-/// Like [`coefficients`], but a file that breaks off gives what came before, with [`Decoded::damage`] set.
+/// Like [`coefficients`], but a file that breaks off gives what came before, with
+/// [`Decoded::damage`] set.
 ///
 /// # Errors
-/// As [`coefficients`], for damage outside the entropy-coded data and for files with far too little data for their size.
+/// As [`coefficients`], for damage outside the entropy-coded data and for files with far too little
+/// data for their size.
 pub fn coefficients_partial(bytes: &[u8], structure: &JpegStructure, limits: &Limits) -> Result<Decoded, MediaError> {
     let mut components = empty_components(structure, limits)?;
     for (index, scan) in structure.scans.iter().enumerate() {
@@ -93,7 +98,8 @@ fn empty_components(structure: &JpegStructure, limits: &Limits) -> Result<Vec<Co
         .iter()
         .map(|c| (size(width, c.horizontal, most_h), size(height, c.vertical, most_v)))
         .collect();
-    // Every block takes at least one bit, so data shorter than that cannot be whole and need not be given memory.
+    // Every block takes at least one bit, so data shorter than that cannot be whole and need not be
+    // given memory.
     let blocks: usize = grids.iter().map(|(w, h)| w * h).sum();
     let data: usize = structure.scans.iter().map(|scan| scan.entropy.len()).sum();
     if data.saturating_mul(8) < blocks {

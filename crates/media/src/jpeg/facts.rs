@@ -69,7 +69,8 @@ impl JpegStructure {
         FactGroup { title: "JPEG structure".into(), facts }
     }
 
-    /// Marker names in file order with the identifiers of application segments: the order tells writers apart.
+    /// Marker names in file order with the identifiers of application segments: the order tells
+    /// writers apart.
     pub fn outline(&self) -> String {
         let names = self.segments.iter().take(MAX_LISTED).map(|segment| {
             if segment.identifier.is_empty() {

@@ -21,7 +21,8 @@ pub struct HuffmanTable {
 }
 
 impl HuffmanTable {
-    /// True for one of the four tables of T.81 Annex K.3, which an encoder uses when it does not optimise.
+    /// True for one of the four tables of T.81 Annex K.3, which an encoder uses when it does not
+    /// optimise.
     pub fn is_standard(&self) -> bool {
         super::tables::STANDARD_HUFFMAN[usize::from(self.ac)]
             .iter()
@@ -32,7 +33,8 @@ impl HuffmanTable {
 /// A table ready for decoding.
 #[derive(Debug, Clone)]
 pub(super) struct Decoder {
-    /// By the next [`LOOKAHEAD`] bits: code length in the high byte, 0 if longer; symbol in the low byte.
+    /// By the next [`LOOKAHEAD`] bits: code length in the high byte, 0 if longer; symbol in the low
+    /// byte.
     lookup: [u16; 1 << LOOKAHEAD],
     /// For each length, the first 16-bit left-aligned code that is longer.
     limit: [u32; 17],
@@ -78,7 +80,8 @@ impl Decoder {
         Ok(decoder)
     }
 
-    /// Length and symbol of the code at the top of `bits`, the next 16 bits of the stream; `None` when no code fits.
+    /// Length and symbol of the code at the top of `bits`, the next 16 bits of the stream; `None`
+    /// when no code fits.
     #[inline]
     pub(super) fn decode(&self, bits: u32) -> Option<(u32, u8)> {
         let entry = self.lookup[(bits >> (16 - LOOKAHEAD)) as usize & ((1 << LOOKAHEAD) - 1)];

@@ -1,14 +1,17 @@
 //! Luma samples straight from the coefficients, without colour conversion and its rounding.
 //!
-//! Accurate float transform, rounded once: what a decoder with an exact inverse transform shows in its Y channel.
+//! Accurate float transform, rounded once: what a decoder with an exact inverse transform shows in
+//! its Y channel.
 use rayon::prelude::*;
 
 use super::Component;
 use crate::{Plane, dct::inverse8};
 
-/// Dequantises and transforms a component to `width` x `height` samples in 0..=255 (T.81 A.3.3 and A.3.1, level shift 128).
+/// Dequantises and transforms a component to `width` x `height` samples in 0..=255 (T.81 A.3.3 and
+/// A.3.1, level shift 128).
 ///
-/// A component that is stored smaller than that is enlarged by repeating samples. The plane is empty when a side is 0.
+/// A component that is stored smaller than that is enlarged by repeating samples. The plane is
+/// empty when a side is 0.
 pub fn luma_plane(component: &Component, width: u32, height: u32) -> Plane {
     let (width, height) = (width as usize, height as usize);
     let (own_width, own_height) = (component.blocks_wide * 8, component.blocks_high * 8);

@@ -1,7 +1,8 @@
 //! The walk over the marker segments of a JPEG file (T.81 Annex B.1), without looking into them.
 //!
-//! Tolerant on purpose: stray bytes between segments and a missing end marker are what edited and cut files look like, so they are
-//! noted and the walk goes on. Entropy-coded data is only searched for the next marker.
+//! Tolerant on purpose: stray bytes between segments and a missing end marker are what edited and
+//! cut files look like, so they are noted and the walk goes on. Entropy-coded data is only searched
+//! for the next marker.
 use std::ops::Range;
 
 use crate::MediaError;
@@ -16,9 +17,11 @@ pub struct Segment {
     pub marker: u8,
     /// Offset of the marker's `0xFF` in the file.
     pub offset: usize,
-    /// Bytes from the marker's `0xFF` to the end of the segment; 2 for markers without a segment. Entropy-coded data is not counted.
+    /// Bytes from the marker's `0xFF` to the end of the segment; 2 for markers without a segment.
+    /// Entropy-coded data is not counted.
     pub length: usize,
-    /// Printable identifier at the start of an APPn segment (`JFIF`, `Exif`, `http://ns.adobe.com/xap/1.0/`), empty elsewhere.
+    /// Printable identifier at the start of an APPn segment (`JFIF`, `Exif`,
+    /// `http://ns.adobe.com/xap/1.0/`), empty elsewhere.
     pub identifier: String,
     /// For a scan, its entropy-coded data; empty elsewhere.
     pub entropy: Range<usize>,
@@ -149,7 +152,8 @@ fn next_marker(bytes: &[u8], at: usize) -> Option<(usize, u8)> {
     }
 }
 
-/// Where entropy-coded data that starts at `from` ends: at the first marker other than a restart marker, before its fill bytes.
+/// Where entropy-coded data that starts at `from` ends: at the first marker other than a restart
+/// marker, before its fill bytes.
 fn entropy_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|&b| b == 0xff)) {

@@ -1,6 +1,8 @@
-//! The structure of a JPEG file (ITU-T T.81): markers, tables, and the quantised DCT coefficients as they are stored.
+//! The structure of a JPEG file (ITU-T T.81): markers, tables, and the quantised DCT coefficients
+//! as they are stored.
 //!
-//! This is not a decoder for viewing; it stops before dequantisation, because the quantised integers are what the compression forensics read.
+//! This is not a decoder for viewing; it stops before dequantisation, because the quantised
+//! integers are what the compression forensics read.
 mod app;
 mod bits;
 mod coders;
@@ -36,11 +38,13 @@ pub struct Component {
     pub vertical: u8,
     /// Quantisation table in row-major order: index `v * 8 + u`, `u` the horizontal frequency.
     pub quantisation: [u16; 64],
-    /// Blocks across that cover the component's own size (T.81 A.1.1); padding blocks of the last MCU are left out.
+    /// Blocks across that cover the component's own size (T.81 A.1.1); padding blocks of the last
+    /// MCU are left out.
     pub blocks_wide: usize,
     /// Blocks down that cover the component's own size.
     pub blocks_high: usize,
-    /// `blocks_high * blocks_wide` blocks of 64 quantised coefficients, each in row-major order (`v * 8 + u`).
+    /// `blocks_high * blocks_wide` blocks of 64 quantised coefficients, each in row-major order
+    /// (`v * 8 + u`).
     pub coefficients: Vec<[i16; 64]>,
 }
 

@@ -1,7 +1,8 @@
-//! What a JPEG file says about itself before any coefficient is decoded: frame, tables, scans, metadata blocks.
+//! What a JPEG file says about itself before any coefficient is decoded: frame, tables, scans,
+//! metadata blocks.
 //!
-//! Tables are kept in file order and referred to by index, because a file may redefine a table between scans; which definition was in
-//! force is part of the evidence.
+//! Tables are kept in file order and referred to by index, because a file may redefine a table
+//! between scans; which definition was in force is part of the evidence.
 use std::ops::Range;
 
 use super::app::AppSegments;
@@ -43,7 +44,8 @@ pub struct FrameComponent {
     pub vertical: u8,
     /// Quantisation table destination 0..=3.
     pub table: u8,
-    /// Index into [`JpegStructure::quantisation`] of the table in force at the component's first scan.
+    /// Index into [`JpegStructure::quantisation`] of the table in force at the component's first
+    /// scan.
     pub quantisation: Option<usize>,
 }
 
@@ -69,7 +71,8 @@ pub struct ScanComponent {
     pub dc_id: u8,
     /// AC table destination 0..=3.
     pub ac_id: u8,
-    /// Index into [`JpegStructure::huffman`] of the DC table in force, `None` when the file defines none.
+    /// Index into [`JpegStructure::huffman`] of the DC table in force, `None` when the file defines
+    /// none.
     pub dc: Option<usize>,
     /// Index into [`JpegStructure::huffman`] of the AC table in force.
     pub ac: Option<usize>,
@@ -103,7 +106,8 @@ pub struct Trailing {
     pub offset: usize,
     /// How many.
     pub bytes: usize,
-    /// Offset of a further JPEG start (`FF D8 FF`) among them, if any: previews, motion photos, gain maps, concatenated files.
+    /// Offset of a further JPEG start (`FF D8 FF`) among them, if any: previews, motion photos,
+    /// gain maps, concatenated files.
     pub jpeg_at: Option<usize>,
 }
 
@@ -161,8 +165,9 @@ impl JpegStructure {
     /// Reads all segments. The entropy-coded data is not decoded; see [`super::coefficients`].
     ///
     /// # Errors
-    /// [`MediaError::Damaged`] without start marker, frame header or scan, or with a broken frame or scan header;
-    /// [`MediaError::Unsupported`] for lossless, hierarchical and arithmetic coding and for a height given only later (DNL).
+    /// [`MediaError::Damaged`] without start marker, frame header or scan, or with a broken frame
+    /// or scan header; [`MediaError::Unsupported`] for lossless, hierarchical and arithmetic coding
+    /// and for a height given only later (DNL).
     pub fn parse(bytes: &[u8]) -> Result<Self, MediaError> {
         let walk = markers::walk(bytes)?;
         let mut reading = Reading::default();
@@ -230,8 +235,8 @@ impl JpegStructure {
         (most(|c| c.horizontal), most(|c| c.vertical))
     }
 
-    /// Chroma subsampling as people write it: `4:4:4`, `4:2:2`, `4:2:0`, `4:4:0`, `4:1:1`, `4:1:0`, `grey`, else the factors of all
-    /// components (`2x2,1x2,1x2`).
+    /// Chroma subsampling as people write it: `4:4:4`, `4:2:2`, `4:2:0`, `4:4:0`, `4:1:1`, `4:1:0`,
+    /// `grey`, else the factors of all components (`2x2,1x2,1x2`).
     pub fn subsampling(&self) -> String {
         let factors: Vec<(u8, u8)> = self.components.iter().map(|c| (c.horizontal, c.vertical)).collect();
         let (h, v) = self.max_sampling();
@@ -256,7 +261,8 @@ impl JpegStructure {
         )
     }
 
-    /// Quality of the luminance table on libjpeg's scale and the mean distance of its entries from that table, 0 when exact.
+    /// Quality of the luminance table on libjpeg's scale and the mean distance of its entries from
+    /// that table, 0 when exact.
     pub fn quality(&self) -> Option<(u8, f32)> {
         let luma = self.table_of(0)?;
         Some(ijg_quality(luma).map_or_else(|| nearest_quality(luma, false), |quality| (quality, 0.0)))
@@ -388,7 +394,8 @@ impl Reading {
         }
         let mut components: Vec<ScanComponent> = Vec::with_capacity(count);
         for entry in entries.chunks_exact(2) {
-            // A file may declare the same identifier twice; each declaration is then used once, in order, as libjpeg does.
+            // A file may declare the same identifier twice; each declaration is then used once, in
+            // order, as libjpeg does.
             let component = (0..frame.components.len())
                 .find(|&i| frame.components[i].id == entry[0] && components.iter().all(|c| c.component != i))
                 .ok_or_else(|| broken("names a component that the frame does not have"))?;

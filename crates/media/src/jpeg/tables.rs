@@ -1,7 +1,9 @@
-//! The constant tables of T.81: the zigzag order, the quantisation tables of Annex K.1 and the Huffman tables of Annex K.3.
+//! The constant tables of T.81: the zigzag order, the quantisation tables of Annex K.1 and the
+//! Huffman tables of Annex K.3.
 //!
-//! The quantisation tables are here in the scaling of the Independent JPEG Group, because a quality number means nothing without it.
-//! Tables are row-major throughout (`v * 8 + u`, `u` the horizontal frequency); only the file stores zigzag order.
+//! The quantisation tables are here in the scaling of the Independent JPEG Group, because a quality
+//! number means nothing without it. Tables are row-major throughout (`v * 8 + u`, `u` the
+//! horizontal frequency); only the file stores zigzag order.
 
 /// Row-major index of each zigzag position (T.81 figure A.6).
 pub const ZIGZAG: [u8; 64] = [
@@ -36,7 +38,8 @@ const CHROMA: [u16; 64] = [
     99, 99, 99, 99, 99, 99, 99, 99,
 ];
 
-/// The quantisation table that libjpeg writes at `quality` 1..=100 (clamped), row-major, limited to 255 as for baseline files.
+/// The quantisation table that libjpeg writes at `quality` 1..=100 (clamped), row-major, limited to
+/// 255 as for baseline files.
 pub fn standard_table(quality: u8, chroma: bool) -> [u16; 64] {
     let quality = u32::from(quality.clamp(1, 100));
     let scale = if quality < 50 { 5000 / quality } else { 200 - 2 * quality };
@@ -44,12 +47,14 @@ pub fn standard_table(quality: u8, chroma: bool) -> [u16; 64] {
     base.map(|value| ((u32::from(value) * scale + 50) / 100).clamp(1, 255) as u16)
 }
 
-/// The libjpeg quality whose luminance table is exactly this one (row-major); `None` for the tables of other encoders.
+/// The libjpeg quality whose luminance table is exactly this one (row-major); `None` for the tables
+/// of other encoders.
 pub fn ijg_quality(luma_table: &[u16; 64]) -> Option<u8> {
     (1..=100).rev().find(|&quality| standard_table(quality, false) == *luma_table)
 }
 
-/// The libjpeg quality whose table is nearest, with the mean absolute difference of the 64 entries, 0 for an exact match.
+/// The libjpeg quality whose table is nearest, with the mean absolute difference of the 64 entries,
+/// 0 for an exact match.
 pub fn nearest_quality(table: &[u16; 64], chroma: bool) -> (u8, f32) {
     let mut best = (100, u32::MAX);
     for quality in (1..=100).rev() {

@@ -1,7 +1,7 @@
 //! EXIF 2.32 / 3.0: the fields that forensics asks for, typed, and every entry as a fact.
 //!
-//! Values are passed on as they stand; whether they contradict each other is for an analyzer to say. Maker notes are not decoded, only
-//! named by their header.
+//! Values are passed on as they stand; whether they contradict each other is for an analyzer to
+//! say. Maker notes are not decoded, only named by their header.
 use std::ops::Range;
 
 use assay_evidence::{Fact, FactGroup};

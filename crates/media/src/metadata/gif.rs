@@ -73,7 +73,8 @@ fn blocks(bytes: &[u8], metadata: &mut Metadata, facts: &mut Vec<Fact>, frames: 
 fn application(bytes: &[u8], start: usize, end: usize, content: &[u8], metadata: &mut Metadata, facts: &mut Vec<Fact>) {
     let name = readable(content.get(..11).unwrap_or(content));
     if name == "XMP DataXMP" {
-        // The packet lies in the open, its characters misused as lengths, with a trailer that leads to the end (XMP part 3, 1.1.2).
+        // The packet lies in the open, its characters misused as lengths, with a trailer that leads
+        // to the end (XMP part 3, 1.1.2).
         let packet = bytes.get(start + 12..end).unwrap_or_default();
         let stop = packet.iter().rposition(|&b| b == b'>').map_or(0, |at| at + 1);
         metadata.add_xmp(Xmp::read(&packet[..stop]));

@@ -1,6 +1,7 @@
 //! HEIF and AVIF (ISO/IEC 23008-12): the items of the file's `meta` box that carry EXIF and XMP.
 //!
-//! Only items with file or `idat` offsets are fetched; tiles and derived pictures are left to the decoder.
+//! Only items with file or `idat` offsets are fetched; tiles and derived pictures are left to the
+//! decoder.
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::ops::Range;

@@ -1,4 +1,5 @@
-//! ICC profiles (ICC.1:2022): the header and the few texts that name profile and maker. Editors leave their own profiles behind.
+//! ICC profiles (ICC.1:2022): the header and the few texts that name profile and maker. Editors
+//! leave their own profiles behind.
 use assay_evidence::{Fact, FactGroup};
 
 use crate::bmff::fields::{Fields, text};
@@ -109,7 +110,8 @@ impl Icc {
     }
 }
 
-/// Text of a `desc` (version 2), `text` or `mluc` (version 4) element; of several languages the first.
+/// Text of a `desc` (version 2), `text` or `mluc` (version 4) element; of several languages the
+/// first.
 fn localized(element: &[u8]) -> Option<String> {
     let mut fields = Fields(element);
     let kind = fields.array::<4>()?;

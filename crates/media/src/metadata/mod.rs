@@ -1,7 +1,8 @@
 //! Metadata of still pictures: EXIF, XMP, ICC, IPTC, and the text that formats carry themselves.
 //!
-//! [`read_image`] never fails. Whatever cannot be read becomes a sentence in [`Metadata::problems`], because broken metadata is a fact
-//! about the file too. Nothing is judged here, nothing is decoded to pixels, and no text leads to another read: no external entity, no
+//! [`read_image`] never fails. Whatever cannot be read becomes a sentence in
+//! [`Metadata::problems`], because broken metadata is a fact about the file too. Nothing is judged
+//! here, nothing is decoded to pixels, and no text leads to another read: no external entity, no
 //! link is followed.
 use assay_evidence::{Fact, FactGroup};
 
@@ -52,8 +53,8 @@ const MAX_EXTENDED_XMP: usize = 64 << 20;
 /// Problems shown in the facts.
 const MAX_PROBLEMS: usize = 64;
 
-/// Reads the metadata of a picture. `format` is one of `jpeg`, `png`, `webp`, `gif`, `tiff`, `bmp`, `heif` (`heic`), `avif`; others give
-/// nothing.
+/// Reads the metadata of a picture. `format` is one of `jpeg`, `png`, `webp`, `gif`, `tiff`, `bmp`,
+/// `heif` (`heic`), `avif`; others give nothing.
 pub fn read_image(bytes: &[u8], format: &str) -> Metadata {
     let mut metadata = Metadata::default();
     match format {
@@ -195,7 +196,8 @@ impl Metadata {
     }
 }
 
-/// UTF-8 or, failing that, Latin-1; without control characters other than line breaks and tabs, and without NUL padding.
+/// UTF-8 or, failing that, Latin-1; without control characters other than line breaks and tabs, and
+/// without NUL padding.
 fn readable(bytes: &[u8]) -> String {
     let text =
         std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().map(|&b| char::from(b)).collect(), str::to_owned);

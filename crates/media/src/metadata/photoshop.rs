@@ -1,6 +1,8 @@
-//! Photoshop image resources (Adobe Photoshop File Formats Specification) and the IPTC fields (IIM 4.2) inside.
+//! Photoshop image resources (Adobe Photoshop File Formats Specification) and the IPTC fields (IIM
+//! 4.2) inside.
 //!
-//! Which resources are there tells that, and roughly how, Photoshop saved the file; IPTC fields are kept by name.
+//! Which resources are there tells that, and roughly how, Photoshop saved the file; IPTC fields are
+//! kept by name.
 use assay_evidence::{Fact, FactGroup};
 
 use super::readable;

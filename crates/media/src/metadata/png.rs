@@ -1,7 +1,9 @@
-//! PNG chunks (PNG specification, third edition): their order, texts, time, colour, and the EXIF, XMP and ICC blocks they carry.
+//! PNG chunks (PNG specification, third edition): their order, texts, time, colour, and the EXIF,
+//! XMP and ICC blocks they carry.
 //!
-//! Compressed texts are inflated under a limit. The texts `parameters`, `prompt` and `workflow` are how picture generators note what
-//! they were asked for, so texts are kept whole as far as the limit goes.
+//! Compressed texts are inflated under a limit. The texts `parameters`, `prompt` and `workflow` are
+//! how picture generators note what they were asked for, so texts are kept whole as far as the
+//! limit goes.
 use assay_evidence::{Fact, FactGroup};
 
 use super::{Exif, Icc, Metadata, Xmp, readable};

@@ -1,7 +1,8 @@
 //! Image file directories of TIFF 6.0, which are also the shape of EXIF.
 //!
-//! One reader for both byte orders. Offsets in a file point anywhere, so directories are visited once each, values are cut to a few
-//! elements, and values that lie over a directory or over one another are counted as a sign of a careless editor.
+//! One reader for both byte orders. Offsets in a file point anywhere, so directories are visited
+//! once each, values are cut to a few elements, and values that lie over a directory or over one
+//! another are counted as a sign of a careless editor.
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -111,7 +112,8 @@ struct Reader<'a> {
     occupied: Vec<Range<usize>>,
 }
 
-/// Reads the directories of a TIFF block, whose header is at `bytes[0]`. Never fails: problems are noted.
+/// Reads the directories of a TIFF block, whose header is at `bytes[0]`. Never fails: problems are
+/// noted.
 pub fn read(bytes: &[u8]) -> Directories {
     let big = bytes.starts_with(b"MM");
     let mut reader = Reader {

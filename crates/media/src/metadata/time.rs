@@ -1,6 +1,8 @@
-//! Dates in words, without a calendar library: container times are all seconds since an epoch, in UTC.
+//! Dates in words, without a calendar library: container times are all seconds since an epoch, in
+//! UTC.
 
-/// `2024-05-17 09:30:00 UTC` for seconds since 1970 (proleptic Gregorian calendar, Howard Hinnant's `civil_from_days`).
+/// `2024-05-17 09:30:00 UTC` for seconds since 1970 (proleptic Gregorian calendar, Howard Hinnant's
+/// `civil_from_days`).
 pub fn unix_text(seconds: i64) -> String {
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let shifted = days + 719_468;

@@ -1,8 +1,9 @@
 //! The events of a metadata packet in XML, as the crate `quick-xml` reads them.
 //!
-//! The decision that shapes it: packets are read leniently, since many writers are careless, and what
-//! is not well-formed ends the reading with a word on it. Nothing is resolved from outside, document
-//! types are skipped, and entities that they define stay as they are written: nothing expands.
+//! The decision that shapes it: packets are read leniently, since many writers are careless, and
+//! what is not well-formed ends the reading with a word on it. Nothing is resolved from outside,
+//! document types are skipped, and entities that they define stay as they are written: nothing
+//! expands.
 use quick_xml::errors::{Error, SyntaxError};
 use quick_xml::events::{BytesStart, Event as Read};
 use quick_xml::reader::Reader;

@@ -1,8 +1,9 @@
 //! XMP packets (ISO 16684-1), read leniently: the properties that tell a file's history.
 //!
 //! Only the five predefined entities and character references are resolved, and document types are
-//! skipped, so there is no entity expansion. Any properties are collected under their prefixed names;
-//! prefixes are taken as conventional (`xmp:`, `photoshop:`), because that is how all writers use them.
+//! skipped, so there is no entity expansion. Any properties are collected under their prefixed
+//! names; prefixes are taken as conventional (`xmp:`, `photoshop:`), because that is how all
+//! writers use them.
 use assay_evidence::{Fact, FactGroup};
 
 use super::xml::{Event, Events};
@@ -50,7 +51,8 @@ pub struct Xmp {
     pub original_document_id: Option<String>,
     /// `stRef:documentID` or `stRef:instanceID` of `xmpMM:DerivedFrom`.
     pub derived_from: Option<String>,
-    /// `Iptc4xmpExt:DigitalSourceType`, a URI whose last part is the term (`trainedAlgorithmicMedia`, `digitalCapture`).
+    /// `Iptc4xmpExt:DigitalSourceType`, a URI whose last part is the term
+    /// (`trainedAlgorithmicMedia`, `digitalCapture`).
     pub digital_source_type: Option<String>,
     /// `photoshop:Credit`.
     pub credit: Option<String>,

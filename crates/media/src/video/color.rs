@@ -1,8 +1,10 @@
 //! A decoded frame and its colours.
 //!
-//! The decision that shapes it: frames keep the planes that the codec stores, and colour is computed here, on request, in integers, so that the
-//! same samples give the same RGB on every machine and with every FFmpeg build. Chroma is repeated over the pixels that share it, not
-//! interpolated: no sample is invented. Matrices: ITU-R BT.601-7, BT.709-6 and BT.2020-2, each in full and limited range.
+//! The decision that shapes it: frames keep the planes that the codec stores, and colour is
+//! computed here, on request, in integers, so that the same samples give the same RGB on every
+//! machine and with every FFmpeg build. Chroma is repeated over the pixels that share it, not
+//! interpolated: no sample is invented. Matrices: ITU-R BT.601-7, BT.709-6 and BT.2020-2, each in
+//! full and limited range.
 use std::sync::OnceLock;
 
 use image::RgbImage;
@@ -70,7 +72,8 @@ impl Matrix {
         }
     }
 
-    /// The matrix that a stream names; unnamed ones are taken as players do: BT.709 from 720 lines up, BT.601 below.
+    /// The matrix that a stream names; unnamed ones are taken as players do: BT.709 from 720 lines
+    /// up, BT.601 below.
     pub(crate) fn of(stream: &StreamInfo) -> Self {
         let pixel_format = stream.pixel_format.as_str();
         let full = match stream.color_range.as_str() {
@@ -132,8 +135,8 @@ impl Frame {
         self.samples
     }
 
-    /// The luma plane as it is stored (limited range stays limited): `height * width` bytes, row-major. For codecs that store RGB it is
-    /// BT.601 luma.
+    /// The luma plane as it is stored (limited range stays limited): `height * width` bytes,
+    /// row-major. For codecs that store RGB it is BT.601 luma.
     pub fn luma(&self) -> &[u8] {
         let pixels = self.width as usize * self.height as usize;
         if self.layout != Layout::Rgb {
@@ -147,7 +150,8 @@ impl Frame {
         })
     }
 
-    /// The chroma planes `(Cb, Cr)` as they are stored, with their width and height; `None` without chroma.
+    /// The chroma planes `(Cb, Cr)` as they are stored, with their width and height; `None` without
+    /// chroma.
     pub fn chroma(&self) -> Option<(&[u8], &[u8], usize, usize)> {
         let Layout::Yuv { shift_x, shift_y } = self.layout else { return None };
         let (w, h) = (self.width as usize, self.height as usize);
@@ -156,7 +160,8 @@ impl Frame {
         Some((u, v.get(..cw * ch)?, cw, ch))
     }
 
-    /// The frame as 8-bit RGB in coded orientation. Grey when only luma was asked for by every reader.
+    /// The frame as 8-bit RGB in coded orientation. Grey when only luma was asked for by every
+    /// reader.
     pub fn rgb(&self) -> RgbImage {
         let (w, h) = (self.width as usize, self.height as usize);
         if self.layout == Layout::Rgb {
@@ -182,8 +187,8 @@ impl Frame {
         RgbImage::from_raw(self.width, self.height, out).unwrap_or_default()
     }
 
-    /// Lower-case hexadecimal SHA-256 of the decoded planes, one after the other (Y, Cb, Cr, or RGB interleaved). Luma alone when no
-    /// reader of the pass asked for more.
+    /// Lower-case hexadecimal SHA-256 of the decoded planes, one after the other (Y, Cb, Cr, or RGB
+    /// interleaved). Luma alone when no reader of the pass asked for more.
     pub fn sha256(&self) -> String {
         assay_files::sha256(&self.samples)
     }

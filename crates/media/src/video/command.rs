@@ -1,8 +1,9 @@
 //! How `ffprobe` and `ffmpeg` are called on an untrusted file.
 //!
-//! The decision that shapes it: every option that narrows what they may open stands in one place, before the input, and the input itself is
-//! always the inherited descriptor. The demuxer is the one that our own look at the content named; protocols, demuxers and decoders are
-//! closed lists; external references of MOV files stay off.
+//! The decision that shapes it: every option that narrows what they may open stands in one place,
+//! before the input, and the input itself is always the inherited descriptor. The demuxer is the
+//! one that our own look at the content named; protocols, demuxers and decoders are closed lists;
+//! external references of MOV files stay off.
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::fd::{AsRawFd, RawFd};
@@ -12,7 +13,8 @@ use crate::child::{self, Job, LimitedChild};
 use crate::sniff::Format;
 use crate::{Limits, MediaError};
 
-/// Decoders by FFmpeg's names. Hardware and network decoders are absent on purpose: software decoding is the same everywhere.
+/// Decoders by FFmpeg's names. Hardware and network decoders are absent on purpose: software
+/// decoding is the same everywhere.
 const CODECS: &str = "h264,hevc,vp8,vp9,libdav1d,libaom-av1,av1,mpeg4,msmpeg4v1,msmpeg4v2,msmpeg4,h263,mpeg1video,mpeg2video,mjpeg,prores,dnxhd,\
 ffv1,huffyuv,ffvhuff,theora,wmv1,wmv2,wmv3,vc1,rawvideo,gif,apng,png,aac,aac_latm,mp2,mp2float,mp3,mp3float,opus,libopus,vorbis,flac,alac,ac3,eac3,\
 wmav1,wmav2,amrnb,amrwb,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,\
@@ -107,7 +109,8 @@ impl<'a> Tool<'a> {
         self.job("ffprobe (Debian package ffmpeg)", "ASSAY_FFPROBE", args, &[])
     }
 
-    /// Starts `ffmpeg`: `before` goes in front of the input, `after` behind it; `also` are further descriptors that it keeps.
+    /// Starts `ffmpeg`: `before` goes in front of the input, `after` behind it; `also` are further
+    /// descriptors that it keeps.
     ///
     /// # Errors
     /// Those of the child.
@@ -125,8 +128,9 @@ impl<'a> Tool<'a> {
         LimitedChild::spawn(&self.job("ffmpeg (Debian package ffmpeg)", "ASSAY_FFMPEG", args, also))
     }
 
-    /// The largest single block that a decoder may ask for: a frame of the largest size at 16 bits and three channels, at least what small
-    /// clips need, and never more than a quarter of its address space.
+    /// The largest single block that a decoder may ask for: a frame of the largest size at 16 bits
+    /// and three channels, at least what small clips need, and never more than a quarter of its
+    /// address space.
     fn max_alloc(&self) -> String {
         let frame = self.limits.max_pixels.saturating_mul(8).max(MIN_ALLOC);
         frame.min(self.limits.child_address_space / 4).min(i32::MAX as u64).to_string()
@@ -135,7 +139,8 @@ impl<'a> Tool<'a> {
     /// Turns a bad end into the error that names the reason.
     ///
     /// # Errors
-    /// [`MediaError::Damaged`] when the program itself gave up, [`MediaError::Decoder`] when it was ended by a signal.
+    /// [`MediaError::Damaged`] when the program itself gave up, [`MediaError::Decoder`] when it was
+    /// ended by a signal.
     pub(crate) fn accept(&self, exit: &child::Exit) -> Result<(), MediaError> {
         use std::os::unix::process::ExitStatusExt;
         if exit.status.success() {

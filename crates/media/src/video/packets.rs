@@ -1,9 +1,12 @@
-//! The packet table: when, where and how large every packet is, and which are key frames, read without decoding.
+//! The packet table: when, where and how large every packet is, and which are key frames, read
+//! without decoding.
 //!
-//! The decision that shapes it: two children read the container side by side, `ffprobe` for the rows (streamed line by line, never a whole
-//! JSON text) and `ffmpeg -c copy -f streamhash` for the hash of each stream, which anyone can repeat with the same command. Packets that an edit
-//! list cuts off stay in the table, marked; they take no place in presentation order. AVI stores no presentation times: there packets are
-//! presented in the order of decoding times, which is exact as long as nothing is reordered.
+//! The decision that shapes it: two children read the container side by side, `ffprobe` for the
+//! rows (streamed line by line, never a whole JSON text) and `ffmpeg -c copy -f streamhash` for the
+//! hash of each stream, which anyone can repeat with the same command. Packets that an edit list
+//! cuts off stay in the table, marked; they take no place in presentation order. AVI stores no
+//! presentation times: there packets are presented in the order of decoding times, which is exact
+//! as long as nothing is reordered.
 use std::io::{BufRead, BufReader};
 
 use assay_evidence::StreamHash;
@@ -47,7 +50,8 @@ pub struct StreamPackets {
     pub packets: Vec<Packet>,
     /// Positions in `packets` in presentation order, without the discarded ones.
     pub presentation: Vec<u32>,
-    /// True when every shown packet has its own presentation time, so that frames can be found by it.
+    /// True when every shown packet has its own presentation time, so that frames can be found by
+    /// it.
     pub exact_times: bool,
 }
 
@@ -73,8 +77,8 @@ impl StreamPackets {
         self.presentation.iter().enumerate().filter_map(|(i, at)| Some((i as u64, self.packets.get(*at as usize)?)))
     }
 
-    /// The presentation time of each shown packet in seconds, ascending. Where the container has no presentation times, the decoding times
-    /// or, without any, steps of `1 / rate` stand in.
+    /// The presentation time of each shown packet in seconds, ascending. Where the container has no
+    /// presentation times, the decoding times or, without any, steps of `1 / rate` stand in.
     pub fn times_secs(&self, rate: Option<(u32, u32)>) -> Vec<f64> {
         let (n, d) = rate.unwrap_or((25, 1));
         let step = f64::from(d) / f64::from(n);
@@ -163,7 +167,8 @@ fn read_rows(tool: &Tool, info: &VideoInfo) -> Result<Vec<StreamPackets>, MediaE
     Ok(streams)
 }
 
-/// `stream_index,pts,dts,duration,size,pos,flags`; side data of a packet may follow on the same line.
+/// `stream_index,pts,dts,duration,size,pos,flags`; side data of a packet may follow on the same
+/// line.
 fn parse_row(line: &str) -> Option<(u32, Packet)> {
     let mut fields = line.split(',');
     let mut next = || fields.next();
@@ -188,7 +193,8 @@ fn hash_streams(tool: &Tool, info: &VideoInfo) -> Result<Vec<StreamHash>, MediaE
         ["-c", "copy", "-copyinkf", "-copypriorss", "1", "-f", "streamhash", "-hash", "sha256", "pipe:1"]
             .map(Into::into),
     );
-    // The hashes come at the end of the file; the lines of progress among them show the watchdog that it is getting there.
+    // The hashes come at the end of the file; the lines of progress among them show the watchdog
+    // that it is getting there.
     let before = ["-copyts", "-progress", "pipe:1"].map(Into::into);
     let mut child = tool.start_ffmpeg(&before, &after, &[])?;
     let mut hashes = Vec::new();

@@ -1,18 +1,20 @@
 //! Which frames a reader wants, and what that means for a given packet table.
 //!
-//! The decision that shapes it: plans are resolved before decoding, on the axis of presentation times, into presentation indices. Variable frame
-//! rate is the normal case, so "evenly spaced" means evenly in time: the first frame at or after each target.
+//! The decision that shapes it: plans are resolved before decoding, on the axis of presentation
+//! times, into presentation indices. Variable frame rate is the normal case, so "evenly spaced"
+//! means evenly in time: the first frame at or after each target.
 use assay_evidence::Span;
 
 /// Which frames a reader wants.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FramePlan {
-    /// This many frames, evenly spaced in time, each in the middle of its share; fewer when the stream has fewer.
+    /// This many frames, evenly spaced in time, each in the middle of its share; fewer when the
+    /// stream has fewer.
     EvenlySpaced(u32),
     /// Frames 0, k, 2k ... in presentation order; 0 is taken as 1.
     EveryKth(u32),
-    /// This many of the frames in these stretches, evenly by number; no stretch is the whole stream. For readers that must not make frames be decoded
-    /// that nobody else wants.
+    /// This many of the frames in these stretches, evenly by number; no stretch is the whole
+    /// stream. For readers that must not make frames be decoded that nobody else wants.
     Among(u32, Vec<Span>),
     /// Every frame whose presentation time lies in one of these stretches, ends included.
     Windows(Vec<Span>),
@@ -21,7 +23,8 @@ pub enum FramePlan {
 }
 
 impl FramePlan {
-    /// One flag for each frame of the stream; `times_secs` are the presentation times in ascending order.
+    /// One flag for each frame of the stream; `times_secs` are the presentation times in ascending
+    /// order.
     pub(crate) fn resolve(&self, times_secs: &[f64]) -> Vec<bool> {
         let mut wanted = vec![false; times_secs.len()];
         match self {
@@ -34,7 +37,8 @@ impl FramePlan {
                 for share in 0..*count {
                     let target = first + step * (f64::from(share) + 0.5);
                     let at = times_secs.partition_point(|t| *t < target).min(times_secs.len() - 1);
-                    // Where frames are rarer than targets, the next frame that is still free stands in.
+                    // Where frames are rarer than targets, the next frame that is still free stands
+                    // in.
                     let free = (at..wanted.len()).find(|i| !wanted[*i]).or_else(|| (0..at).rev().find(|i| !wanted[*i]));
                     if let Some(i) = free {
                         wanted[i] = true;

@@ -1,5 +1,5 @@
-//! What the container says of its streams, from `ffprobe -show_streams -show_format`. Nothing is decoded for the caller; `ffprobe` itself
-//! may decode a first frame to learn the pixel format.
+//! What the container says of its streams, from `ffprobe -show_streams -show_format`. Nothing is
+//! decoded for the caller; `ffprobe` itself may decode a first frame to learn the pixel format.
 use assay_evidence::{Fact, FactGroup};
 use serde_json::Value;
 
@@ -157,7 +157,8 @@ pub struct VideoInfo {
     pub tags: Vec<Fact>,
     /// Every stream in container order.
     pub streams: Vec<StreamInfo>,
-    /// Position in `streams` of the video stream that is examined: the first that is not a cover picture.
+    /// Position in `streams` of the video stream that is examined: the first that is not a cover
+    /// picture.
     pub main: usize,
 }
 
@@ -194,8 +195,9 @@ impl VideoInfo {
 /// Asks `ffprobe` for the streams.
 ///
 /// # Errors
-/// [`MediaError::Damaged`] when the demuxer cannot read the container, [`MediaError::Unsupported`] without a video stream,
-/// [`MediaError::OverLimit`] for pictures that are too large, and those of the child.
+/// [`MediaError::Damaged`] when the demuxer cannot read the container, [`MediaError::Unsupported`]
+/// without a video stream, [`MediaError::OverLimit`] for pictures that are too large, and those of
+/// the child.
 pub(crate) fn probe(tool: &Tool) -> Result<VideoInfo, MediaError> {
     let json = tool.ffprobe(&["-show_format", "-show_streams", "-of", "json"])?;
     let value: Value = serde_json::from_slice(&json)

@@ -1,8 +1,10 @@
 //! From the decoder's two pipes to whole frames with their times.
 //!
-//! The decision that shapes it: the times of *all* decoded frames come on a pipe of their own and are read by a thread of their own, so neither
-//! pipe can hold up the other, and a decoder that works its way to a far frame shows that it is alive. The planes come only for frames that the
-//! decoder's filter lets through; which these are is known from the same list of stretches that made the filter.
+//! The decision that shapes it: the times of *all* decoded frames come on a pipe of their own and
+//! are read by a thread of their own, so neither pipe can hold up the other, and a decoder that
+//! works its way to a far frame shows that it is alive. The planes come only for frames that the
+//! decoder's filter lets through; which these are is known from the same list of stretches that
+//! made the filter.
 use std::io::{BufRead, BufReader, Read};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError};
 
@@ -75,7 +77,8 @@ fn sum(terms: &[String]) -> String {
     }
 }
 
-/// Reads the lines of `framecrc` (`stream, dts, pts, duration, size, crc`) and passes on the times of chosen frames.
+/// Reads the lines of `framecrc` (`stream, dts, pts, duration, size, crc`) and passes on the times
+/// of chosen frames.
 pub(super) fn read_times(lines: impl Read, chosen: &Chosen, send: &Sender<Result<Time, MediaError>>) {
     let mut size = None;
     // An error here is the end of the decoder, which the reader of the planes sees, too.

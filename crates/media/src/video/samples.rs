@@ -1,7 +1,8 @@
 //! Which samples a decoder is to write for a pixel format, and the filters that make them.
 //!
-//! The decision that shapes it: 8-bit planar formats pass as they are; deeper ones are reduced to 8 bits without dithering (dither would be noise
-//! that no camera made), packed and semi-planar ones are only reordered. Luma alone is cut out of the planes, without a change of range.
+//! The decision that shapes it: 8-bit planar formats pass as they are; deeper ones are reduced to 8
+//! bits without dithering (dither would be noise that no camera made), packed and semi-planar ones
+//! are only reordered. Luma alone is cut out of the planes, without a change of range.
 use super::color::Layout;
 use super::command::Tool;
 use super::probe::StreamInfo;
@@ -32,7 +33,8 @@ impl Samples {
             "yuyv422" | "uyvy422" | "yvyu422" | "nv16" | "p210le" | "y210le" => (yuv(1, 0), Some("format=yuv422p")),
             _ if name.starts_with("yuv") && stored("420p") => (yuv(1, 1), Some("format=yuv420p")),
             _ if name.starts_with("yuv") && stored("422p") => (yuv(1, 0), Some("format=yuv422p")),
-            // 4:4:4 and the rare 4:4:0, 4:1:1 and 4:1:0, whose chroma the scaler brings to full size.
+            // 4:4:4 and the rare 4:4:0, 4:1:1 and 4:1:0, whose chroma the scaler brings to full
+            // size.
             _ if name.starts_with("yuv") || name.starts_with("nv24") || name.starts_with("ayuv") => {
                 (yuv(0, 0), Some("format=yuv444p"))
             }
@@ -52,7 +54,8 @@ impl Samples {
         };
         let mut filters = Vec::new();
         if let Some(convert) = convert {
-            // Both ranges are named alike so that the scaler leaves the range as it is; which one it is, is applied later.
+            // Both ranges are named alike so that the scaler leaves the range as it is; which one
+            // it is, is applied later.
             filters
                 .push("scale=in_range=full:out_range=full:flags=accurate_rnd+full_chroma_int+bitexact:sws_dither=none");
             filters.push(convert);

@@ -1,14 +1,16 @@
 //! One decode pass over a video for all readers.
 //!
-//! The decision that shapes it: `ffmpeg` writes two outputs from one decoder: to a second pipe one line of times for every decoded frame
-//! (`framecrc` of a small corner, so it costs nothing), and the raw planes of the wanted ones to its standard output. Each frame is thus
-//! known by the exact PTS that the container gave it and looked up in the packet table. Wanted frames that lie far apart are
-//! reached by seeking to the key frame before them; if any does not come out as the table promises (some containers seek badly), the rest
-//! is decoded from the start.
+//! The decision that shapes it: `ffmpeg` writes two outputs from one decoder: to a second pipe one
+//! line of times for every decoded frame (`framecrc` of a small corner, so it costs nothing), and
+//! the raw planes of the wanted ones to its standard output. Each frame is thus known by the exact
+//! PTS that the container gave it and looked up in the packet table. Wanted frames that lie far
+//! apart are reached by seeking to the key frame before them; if any does not come out as the table
+//! promises (some containers seek badly), the rest is decoded from the start.
 //!
-//! Frames go through a channel bounded in bytes to the readers, which run side by side; buffers are used again. Frame order, rate
-//! conversion, autorotation and automatic scaling are switched off: what comes is what is stored. Samples of more than 8 bits are reduced
-//! to 8 without dithering. A stream whose picture size changes half-way is refused.
+//! Frames go through a channel bounded in bytes to the readers, which run side by side; buffers are
+//! used again. Frame order, rate conversion, autorotation and automatic scaling are switched off:
+//! what comes is what is stored. Samples of more than 8 bits are reduced to 8 without dithering. A
+//! stream whose picture size changes half-way is refused.
 use std::os::fd::AsRawFd;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::time::Duration;
@@ -38,7 +40,8 @@ pub trait FrameReader: Send {
     fn plan(&self) -> FramePlan;
     /// Which samples of them.
     fn samples(&self) -> FrameSamples;
-    /// Called for each wanted frame in presentation order, on any thread, never twice at a time. A frame may hold more than was asked for.
+    /// Called for each wanted frame in presentation order, on any thread, never twice at a time. A
+    /// frame may hold more than was asked for.
     ///
     /// # Errors
     /// Any error ends the pass.
@@ -56,9 +59,11 @@ pub struct DecodeSummary {
     pub passes: u32,
     /// Wanted frames before the first key frame, which no decoder can show.
     pub before_first_key: u64,
-    /// Wanted packets that gave no picture in codecs that allow this (hidden reference frames, skipped frames).
+    /// Wanted packets that gave no picture in codecs that allow this (hidden reference frames,
+    /// skipped frames).
     pub without_picture: u64,
-    /// Complaints of the decoder about data that it could still decode; the first few, without addresses.
+    /// Complaints of the decoder about data that it could still decode; the first few, without
+    /// addresses.
     pub complaints: Vec<String>,
 }
 
@@ -97,8 +102,8 @@ struct Incoming {
 /// Decodes once for all readers.
 ///
 /// # Errors
-/// [`MediaError::Damaged`] when the decoder gives fewer frames than the packet table promises, [`MediaError::Cancelled`], the errors of
-/// the child and the first error of a reader.
+/// [`MediaError::Damaged`] when the decoder gives fewer frames than the packet table promises,
+/// [`MediaError::Cancelled`], the errors of the child and the first error of a reader.
 pub(crate) fn decode(
     tool: &Tool,
     info: &VideoInfo,
@@ -203,7 +208,8 @@ impl Pass<'_> {
         segments
     }
 
-    /// Decodes one segment; returns how many wanted frames are settled. Fewer than wanted only after a seek.
+    /// Decodes one segment; returns how many wanted frames are settled. Fewer than wanted only
+    /// after a seek.
     fn segment(&self, segment: &Segment, sink: &mut Sink, summary: &mut DecodeSummary) -> Result<usize, MediaError> {
         summary.passes += 1;
         let frame_bytes = self.samples.layout.bytes(self.stream.width, self.stream.height);
@@ -355,7 +361,8 @@ impl Pass<'_> {
             summary.before_first_key += 1;
             return true;
         }
-        // VP8 stores hidden reference frames as packets of their own, MPEG-4 Part 2 in AVI has packets for skipped pictures.
+        // VP8 stores hidden reference frames as packets of their own, MPEG-4 Part 2 in AVI has
+        // packets for skipped pictures.
         let hidden = matches!(
             self.stream.codec.as_str(),
             "vp8" | "mpeg4" | "msmpeg4v2" | "msmpeg4v3" | "wmv1" | "wmv2" | "wmv3" | "vc1" | "h263"
@@ -384,7 +391,8 @@ struct Settled {
 /// Which frames the decoder's own filter lets through.
 struct Select {
     chosen: Chosen,
-    /// The last wanted frame is the last of the stream, so the decoder must come to its end in order.
+    /// The last wanted frame is the last of the stream, so the decoder must come to its end in
+    /// order.
     to_the_end: bool,
 }
 
@@ -428,8 +436,9 @@ impl Pass<'_> {
     /// The two outputs.
     fn after(&self, select: &Select, times: i32) -> Vec<String> {
         let stream = format!("0:{}", self.stream.index);
-        // An encoder with threads of its own holds back as many frames as it has threads, and an output that is not flushed the end of one: the last
-        // wanted frame would not come before the decoder is through with all the rest.
+        // An encoder with threads of its own holds back as many frames as it has threads, and an
+        // output that is not flushed the end of one: the last wanted frame would not come before
+        // the decoder is through with all the rest.
         let common = ["-fps_mode", "passthrough", "-enc_time_base", "-1", "-autoscale", "0", "-c:v", "rawvideo"];
         let at_once = ["-threads", "1", "-flush_packets", "1"];
         let mut args = Vec::new();

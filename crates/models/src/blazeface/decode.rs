@@ -3,7 +3,8 @@
 /// A face: 17 numbers in the published order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Detection {
-    /// `ymin, xmin, ymax, xmax`, in the units of the stage (sides of the tile, or pixels of the picture).
+    /// `ymin, xmin, ymax, xmax`, in the units of the stage (sides of the tile, or pixels of the
+    /// picture).
     pub bounds: [f32; 4],
     /// Right eye, left eye, nose, mouth, right ear, left ear, as (x, y). Right is the person's.
     pub points: [[f32; 2]; 6],
@@ -43,7 +44,8 @@ impl Detection {
     }
 }
 
-/// Centres and sizes (x, y, w, h) of the 896 anchors in sides of the picture: two on each of 16 x 16 cells, six on each of 8 x 8.
+/// Centres and sizes (x, y, w, h) of the 896 anchors in sides of the picture: two on each of 16 x
+/// 16 cells, six on each of 8 x 8.
 pub fn anchors() -> Vec<[f32; 4]> {
     let layer = |cells: usize, each: usize| {
         (0..cells * cells * each).map(move |i| {
@@ -55,7 +57,8 @@ pub fn anchors() -> Vec<[f32; 4]> {
     layer(16, 2).chain(layer(8, 6)).collect()
 }
 
-/// Detections of at least `min_score` in the order of the anchors. `boxes` has 16 numbers an anchor, `scores` one logit.
+/// Detections of at least `min_score` in the order of the anchors. `boxes` has 16 numbers an
+/// anchor, `scores` one logit.
 pub fn decode(boxes: &[f32], scores: &[f32], anchors: &[[f32; 4]], min_score: f32) -> Vec<Detection> {
     let scale = super::INPUT as f32;
     let rows = boxes.as_chunks::<16>().0.iter().zip(scores).zip(anchors);
@@ -76,8 +79,9 @@ pub fn decode(boxes: &[f32], scores: &[f32], anchors: &[[f32; 4]], min_score: f3
     found
 }
 
-/// Weighted suppression: the best detection takes with it all that overlap it by more than `max_overlap`; what comes out is their mean,
-/// weighted by score, with the mean of the scores (MediaPipe keeps the highest instead).
+/// Weighted suppression: the best detection takes with it all that overlap it by more than
+/// `max_overlap`; what comes out is their mean, weighted by score, with the mean of the scores
+/// (MediaPipe keeps the highest instead).
 pub fn suppress(detections: &[Detection], max_overlap: f32) -> Vec<Detection> {
     let mut rest: Vec<&Detection> = detections.iter().collect();
     rest.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -115,8 +119,9 @@ fn overlap(a: &[f32; 4], b: &[f32; 4]) -> f32 {
     if union > 0.0 { common / union } else { 0.0 }
 }
 
-/// The box with a margin of `share` of its height on three sides and twice that above (BlazeFace cuts off the forehead), within the
-/// picture. The offset is rounded to whole pixels, halves to even.
+/// The box with a margin of `share` of its height on three sides and twice that above (BlazeFace
+/// cuts off the forehead), within the picture. The offset is rounded to whole pixels, halves to
+/// even.
 #[must_use]
 pub fn margin(detection: &Detection, [width, height]: [usize; 2], share: f32) -> Detection {
     let [top, left, bottom, right] = detection.bounds;

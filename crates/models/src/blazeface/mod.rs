@@ -1,8 +1,9 @@
-//! BlazeFace, the front-camera face detector of MediaPipe (Bazarevsky et al. 2019, arXiv:1907.05047), with the tiling that the ICPR 2020
-//! detectors put around it.
+//! BlazeFace, the front-camera face detector of MediaPipe (Bazarevsky et al. 2019,
+//! arXiv:1907.05047), with the tiling that the ICPR 2020 detectors put around it.
 //!
-//! The decision that shapes it: every stage is a function of its own (network, decoding, suppression, tiling, margin, crop), because each
-//! is pinned by recorded values and each is a place where implementations differ. It finds faces; it does not say whose or how turned.
+//! The decision that shapes it: every stage is a function of its own (network, decoding,
+//! suppression, tiling, margin, crop), because each is pinned by recorded values and each is a
+//! place where implementations differ. It finds faces; it does not say whose or how turned.
 mod decode;
 mod network;
 mod tiling;
@@ -35,8 +36,9 @@ impl BlazeFace {
         Self { network, anchors: anchors(), min_score: 0.75, max_overlap: 0.3 }
     }
 
-    /// Faces of a picture, 8-bit RGB, row by row, best first, in pixels of the picture. Looks at up to nine square windows, each shrunk to
-    /// 128 pixels: faces much smaller than a sixth of the window are not seen. Empty where `rgb` is not `3 * width * height` long.
+    /// Faces of a picture, 8-bit RGB, row by row, best first, in pixels of the picture. Looks at up
+    /// to nine square windows, each shrunk to 128 pixels: faces much smaller than a sixth of the
+    /// window are not seen. Empty where `rgb` is not `3 * width * height` long.
     pub fn detect(&self, rgb: &[u8], width: usize, height: usize) -> Vec<Detection> {
         if rgb.len() != 3 * width * height || rgb.is_empty() {
             return Vec::new();
@@ -49,7 +51,8 @@ impl BlazeFace {
         suppress(&placed, self.max_overlap)
     }
 
-    /// Detections in pictures of 128 x 128 pixels before any are merged, in units of the picture's side.
+    /// Detections in pictures of 128 x 128 pixels before any are merged, in units of the picture's
+    /// side.
     pub fn detect_tiles(&self, tiles: &[Vec<u8>]) -> Vec<Vec<Detection>> {
         let raw = self.network.forward(picture_tensor(tiles, &self.network.device()));
         let (boxes, scores) = (floats(raw.boxes), floats(raw.scores));

@@ -1,4 +1,5 @@
-//! The network: single convolutions and residual blocks of depth-wise and point-wise convolution, two maps of outputs.
+//! The network: single convolutions and residual blocks of depth-wise and point-wise convolution,
+//! two maps of outputs.
 use burn::module::Module;
 use burn::tensor::activation::relu;
 use burn::tensor::module::max_pool2d;
@@ -12,7 +13,8 @@ use crate::layers::{Activation, Conv, ConvConfig, Fold, Keyed, Padding};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BlazeFaceConfig {}
 
-/// Depth-wise and point-wise convolution, added to the input; channels that the input lacks count as zero.
+/// Depth-wise and point-wise convolution, added to the input; channels that the input lacks count
+/// as zero.
 #[derive(Module, Debug)]
 struct BlazeBlock {
     convs: Vec<Conv>,

@@ -1,11 +1,13 @@
-//! The square windows of a picture that the network sees, and OpenCV's area resampling that shrinks them.
+//! The square windows of a picture that the network sees, and OpenCV's area resampling that shrinks
+//! them.
 use super::INPUT;
 use super::decode::Detection;
 
 /// Largest side of a window in pixels.
 const MAX_SIDE: usize = 720;
 
-/// How a picture is cut into overlapping squares: as large as it allows, at most 720 pixels, up to three across and three down.
+/// How a picture is cut into overlapping squares: as large as it allows, at most 720 pixels, up to
+/// three across and three down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tiling {
     /// Side of a window in pixels.
@@ -71,8 +73,9 @@ struct Reads {
     weights: Vec<f32>,
 }
 
-/// A square interleaved RGB picture at another size as OpenCV's `INTER_AREA` makes it: the mean of the area under each pixel, or, where it
-/// grows, OpenCV's sharper form of linear interpolation. May differ from OpenCV by one grey level where a sum ends on a half.
+/// A square interleaved RGB picture at another size as OpenCV's `INTER_AREA` makes it: the mean of
+/// the area under each pixel, or, where it grows, OpenCV's sharper form of linear interpolation.
+/// May differ from OpenCV by one grey level where a sum ends on a half.
 pub fn area_resize(rgb: &[u8], from: usize, to: usize) -> Vec<u8> {
     if from == to {
         return rgb.to_vec();
@@ -99,7 +102,8 @@ pub fn area_resize(rgb: &[u8], from: usize, to: usize) -> Vec<u8> {
     out
 }
 
-/// OpenCV's `computeResizeAreaTab`: whole pixels with equal weight, the two at the ends by what lies inside.
+/// OpenCV's `computeResizeAreaTab`: whole pixels with equal weight, the two at the ends by what
+/// lies inside.
 fn shrinking(i: usize, from: usize, to: usize) -> Reads {
     let scale = from as f64 / to as f64;
     let (begin, end) = (i as f64 * scale, (i + 1) as f64 * scale);

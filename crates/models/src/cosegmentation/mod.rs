@@ -1,9 +1,10 @@
-//! Motion co-segmentation: parts of a person found without labels, and moved from one picture into another (Siarohin et al. 2020,
-//! "Motion-supervised Co-Part Segmentation", arXiv:2004.03234).
+//! Motion co-segmentation: parts of a person found without labels, and moved from one picture into
+//! another (Siarohin et al. 2020, "Motion-supervised Co-Part Segmentation", arXiv:2004.03234).
 //!
-//! The decision that shapes it: the two networks are the First Order Motion Model's with the published differences, so they are built of
-//! its blocks: segment centres are key points on a padded map, and the motion of a pixel is its segments' instead of a network's. Written
-//! from the paper and from recorded facts; the published code is under a licence that forbids copying.
+//! The decision that shapes it: the two networks are the First Order Motion Model's with the
+//! published differences, so they are built of its blocks: segment centres are key points on a
+//! padded map, and the motion of a pixel is its segments' instead of a network's. Written from the
+//! paper and from recorded facts; the published code is under a licence that forbids copying.
 mod swapper;
 
 use burn::module::Module;
@@ -129,7 +130,8 @@ pub struct ReconstructionConfig {
     pub num_bottleneck_blocks: usize,
     /// Whether what the source does not show is masked.
     pub estimate_visibility: bool,
-    /// Whether the last layer also says how much of the warped pictures is kept, as in [`GeneratorConfig::keeps_source`](crate::first_order::GeneratorConfig).
+    /// Whether the last layer also says how much of the warped pictures is kept, as in
+    /// [`GeneratorConfig::keeps_source`](crate::first_order::GeneratorConfig).
     #[serde(default)]
     pub keeps_source: bool,
 }
@@ -256,7 +258,8 @@ impl ReconstructionModule {
     /// The target with parts of the source in it.
     ///
     /// # Shapes
-    /// - `source`, `target`: what [`ReconstructionModule::encode`] made of both, with their segments
+    /// - `source`, `target`: what [`ReconstructionModule::encode`] made of both, with their
+    ///   segments
     pub fn swap(&self, source: (Encoded, &Segments), target: (Encoded, &Segments), swap: &Swap) -> Tensor<4> {
         let (moved, deformation, _) = self.moved(source.0.features, source.1, target.1);
         let [_, _, h, w] = moved.dims();
@@ -283,7 +286,8 @@ impl ReconstructionModule {
         if !self.estimate_visibility {
             return (features, deformation, None);
         }
-        // What the source's person hid cannot be seen where the target has no person. As published, the source's mask is not warped.
+        // What the source's person hid cannot be seen where the target has no person. As published,
+        // the source's mask is not warped.
         let hidden = foreground(source) * (foreground(target).detach() * -1.0 + 1.0);
         let visibility = hidden * -1.0 + 1.0;
         let [_, _, h, w] = features.dims();

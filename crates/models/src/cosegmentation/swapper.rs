@@ -1,7 +1,7 @@
 //! The two modules ready to swap parts of pictures: 8-bit pixels in, 8-bit pixels out.
 //!
-//! The decision that shapes it: as [`crate::first_order::Animator`] does, it hides tensors, and a picture's features and segments are computed once however
-//! often it is swapped.
+//! The decision that shapes it: as [`crate::first_order::Animator`] does, it hides tensors, and a
+//! picture's features and segments are computed once however often it is swapped.
 use burn::tensor::Device;
 
 use super::{Encoded, ReconstructionModule, SegmentationModule, Segments, Swap};

@@ -5,10 +5,10 @@ use rayon::prelude::*;
 use super::{Planes, Work, vectorised};
 use crate::layers::Activation;
 
-/// `exp(x)` to about 2 units in the last place (Cephes' `expf`: reduction by ln 2 in two parts, polynomial of degree 5 after the
-/// quadratic). Saturates below -87 and above 88.
+/// `exp(x)` to about 2 units in the last place (Cephes' `expf`: reduction by ln 2 in two parts,
+/// polynomial of degree 5 after the quadratic). Saturates below -87 and above 88.
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     // Adding it leaves the nearest whole number in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);

@@ -1,7 +1,9 @@
-//! Convolution as a matrix product with the input's neighbourhoods as columns ("im2col"), in pieces that fit the cache.
+//! Convolution as a matrix product with the input's neighbourhoods as columns ("im2col"), in pieces
+//! that fit the cache.
 //!
-//! The decision that shapes it: planes stay planes. A row of the column matrix is one input plane, shifted, so it is filled by copies of
-//! whole rows and the product lands in the output's own layout.
+//! The decision that shapes it: planes stay planes. A row of the column matrix is one input plane,
+//! shifted, so it is filled by copies of whole rows and the product lands in the output's own
+//! layout.
 use std::cell::RefCell;
 
 use rayon::prelude::*;
@@ -60,7 +62,8 @@ pub(super) fn run(kernel: &Kernel, x: &[f32], [h, w]: [usize; 2], out: &mut [f32
     }
 }
 
-/// Writes the neighbourhoods of `output` rows and columns of output pixels, from output row `first` on, into all of a `[channels * k * k, rows * columns]`.
+/// Writes the neighbourhoods of `output` rows and columns of output pixels, from output row `first`
+/// on, into all of a `[channels * k * k, rows * columns]`.
 struct Fill<'a> {
     kernel: &'a Kernel,
     x: &'a [f32],

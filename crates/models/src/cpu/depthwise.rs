@@ -1,7 +1,8 @@
 //! Convolution of every channel by itself.
 //!
-//! The decision that shapes it: each plane is first copied into one with its zeros around it (split into even and odd columns at stride
-//! 2), so that the inner loop is a plain multiply-add over contiguous pixels for every tap.
+//! The decision that shapes it: each plane is first copied into one with its zeros around it (split
+//! into even and odd columns at stride 2), so that the inner loop is a plain multiply-add over
+//! contiguous pixels for every tap.
 use rayon::prelude::*;
 
 use super::activation::finish_in_place;

@@ -1,7 +1,9 @@
-//! Convolution with a wide kernel into a handful of channels, such as the last layer of a generator.
+//! Convolution with a wide kernel into a handful of channels, such as the last layer of a
+//! generator.
 //!
-//! The decision that shapes it: with three output channels the column matrix of a 7 x 7 kernel is fifty times the input and the product
-//! has nothing to reuse. So accumulators for a run of pixels and all channels stay in registers while the taps pass by.
+//! The decision that shapes it: with three output channels the column matrix of a 7 x 7 kernel is
+//! fifty times the input and the product has nothing to reuse. So accumulators for a run of pixels
+//! and all channels stay in registers while the taps pass by.
 use rayon::prelude::*;
 
 use super::activation::FinishRows;
@@ -77,7 +79,8 @@ struct Run<'a, const C: usize> {
 impl<const C: usize> Work for Run<'_, C> {
     type Output = [[f32; RUN]; C];
 
-    /// Every input channel is summed by itself first: a thousand terms in one accumulator would lose a digit.
+    /// Every input channel is summed by itself first: a thousand terms in one accumulator would
+    /// lose a digit.
     #[inline(always)]
     fn run(self) -> Self::Output {
         let Self { window, taps, width, kernel: [kh, kw], from } = self;

@@ -1,7 +1,8 @@
 //! The matrix product, safely.
 //!
-//! The decision that shapes it: the `gemm` crate has the fastest portable product in Rust (burn's CPU backend uses it too) behind raw
-//! pointers. This module is the only place of the crate with `unsafe`; it checks every extent before it passes a pointer on.
+//! The decision that shapes it: the `gemm` crate has the fastest portable product in Rust (burn's
+//! CPU backend uses it too) behind raw pointers. This module is the only place of the crate with
+//! `unsafe`; it checks every extent before it passes a pointer on.
 #![expect(
     unsafe_code,
     reason = "gemm's interface is raw pointers; extents are checked against the slices right before the call"
@@ -39,8 +40,9 @@ impl<'a> View<'a> {
     }
 }
 
-/// `out = a b` with `a` of `[m, k]`, `b` of `[k, n]` and `out` of `[m, n]`, all row-major. `is_parallel` spreads one product over the
-/// threads of the pool; without it the calling thread does all.
+/// `out = a b` with `a` of `[m, k]`, `b` of `[k, n]` and `out` of `[m, n]`, all row-major.
+/// `is_parallel` spreads one product over the threads of the pool; without it the calling thread
+/// does all.
 ///
 /// # Panics
 /// Where a slice is shorter than its extents say: a mistake of the caller, never of data.
@@ -49,7 +51,8 @@ pub(crate) fn multiply(out: &mut [f32], a: &[f32], b: Right<'_>, extents: [usize
     call(out, View::rows(a, extents[1]), View::rows(b.values, b.stride), extents, false, parallelism);
 }
 
-/// `out = a b`, or `out += a b` where `adds`; `out` is `[m, n]`, row-major. The calling thread does all.
+/// `out = a b`, or `out += a b` where `adds`; `out` is `[m, n]`, row-major. The calling thread does
+/// all.
 ///
 /// # Panics
 /// As [`multiply`].
@@ -63,8 +66,8 @@ fn call(out: &mut [f32], a: View<'_>, b: View<'_>, [m, k, n]: [usize; 3], adds: 
     }
     assert!(out.len() >= m * n && a.covers(m, k), "matrices of {m} x {k} x {n}");
     assert!(b.covers(k, n), "right matrix of {k} x {n}");
-    // SAFETY: `out`, `a` and `b` cover every element that the strides below address (asserted above), and `out` is borrowed
-    // mutably, so it does not overlap the inputs.
+    // SAFETY: `out`, `a` and `b` cover every element that the strides below address (asserted
+    // above), and `out` is borrowed mutably, so it does not overlap the inputs.
     unsafe {
         ::gemm::gemm(
             m,

@@ -1,7 +1,8 @@
 //! One prepared convolution, and the choice of how to compute it.
 //!
-//! The decision that shapes it: which method is fastest depends on the kernel and on the size of the picture, so the choice is made here,
-//! in one place, at the call. Weights in the form that a method needs are computed when it is first chosen and kept.
+//! The decision that shapes it: which method is fastest depends on the kernel and on the size of
+//! the picture, so the choice is made here, in one place, at the call. Weights in the form that a
+//! method needs are computed when it is first chosen and kept.
 use std::sync::OnceLock;
 
 use burn::tensor::Tensor;
@@ -29,7 +30,8 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Weights `[channels out, channels in / groups, k, k]`, row-major, and one bias for each output channel.
+    /// Weights `[channels out, channels in / groups, k, k]`, row-major, and one bias for each
+    /// output channel.
     pub fn new(
         weights: Vec<f32>,
         shape: [usize; 4],
@@ -56,7 +58,8 @@ impl Kernel {
         self.stride == 1 && self.groups == 1 && kh == 1 && kw == 1 && self.padding == Padding::default()
     }
 
-    /// A pointwise convolution of channels that are multiplied by `gate` first, one number a picture and channel.
+    /// A pointwise convolution of channels that are multiplied by `gate` first, one number a
+    /// picture and channel.
     ///
     /// # Shapes
     /// - `x`: `[n, channels in, h, w]`, on the processor; `gate`: `n * channels in`
@@ -87,7 +90,8 @@ impl Kernel {
         self.planes(&Planes::from_tensor(x), None, activation).into_tensor()
     }
 
-    /// This convolution with rectifier, then `second` whose rectifier comes after `x` was added: a residual block that copies nothing.
+    /// This convolution with rectifier, then `second` whose rectifier comes after `x` was added: a
+    /// residual block that copies nothing.
     ///
     /// # Shapes
     /// - `x` and output: `[n, channels, h, w]`, on the processor; both convolutions keep them
@@ -150,7 +154,8 @@ mod tests {
     use super::*;
     use crate::state::floats;
 
-    /// Every method against burn's own convolution: channels in, out, kernel, stride, groups, padding, height, width.
+    /// Every method against burn's own convolution: channels in, out, kernel, stride, groups,
+    /// padding, height, width.
     #[test]
     fn every_method_agrees_with_burn() {
         let one = Padding::all(1);

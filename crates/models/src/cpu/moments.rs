@@ -1,13 +1,15 @@
 //! Soft-max over a map and means under it, for key points.
 //!
-//! The decision that shapes it: a key point moves every pixel of the result, and thousands of single-precision terms would cost it a
-//! digit, so the sums are in double precision. They are small.
+//! The decision that shapes it: a key point moves every pixel of the result, and thousands of
+//! single-precision terms would cost it a digit, so the sums are in double precision. They are
+//! small.
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::Planes;
 
-/// The mean place under the soft-max of each map, and the mean of each of the matrices' maps under it.
+/// The mean place under the soft-max of each map, and the mean of each of the matrices' maps under
+/// it.
 ///
 /// # Shapes
 /// - `points`: `[n, k, h, w]`; `maps`: `[n, 4 k, h, w]`, or `[n, 4, h, w]` for all

@@ -27,8 +27,9 @@ impl Planes {
     }
 }
 
-/// Cuts a row-major matrix of `columns` columns into strips: for every width in turn the piece of each row that falls into it.
-/// The widths must add up to `columns`. This is how threads write disjoint columns of one output without sharing it.
+/// Cuts a row-major matrix of `columns` columns into strips: for every width in turn the piece of
+/// each row that falls into it. The widths must add up to `columns`. This is how threads write
+/// disjoint columns of one output without sharing it.
 pub(crate) fn strips<'a>(matrix: &'a mut [f32], columns: usize, widths: &[usize]) -> Vec<Vec<&'a mut [f32]>> {
     let rows = matrix.len() / columns.max(1);
     let mut strips: Vec<Vec<&mut [f32]>> = widths.iter().map(|_| Vec::with_capacity(rows)).collect();
@@ -43,7 +44,8 @@ pub(crate) fn strips<'a>(matrix: &'a mut [f32], columns: usize, widths: &[usize]
     strips
 }
 
-/// The first `length` elements of a buffer that a thread keeps from call to call; they hold whatever was left there.
+/// The first `length` elements of a buffer that a thread keeps from call to call; they hold
+/// whatever was left there.
 pub(crate) fn kept(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
     if buffer.len() < length {
         buffer.resize(length, 0.0);

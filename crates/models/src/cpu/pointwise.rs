@@ -9,7 +9,8 @@ use super::planes::{kept, pieces, strips};
 use super::{Kernel, vectorised};
 use crate::layers::Activation;
 
-/// Pixels a thread takes at a time: its piece of input and output should stay in the second-level cache.
+/// Pixels a thread takes at a time: its piece of input and output should stay in the second-level
+/// cache.
 const PIXELS: usize = 512;
 
 thread_local! {

@@ -11,7 +11,8 @@ struct Read {
     weight: [f32; 4],
 }
 
-/// Bilinear reading with zeros outside; `centres`: -1 and 1 are the centres of the first and last pixel, else their outer edges.
+/// Bilinear reading with zeros outside; `centres`: -1 and 1 are the centres of the first and last
+/// pixel, else their outer edges.
 ///
 /// # Shapes
 /// - `x`: `[n, c, h, w]`; `grid`: `[n, oh, ow, 2]`; output: `[n, c, oh, ow]`

@@ -1,9 +1,11 @@
-//! Convolution by 3 x 3 kernels in a quarter of the multiplications: F(4 x 4, 3 x 3) of Lavin and Gray, "Fast algorithms for
-//! convolutional neural networks" (CVPR 2016), from Winograd's minimal filtering.
+//! Convolution by 3 x 3 kernels in a quarter of the multiplications: F(4 x 4, 3 x 3) of Lavin and
+//! Gray, "Fast algorithms for convolutional neural networks" (CVPR 2016), from Winograd's minimal
+//! filtering.
 //!
-//! The decision that shapes it: rows are split into their four phases first, so that all transforms are additions of contiguous vectors
-//! with one tile a lane, and a thread works on a band of tile rows whose transforms stay in its cache. The sums lose half
-//! a decimal digit against the direct form; the parity tests hold both to the same tolerance.
+//! The decision that shapes it: rows are split into their four phases first, so that all transforms
+//! are additions of contiguous vectors with one tile a lane, and a thread works on a band of tile
+//! rows whose transforms stay in its cache. The sums lose half a decimal digit against the direct
+//! form; the parity tests hold both to the same tolerance.
 use std::cell::RefCell;
 
 use rayon::prelude::*;
@@ -23,8 +25,9 @@ pub(crate) const POINTS: usize = SIDE * SIDE;
 /// Tiles that a band should have at least, for the matrix product to run well.
 const BAND_TILES: usize = 128;
 
-/// The polynomials are matched at 0, infinity and plus and minus these. Lavin and Gray took 1 and 2; these halve the rounding error
-/// (measured over random layers; every constant below is exact in single precision), which is what the parity tests need.
+/// The polynomials are matched at 0, infinity and plus and minus these. Lavin and Gray took 1 and
+/// 2; these halve the rounding error (measured over random layers; every constant below is exact in
+/// single precision), which is what the parity tests need.
 const A: f32 = 0.625;
 const B: f32 = 1.5;
 const AA: f32 = A * A;
@@ -159,7 +162,8 @@ pub(super) fn run(
     }
 }
 
-/// What a thread keeps from band to band, and from layer to layer: the pages of a new buffer cost as much as a transform.
+/// What a thread keeps from band to band, and from layer to layer: the pages of a new buffer cost
+/// as much as a transform.
 #[derive(Default)]
 struct Scratch {
     input: Vec<f32>,
@@ -172,8 +176,8 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// `L` tiles are transformed at a time. The last ones of a row are its last `L`, of which some were transformed before: padding a row to a multiple of `L`
-/// would cost products.
+/// `L` tiles are transformed at a time. The last ones of a row are its last `L`, of which some were
+/// transformed before: padding a row to a multiple of `L` would cost products.
 fn bands<const L: usize>(
     kernel: &Kernel,
     transformed: &[f32],
@@ -224,7 +228,8 @@ fn bands<const L: usize>(
     work.into_par_iter().for_each(|(i, strip)| SCRATCH.with_borrow_mut(|scratch| band(scratch, i, strip)));
 }
 
-/// A row of tiles of one channel into the 36 matrices, of which each is `stride` long; the row begins at `place` of each.
+/// A row of tiles of one channel into the 36 matrices, of which each is `stride` long; the row
+/// begins at `place` of each.
 struct InputRow<'a, const L: usize> {
     phases: &'a [f32],
     across: usize,
@@ -278,8 +283,8 @@ impl<const L: usize> Work for OutputPlane<'_, L> {
     }
 }
 
-/// The six input rows of the tiles whose first output row is `first`, each as four rows of every fourth pixel, `length` long. `line` is empty but for what was
-/// copied into it here before.
+/// The six input rows of the tiles whose first output row is `first`, each as four rows of every
+/// fourth pixel, `length` long. `line` is empty but for what was copied into it here before.
 struct Phases<'a> {
     kernel: &'a Kernel,
     plane: &'a [f32],

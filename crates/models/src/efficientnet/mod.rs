@@ -1,9 +1,10 @@
-//! EfficientNet-B4 as a detector of manipulated faces, with and without attention, and siamese-tuned (Bonettini et al., ICPR 2020, on Tan
-//! and Le 2019).
+//! EfficientNet-B4 as a detector of manipulated faces, with and without attention, and
+//! siamese-tuned (Bonettini et al., ICPR 2020, on Tan and Le 2019).
 //!
-//! The decision that shapes it: the padding is part of the weights' contract, not of the code. Both releases of the library under which
-//! such weights were trained pad for 380 pixels whatever the input; they differ in one layer, and that difference is a named option.
-//! What crop goes in, and how it is normalised (ImageNet mean and deviation), is the caller's.
+//! The decision that shapes it: the padding is part of the weights' contract, not of the code. Both
+//! releases of the library under which such weights were trained pad for 380 pixels whatever the
+//! input; they differ in one layer, and that difference is a named option. What crop goes in, and
+//! how it is normalised (ImageNet mean and deviation), is the caller's.
 mod block;
 
 use burn::module::Module;
@@ -71,7 +72,8 @@ pub struct EfficientNet {
     classifier: Linear,
 }
 
-/// The siamese-tuned form: the same backbone trained with a triplet loss, and a normalised linear head on its features.
+/// The siamese-tuned form: the same backbone trained with a triplet loss, and a normalised linear
+/// head on its features.
 #[derive(Module, Debug)]
 pub struct SiameseTuned {
     feat_ext: EfficientNet,
@@ -124,7 +126,8 @@ impl EfficientNetConfig {
 }
 
 impl Backbone {
-    /// Stem and blocks up to `last` (from 0); `observe` sees each block's output, before attention is applied to it.
+    /// Stem and blocks up to `last` (from 0); `observe` sees each block's output, before attention
+    /// is applied to it.
     fn run(&self, x: Tensor<4>, last: usize, observe: &mut dyn FnMut(usize, &Tensor<4>)) -> Tensor<4> {
         let mut x = self.under_conv_stem.normed(&self.under_bn0, x, Activation::Silu);
         for (i, block) in self.under_blocks.iter().enumerate().take(last + 1) {
@@ -205,7 +208,8 @@ impl EfficientNet {
 }
 
 impl SiameseTuned {
-    /// As [`SiameseTuned::forward`], without a way for gradients into the backbone: only the head is tuned.
+    /// As [`SiameseTuned::forward`], without a way for gradients into the backbone: only the head
+    /// is tuned.
     pub fn tuned(&self, x: Tensor<4>) -> Tensor<2> {
         let (norm, linear) = &self.classifier;
         linear.forward(norm.forward(self.feat_ext.features(x).detach()))

@@ -1,7 +1,9 @@
-//! From the detector's maps to faces: what the fifteen channels mean, and how answers for the same face are merged.
+//! From the detector's maps to faces: what the fifteen channels mean, and how answers for the same
+//! face are merged.
 //!
-//! The decision that shapes it: weighted suppression. A face is seen by several cells and at several scales; their boxes and points are
-//! averaged by score (as BlazeFace does, Bazarevsky et al. 2019), which steadies them over time, and the highest score stands.
+//! The decision that shapes it: weighted suppression. A face is seen by several cells and at
+//! several scales; their boxes and points are averaged by score (as BlazeFace does, Bazarevsky et
+//! al. 2019), which steadies them over time, and the highest score stands.
 
 /// Pixels between the centres of neighbouring cells.
 pub const STRIDE: usize = 8;
@@ -14,7 +16,8 @@ const UNIT: f32 = 24.0;
 pub struct Found {
     /// Left, top, width, height: the tight box around the face from the hair line to the chin.
     pub face_box: [f32; 4],
-    /// Eye at the left of the picture, eye at the right, nose tip, mouth corner left, mouth corner right: x, y.
+    /// Eye at the left of the picture, eye at the right, nose tip, mouth corner left, mouth corner
+    /// right: x, y.
     pub points: [[f32; 2]; 5],
     /// Between 0 and 1.
     pub score: f32,
@@ -66,8 +69,9 @@ impl Found {
     }
 }
 
-/// The box and the points that the fourteen regressed values `v` of the cell at (`column`, `row`) mean: offsets of the box's centre in
-/// units of 24 pixels, logarithms of its extents over 24 pixels, offsets of the points from the box's centre in box sizes.
+/// The box and the points that the fourteen regressed values `v` of the cell at (`column`, `row`)
+/// mean: offsets of the box's centre in units of 24 pixels, logarithms of its extents over 24
+/// pixels, offsets of the points from the box's centre in box sizes.
 pub(super) fn place(v: &[f32; 14], column: usize, row: usize) -> ([f32; 4], [[f32; 2]; 5]) {
     let cell = |i: usize| (i as f32 + 0.5) * STRIDE as f32;
     let (x, y) = (cell(column) + v[0] * UNIT, cell(row) + v[1] * UNIT);
@@ -96,7 +100,8 @@ pub fn encode(face_box: [f32; 4], points: &[[f32; 2]; 5], column: usize, row: us
     v
 }
 
-/// Every cell of one picture's map `[15, rows, columns]` whose score reaches `least`, in pixels of the network's input.
+/// Every cell of one picture's map `[15, rows, columns]` whose score reaches `least`, in pixels of
+/// the network's input.
 pub fn decode(map: &[f32], rows: usize, columns: usize, least: f32) -> Vec<Found> {
     let plane = rows * columns;
     let mut found = Vec::new();
@@ -111,8 +116,9 @@ pub fn decode(map: &[f32], rows: usize, columns: usize, least: f32) -> Vec<Found
     found
 }
 
-/// Merges answers for the same face: from the highest score on, all that overlap by more than `overlap` (intersection over union), or lie
-/// nearly whole inside or around it, become one, averaged by score. Sorted by score, ties by place, so that the order of `found` does not matter.
+/// Merges answers for the same face: from the highest score on, all that overlap by more than
+/// `overlap` (intersection over union), or lie nearly whole inside or around it, become one,
+/// averaged by score. Sorted by score, ties by place, so that the order of `found` does not matter.
 pub fn suppress(mut found: Vec<Found>, overlap: f32) -> Vec<Found> {
     /// Boxes of an eye or a chin within a face's box are the same face.
     const INSIDE: f32 = 0.85;

@@ -1,8 +1,9 @@
 //! The face detector of this project: one stride, many scales.
 //!
-//! The decision that shapes it: the network knows faces of 10 to 80 pixels and nothing else, and the picture is shown to it at every
-//! halving. One head at stride 8 then covers every size, training needs no wide canvas, and a level costs a quarter of the one before.
-//! It answers raw maps; boxes, thresholds and suppression are the work of `decode`, which knows no network.
+//! The decision that shapes it: the network knows faces of 10 to 80 pixels and nothing else, and
+//! the picture is shown to it at every halving. One head at stride 8 then covers every size,
+//! training needs no wide canvas, and a level costs a quarter of the one before. It answers raw
+//! maps; boxes, thresholds and suppression are the work of `decode`, which knows no network.
 use burn::module::Module;
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -62,7 +63,8 @@ impl Config {
 }
 
 impl FaceDetector {
-    /// Sets the score's bias so that a face is rare before anything is learned (Lin et al. 2017, section 3.3).
+    /// Sets the score's bias so that a face is rare before anything is learned (Lin et al. 2017,
+    /// section 3.3).
     pub fn start_at_rare_faces(&mut self) {
         let bias = self.head.bias.take();
         self.head.bias = bias.map(|bias| {
@@ -78,7 +80,8 @@ impl FaceDetector {
     /// Scores (before the sigmoid), boxes and points of every cell.
     ///
     /// # Shapes
-    /// `[batch, 3, height, width]`, both multiples of 16, to `[batch, 15, height / 8, width / 8]`. [`decode`] says what the channels mean.
+    /// `[batch, 3, height, width]`, both multiples of 16, to `[batch, 15, height / 8, width / 8]`.
+    /// [`decode`] says what the channels mean.
     pub fn forward(&self, picture: Tensor<4>) -> Tensor<4> {
         let fine = self.fine.forward(self.stem.forward(patches(picture)));
         let coarse = self.lateral.forward(self.coarse.forward(fine.clone()));

@@ -1,7 +1,8 @@
 //! The detector over a whole picture: every scale, one list of faces.
 //!
-//! The decision that shapes it: the first scale follows from the smallest face that is wanted, the others are halvings, until a face that fills the
-//! picture has a size that the network knows. A rim around every scale lets faces at the picture's edge have their middle on the map.
+//! The decision that shapes it: the first scale follows from the smallest face that is wanted, the
+//! others are halvings, until a face that fills the picture has a size that the network knows. A
+//! rim around every scale lets faces at the picture's edge have their middle on the map.
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{FaceDetector, Found, STRIDE, decode, suppress};
@@ -13,13 +14,15 @@ const SMALLEST: f32 = 13.0;
 const RIM: usize = 16;
 /// Extents of the network's input are multiples of this.
 const MULTIPLE: usize = 16;
-/// Halving ends at this shorter side: a face as tall as the picture is then within the network's sizes.
+/// Halving ends at this shorter side: a face as tall as the picture is then within the network's
+/// sizes.
 const LAST_SIDE: usize = 72;
 /// Answers that overlap by more than this are one face.
 const OVERLAP: f32 = 0.4;
 
 impl FaceDetector {
-    /// Every face of at least `smallest_px` (root of the box's area) whose score reaches `least`, in pixels of the picture, best first.
+    /// Every face of at least `smallest_px` (root of the box's area) whose score reaches `least`,
+    /// in pixels of the picture, best first.
     pub fn find(&self, picture: &Rgb<'_>, smallest_px: f32, least: f32) -> Vec<Found> {
         let scale = (SMALLEST / smallest_px.max(1.0)).min(2.0);
         let extent = |v: usize| ((v as f32 * scale).round() as usize).max(1);

@@ -1,8 +1,10 @@
-//! The identity network of this project: an aligned face to a direction in which pictures of one person lie close.
+//! The identity network of this project: an aligned face to a direction in which pictures of one
+//! person lie close.
 //!
-//! The decision that shapes it: the last map is weighed position by position before it is summed (the global depthwise convolution of
-//! MobileFaceNet, Chen et al. 2018), since an aligned face has each part at its place. The result has unit length; its product with
-//! another's is their similarity. It names nobody.
+//! The decision that shapes it: the last map is weighed position by position before it is summed
+//! (the global depthwise convolution of MobileFaceNet, Chen et al. 2018), since an aligned face has
+//! each part at its place. The result has unit length; its product with another's is their
+//! similarity. It names nobody.
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
@@ -15,7 +17,8 @@ use crate::state::floats;
 /// Side of the aligned crop in pixels.
 pub const SIDE: usize = 112;
 
-/// Where eyes, nose tip and mouth corners lie in the crop, in sides (the template of ArcFace, Deng et al. 2019).
+/// Where eyes, nose tip and mouth corners lie in the crop, in sides (the template of ArcFace, Deng
+/// et al. 2019).
 pub const TEMPLATE: [[f32; 2]; 5] =
     [[0.341_92, 0.461_57], [0.656_53, 0.459_83], [0.500_23, 0.640_51], [0.370_97, 0.824_69], [0.631_52, 0.823_25]];
 

@@ -1,11 +1,13 @@
 //! What the network is given: colours, and what smoothing takes out of them.
 //!
-//! The decision that shapes it: residuals are computed here and not learned, because a short run does not find them. The colour residual
-//! is that of a 3x3 mean; the second differences of luma are the first-order filters of rich models (Fridrich and Kodovsky 2012).
-//! All are clipped at a few grey levels.
+//! The decision that shapes it: residuals are computed here and not learned, because a short run
+//! does not find them. The colour residual is that of a 3x3 mean; the second differences of luma
+//! are the first-order filters of rich models (Fridrich and Kodovsky 2012). All are clipped at a
+//! few grey levels.
 use super::SIDE;
 
-/// Planes of the input: 2x2 patches of three colours, of their three residuals and of two second differences of luma.
+/// Planes of the input: 2x2 patches of three colours, of their three residuals and of two second
+/// differences of luma.
 pub const CHANNELS: usize = 32;
 
 /// The first planes, those of the colours.
@@ -27,7 +29,8 @@ impl Default for Input {
     }
 }
 
-/// Frames of a window that [`crate::Kind::FaceTemporal`] sees: as many as there are layers of four planes.
+/// Frames of a window that [`crate::Kind::FaceTemporal`] sees: as many as there are layers of four
+/// planes.
 pub const WINDOW: usize = CHANNELS / 4;
 
 /// The frame of a window that the others are brought onto.
@@ -52,8 +55,9 @@ fn room(planes: &mut Vec<f32>, side: usize) -> &mut [f32] {
     &mut planes[start..]
 }
 
-/// Appends a window of consecutive frames that lie on one another, `SIDE * SIDE` values of luma each in 0..=255, as planes `[32, 80, 80]`: what every frame
-/// changes of the one before it, clipped like a residual, and the middle frame. Frames beyond the first [`WINDOW`] are left out.
+/// Appends a window of consecutive frames that lie on one another, `SIDE * SIDE` values of luma
+/// each in 0..=255, as planes `[32, 80, 80]`: what every frame changes of the one before it,
+/// clipped like a residual, and the middle frame. Frames beyond the first [`WINDOW`] are left out.
 pub fn append_window(planes: &mut Vec<f32>, frames: &[Vec<f32>]) {
     let planes = room(planes, SIDE);
     for (layer, pair) in frames.windows(2).take(WINDOW - 1).enumerate() {

@@ -1,9 +1,11 @@
 //! The forgery detector of this project: whether a face was synthesised or manipulated, and where.
 //!
-//! The decision that shapes it: what gives a blended face away is fine grain, so the crop is taken at about the picture's own resolution and the
-//! first layer sees, beside the colours, what is left of them after smoothing (clipped, so that strong edges do not drown weak noise), in
-//! patches of 2x2 pixels. A second head says at a stride of 8 what was laid over (the blend mask); it is trained with the first and shown as a map.
-//! Cutting the crop is the caller's work; calibration is not done here.
+//! The decision that shapes it: what gives a blended face away is fine grain, so the crop is taken
+//! at about the picture's own resolution and the first layer sees, beside the colours, what is left
+//! of them after smoothing (clipped, so that strong edges do not drown weak noise), in patches of
+//! 2x2 pixels. A second head says at a stride of 8 what was laid over (the blend mask); it is
+//! trained with the first and shown as a map. Cutting the crop is the caller's work; calibration is
+//! not done here.
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
@@ -28,16 +30,19 @@ pub const CELL: usize = 8;
 /// Side of these crops over the longer side of the tight box around the mesh.
 pub const MARGIN: f32 = 1.5;
 
-/// Side in pixels of the crops that [`crate::Kind::FaceForgery`] judges, twice as fine as those that it learned from: it then sees a part of the face at a time
-/// and says what grain it finds there, which differs less from person to person than what it says of whole faces (docs/pushes.md). The same was found
-/// of networks that can see small patches only (Chai et al., "What makes fake images detectable?", ECCV 2020).
+/// Side in pixels of the crops that [`crate::Kind::FaceForgery`] judges, twice as fine as those
+/// that it learned from: it then sees a part of the face at a time and says what grain it finds
+/// there, which differs less from person to person than what it says of whole faces
+/// (docs/pushes.md). The same was found of networks that can see small patches only (Chai et al.,
+/// "What makes fake images detectable?", ECCV 2020).
 pub const JUDGED_SIDE: usize = 288;
 
 /// [`MARGIN`] of the crops of [`JUDGED_SIDE`] pixels.
 pub const JUDGED_MARGIN: f32 = 1.35;
 
-/// The same for [`crate::Kind::FaceSynthesis`]: a generator's grain is everywhere and finer than seams, so the crop is close. In a portrait of 256 pixels it
-/// has about the picture's own resolution.
+/// The same for [`crate::Kind::FaceSynthesis`]: a generator's grain is everywhere and finer than
+/// seams, so the crop is close. In a portrait of 256 pixels it has about the picture's own
+/// resolution.
 pub const SYNTHESIS_MARGIN: f32 = 1.08;
 
 /// What the second head says of a place: whether it was laid over, and whether it lies on the seam.
@@ -97,14 +102,16 @@ impl FaceForgery {
     /// The logit of a manipulation, and the logits of the map's layers.
     ///
     /// # Shapes
-    /// `[batch, 32, side / 2, side / 2]` as [`append`] makes it, to `[batch, 1]` and `[batch, 2, side / 8, side / 8]`.
+    /// `[batch, 32, side / 2, side / 2]` as [`append`] makes it, to `[batch, 1]` and
+    /// `[batch, 2, side / 8, side / 8]`.
     pub fn forward(&self, input: Tensor<4>) -> (Tensor<2>, Tensor<4>) {
         let (coarse, merged) = self.trunk(input);
         let features = Tensor::cat(vec![means(coarse), means(merged.clone())], 1);
         (self.head.forward(features), self.map.forward(merged))
     }
 
-    /// What the map is read from, at a stride of 8; everything but the heads has a part in it, so a self-supervised task that reads it trains the whole trunk.
+    /// What the map is read from, at a stride of 8; everything but the heads has a part in it, so a
+    /// self-supervised task that reads it trains the whole trunk.
     ///
     /// # Shapes
     /// As [`FaceForgery::forward`]'s input, to `[batch, 48, side / 8, side / 8]`.
@@ -115,7 +122,8 @@ impl FaceForgery {
     /// The maps whose means the head sees, at strides 16 and 8.
     ///
     /// # Shapes
-    /// As [`FaceForgery::forward`]'s input, to `[batch, 160, side / 16, side / 16]` and `[batch, 48, side / 8, side / 8]`.
+    /// As [`FaceForgery::forward`]'s input, to `[batch, 160, side / 16, side / 16]` and
+    /// `[batch, 48, side / 8, side / 8]`.
     fn trunk(&self, input: Tensor<4>) -> (Tensor<4>, Tensor<4>) {
         let mut x = input;
         let mut eighth = None;
@@ -133,14 +141,16 @@ impl FaceForgery {
         (x, merged)
     }
 
-    /// What the network says of square crops of one size, RGB in 0..=255; the side must be a multiple of 16.
+    /// What the network says of square crops of one size, RGB in 0..=255; the side must be a
+    /// multiple of 16.
     pub fn judge(&self, crops: &[&[[f32; 3]]], input: Input) -> Vec<Judgement> {
         let mut planes = Vec::new();
         crops.iter().for_each(|crop| append(&mut planes, crop, input));
         self.judge_planes(planes, crops.len())
     }
 
-    /// As [`FaceForgery::judge`], of crops that are planes already (see [`append`]), for several networks that are asked of the same ones.
+    /// As [`FaceForgery::judge`], of crops that are planes already (see [`append`]), for several
+    /// networks that are asked of the same ones.
     pub fn judge_planes(&self, planes: Vec<f32>, crops: usize) -> Vec<Judgement> {
         let (coarse, merged) = self.trunk(tensor(planes, crops, &Device::default()));
         let cells = merged.dims()[2] * merged.dims()[3];
@@ -163,8 +173,9 @@ impl FaceForgery {
             .collect()
     }
 
-    /// What every place adds to the logit: the head is linear in means over the places, so it can be applied to each (class activation mapping, Zhou et al.,
-    /// CVPR 2016). Their mean and the head's bias are the logit.
+    /// What every place adds to the logit: the head is linear in means over the places, so it can
+    /// be applied to each (class activation mapping, Zhou et al., CVPR 2016). Their mean and the
+    /// head's bias are the logit.
     fn places(&self, coarse: Tensor<4>, merged: Tensor<4>) -> Vec<f32> {
         let ([batch, deep, height, width], side) = (coarse.dims(), merged.dims()[3]);
         let weights = floats(self.head.weight.val());
@@ -185,7 +196,8 @@ impl FaceForgery {
         (0..batch * side * side).map(place).collect()
     }
 
-    /// The opposite of [`FaceForgery::folded`]: the same function with batch normalisations that have the mean and spread of `input`, to be trained further.
+    /// The opposite of [`FaceForgery::folded`]: the same function with batch normalisations that
+    /// have the mean and spread of `input`, to be trained further.
     ///
     /// # Shapes
     /// - `input`: as [`FaceForgery::forward`]'s
@@ -226,7 +238,8 @@ pub struct Judgement {
     pub logit: f32,
     /// Shares, 0 to 1, of what was laid over, one for every [`CELL`] x [`CELL`] pixels, row by row.
     pub map: Vec<f32>,
-    /// What each of the same places adds to the logit; their mean is the logit without the head's bias.
+    /// What each of the same places adds to the logit; their mean is the logit without the head's
+    /// bias.
     pub places: Vec<f32>,
     /// What the logit was made from.
     pub features: Vec<f32>,

@@ -1,8 +1,8 @@
 //! The network with the weights that it was opened with: one file, or the mean of several.
 //!
-//! The decision that shapes it: how a network wants the face belongs to the entry of its weights, so
-//! a caller cuts what [`Opened::crop`] says. Weights that training took on from the same place are
-//! asked as one network of their mean (Wortsman et al., "Model soups", ICML 2022, and "Robust
+//! The decision that shapes it: how a network wants the face belongs to the entry of its weights,
+//! so a caller cuts what [`Opened::crop`] says. Weights that training took on from the same place
+//! are asked as one network of their mean (Wortsman et al., "Model soups", ICML 2022, and "Robust
 //! fine-tuning of zero-shot models", CVPR 2022): it says what the mean of their logits says, in the
 //! time of one.
 use std::path::Path;
@@ -110,7 +110,8 @@ impl Opened {
         Ok(Self { network, entries: group.into_iter().map(|(loaded, _)| loaded.entry).collect(), crop })
     }
 
-    /// The hashes of the files that its weights are the mean of, joined by `+`: what made its features.
+    /// The hashes of the files that its weights are the mean of, joined by `+`: what made its
+    /// features.
     pub fn hashes(&self) -> String {
         self.entries.iter().map(|e| e.sha256.as_str()).collect::<Vec<_>>().join("+")
     }
@@ -137,8 +138,8 @@ fn opened(name: &str) -> Result<Loaded, ModelError> {
 }
 
 /// The weights that training started from, which an entry's `widths` name, or else the weights
-/// themselves: networks that went on from the same place keep to one basin of the loss, and the mean
-/// of their parameters is a network.
+/// themselves: networks that went on from the same place keep to one basin of the loss, and the
+/// mean of their parameters is a network.
 fn family(of: &Loaded) -> &str {
     of.entry.widths.get("started_from").and_then(|v| v.as_str()).unwrap_or(&of.entry.id)
 }
@@ -155,8 +156,8 @@ fn network(loaded: &Loaded) -> Result<FaceForgery, ModelError> {
     Ok(loaded.module(config.init(Form::Folded, &Device::default()), "")?.fold())
 }
 
-/// The weights that a run of `assay train detector` wrote, if they are of one of these kinds; a file
-/// that does not say is taken for one of the first.
+/// The weights that a run of `assay train detector` wrote, if they are of one of these kinds; a
+/// file that does not say is taken for one of the first.
 fn trained(path: &Path, kinds: &[Kind]) -> Result<Loaded, ModelError> {
     let bytes = std::fs::read(path).map_err(ModelError::io("read", path))?;
     let mut checkpoint = Checkpoint::from_bytes(&bytes, Options::default())

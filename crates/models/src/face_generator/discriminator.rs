@@ -1,8 +1,9 @@
 //! The network that tells made faces from recorded ones while a generator is trained.
 //!
-//! The decision that shapes it: it sees patches of 2x2 pixels at half the side, which loses nothing and costs a quarter, and answers twice: for the whole
-//! face and for each of 8x8 places, so that neither a wrong layout nor a wrong grain goes unseen. No normalisation: statistics of a batch would tell it which
-//! batch it is given. It is thrown away when the training is over.
+//! The decision that shapes it: it sees patches of 2x2 pixels at half the side, which loses nothing
+//! and costs a quarter, and answers twice: for the whole face and for each of 8x8 places, so that
+//! neither a wrong layout nor a wrong grain goes unseen. No normalisation: statistics of a batch
+//! would tell it which batch it is given. It is thrown away when the training is over.
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};

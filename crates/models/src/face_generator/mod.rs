@@ -1,8 +1,10 @@
 //! The generator of faces that do not exist: a vector drawn from a Gaussian to a picture of a face.
 //!
-//! The decision that shapes it: this project's plain blocks (nearest-neighbour doubling, 3x3 convolution, batch normalisation that is folded before use) up to
-//! half the side, then last layers of one of three kinds. What they leave in a picture's spectrum is a generator's fingerprint, so they are what variants differ
-//! in, and nothing else. How the vectors come to mean faces is the training's work, in `lab`. It judges nothing and marks nothing.
+//! The decision that shapes it: this project's plain blocks (nearest-neighbour doubling, 3x3
+//! convolution, batch normalisation that is folded before use) up to half the side, then last
+//! layers of one of three kinds. What they leave in a picture's spectrum is a generator's
+//! fingerprint, so they are what variants differ in, and nothing else. How the vectors come to mean
+//! faces is the training's work, in `lab`. It judges nothing and marks nothing.
 mod discriminator;
 mod synthesizer;
 
@@ -26,7 +28,8 @@ use crate::training::Rounding;
 pub enum LastLayers {
     /// Doubling by nearest neighbours, then two convolutions of 3x3.
     K3,
-    /// A transposed convolution of 4x4 with stride 2 (as DCGAN's: Radford, Metz, Chintala 2016), then a convolution of 4x4.
+    /// A transposed convolution of 4x4 with stride 2 (as DCGAN's: Radford, Metz, Chintala 2016),
+    /// then a convolution of 4x4.
     K4,
     /// Doubling by nearest neighbours, then two convolutions of 7x7.
     K7,

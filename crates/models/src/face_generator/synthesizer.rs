@@ -1,7 +1,8 @@
 //! The trained generator ready to make pictures: a seed in, 8-bit pixels out.
 //!
-//! The decision that shapes it: a face follows from weights, seed and number alone, on every machine, so the draws are made here from a hash and not by a
-//! library's generator whose sequence may change. No caller sees a tensor.
+//! The decision that shapes it: a face follows from weights, seed and number alone, on every
+//! machine, so the draws are made here from a hash and not by a library's generator whose sequence
+//! may change. No caller sees a tensor.
 use std::f64::consts::TAU;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -58,7 +59,8 @@ impl Synthesizer {
         self.config
     }
 
-    /// The face of this number under a seed. Its vector is drawn from a Gaussian and multiplied by `truncation`: below 1 faces are nearer to the mean face.
+    /// The face of this number under a seed. Its vector is drawn from a Gaussian and multiplied by
+    /// `truncation`: below 1 faces are nearer to the mean face.
     pub fn make(&self, seed: u64, number: u64, truncation: f32) -> OwnedRgb {
         let drawn: Vec<f32> = latent(seed, number, self.config.latent).iter().map(|v| v * truncation).collect();
         let z = Tensor::<2>::from_data(TensorData::new(drawn, [1, self.config.latent]), &self.device);
@@ -66,7 +68,8 @@ impl Synthesizer {
     }
 }
 
-/// Standard normal numbers that follow from seed and number alone (Box and Muller 1958, on SHA-256).
+/// Standard normal numbers that follow from seed and number alone (Box and Muller 1958, on
+/// SHA-256).
 pub fn latent(seed: u64, number: u64, length: usize) -> Vec<f32> {
     let mut out = Vec::with_capacity(length + 4);
     for block in 0u64.. {

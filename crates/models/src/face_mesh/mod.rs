@@ -1,9 +1,12 @@
-//! The mesh network of this project: 468 points of one face, how far each may be off, and the 68 points that people mark.
+//! The mesh network of this project: 468 points of one face, how far each may be off, and the 68
+//! points that people mark.
 //!
-//! The decision that shapes it: points are regressed from the whole crop, not read off heat maps. 468 heat maps would cost more than the rest
-//! of the network, and a mesh is smooth: its points are nearly a linear function of some fifty numbers, which the head learns.
-//! The 68 of the iBUG mark-up are rows of the same layer: they start as a linear function of the mesh and learn from hand-made points what
-//! people mark differently. It sees an upright crop; turning the face upright is the caller's work.
+//! The decision that shapes it: points are regressed from the whole crop, not read off heat maps.
+//! 468 heat maps would cost more than the rest of the network, and a mesh is smooth: its points are
+//! nearly a linear function of some fifty numbers, which the head learns. The 68 of the iBUG
+//! mark-up are rows of the same layer: they start as a linear function of the mesh and learn from
+//! hand-made points what people mark differently. It sees an upright crop; turning the face upright
+//! is the caller's work.
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::relu;
@@ -27,7 +30,8 @@ pub const MARKED: usize = 68;
 /// Side of the crop in pixels.
 pub const SIDE: usize = 128;
 
-/// Crop sides to one unit of the last layer. With 160 inputs a step of the optimiser moves every output by a large sum; this keeps it small.
+/// Crop sides to one unit of the last layer. With 160 inputs a step of the optimiser moves every
+/// output by a large sum; this keeps it small.
 const UNIT: f32 = 0.03;
 
 /// Widths of the network.
@@ -98,8 +102,8 @@ impl FaceMesh {
         self.stages.iter().map(after).collect()
     }
 
-    /// Points in crop sides from the crop's centre, first the mesh's, then the 68; and the logarithm of each mesh point's expected distance from
-    /// the truth in the same unit.
+    /// Points in crop sides from the crop's centre, first the mesh's, then the 68; and the
+    /// logarithm of each mesh point's expected distance from the truth in the same unit.
     ///
     /// # Shapes
     /// `[batch, 3, 128, 128]` to `[batch, 468 + 68, 2]` and `[batch, 468]`.
@@ -128,7 +132,8 @@ impl FaceMesh {
         Self { stages: self.stages.iter().map(Stage::folded).collect(), ..self.clone() }
     }
 
-    /// Starts the head at a linear model of points: `mean` `[(468 + 68) * 2]` and one row of as many for each of the first hidden units.
+    /// Starts the head at a linear model of points: `mean` `[(468 + 68) * 2]` and one row of as
+    /// many for each of the first hidden units.
     #[must_use]
     pub fn with_shapes(mut self, mean: &[f32], rows: &[Vec<f32>]) -> Self {
         let [units, values] = self.points.weight.dims();

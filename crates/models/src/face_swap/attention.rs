@@ -1,4 +1,5 @@
-//! Self-attention over the places of a map (Zhang et al. 2019, "Self-Attention Generative Adversarial Networks", section 3).
+//! Self-attention over the places of a map (Zhang et al. 2019, "Self-Attention Generative
+//! Adversarial Networks", section 3).
 use burn::module::{Module, Param};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};

@@ -8,18 +8,21 @@ pub enum Layout {
     /// One inner layer, a decoder for each person.
     #[default]
     Df,
-    /// An inner layer for both and one for B, whose codes go side by side into one decoder: A is (both, both), B is (B, both).
+    /// An inner layer for both and one for B, whose codes go side by side into one decoder: A is
+    /// (both, both), B is (B, both).
     Liae,
 }
 
-/// Widths and options. The encoder makes the side sixteen times smaller, the decoder has three steps up.
+/// Widths and options. The encoder makes the side sixteen times smaller, the decoder has three
+/// steps up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     /// How two people share it.
     pub layout: Layout,
     /// Side of the face in pixels; a multiple of 16, with `doubles` of 32.
     pub side: usize,
-    /// Pixels a side that are one position for the first convolution: 1, and every convolution halves; or 4, and the first one does not.
+    /// Pixels a side that are one position for the first convolution: 1, and every convolution
+    /// halves; or 4, and the first one does not.
     pub patch: usize,
     /// Kernel of the encoder's convolutions.
     pub kernel: usize,
@@ -39,7 +42,8 @@ pub struct Config {
     pub picture_kernel: usize,
     /// Whether a residual block stands behind each of the decoder's steps.
     pub is_residual: bool,
-    /// Whether the last layer makes four pixels at each place, and the code is brought to unit length (DeepFaceLab's options `d` and `u`).
+    /// Whether the last layer makes four pixels at each place, and the code is brought to unit
+    /// length (DeepFaceLab's options `d` and `u`).
     pub doubles: bool,
     /// Self-attention in the encoder and behind the decoder's first step.
     pub attention: bool,
@@ -61,7 +65,8 @@ pub enum Preset {
 }
 
 impl Preset {
-    /// The widths. `layout` and `attention` can be chosen freely, also where the program has none of it.
+    /// The widths. `layout` and `attention` can be chosen freely, also where the program has none
+    /// of it.
     pub fn config(self, layout: Layout, side: usize, attention: bool) -> Config {
         let eightfold = |base: usize| vec![base, 2 * base, 4 * base, 8 * base];
         let three = |base: usize| vec![8 * base, 4 * base, 2 * base];
@@ -183,7 +188,8 @@ impl Config {
         self.raised * if self.layout == Layout::Liae { 2 } else { 1 }
     }
 
-    /// Multiplications of one face through encoder, inner layers and one decoder; attention not counted.
+    /// Multiplications of one face through encoder, inner layers and one decoder; attention not
+    /// counted.
     pub fn multiplications(&self) -> u64 {
         let mut sum = 0;
         let mut ins = 3 * self.patch * self.patch;

@@ -1,7 +1,8 @@
-//! Tells made faces from recorded ones, while the autoencoder is trained (faceswap-GAN v2.2: one for each person, patches, self-attention).
+//! Tells made faces from recorded ones, while the autoencoder is trained (faceswap-GAN v2.2: one
+//! for each person, patches, self-attention).
 //!
-//! The decision that shapes it: it is given the face together with the warped one that it was made from, so that it judges the restoration and not
-//! only the face. No normalisation.
+//! The decision that shapes it: it is given the face together with the warped one that it was made
+//! from, so that it judges the restoration and not only the face. No normalisation.
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -46,7 +47,8 @@ impl Discriminator {
     /// One number a patch; near 1 means taken for recorded.
     ///
     /// # Shapes
-    /// - `faces`, `warped`: `[n, 3, side, side]` with values 0 to 1; output: `[n, 1, side / 8, side / 8]`
+    /// - `faces`, `warped`: `[n, 3, side, side]` with values 0 to 1; output:
+    ///   `[n, 1, side / 8, side / 8]`
     pub fn forward(&self, faces: Tensor<4>, warped: Tensor<4>) -> Tensor<4> {
         let mut x = Tensor::cat(vec![faces, warped], 1);
         for (i, down) in self.downs.iter().enumerate() {

@@ -1,7 +1,9 @@
-//! What a made face is measured by while the autoencoder is trained. Each is unweighted; who trains holds the weights.
+//! What a made face is measured by while the autoencoder is trained. Each is unweighted; who trains
+//! holds the weights.
 //!
-//! The decision that shapes it: structural similarity filters by two matrix products instead of a convolution of one channel. The window of the published
-//! loss is a product of two, and products are what a processor is fast at, both ways.
+//! The decision that shapes it: structural similarity filters by two matrix products instead of a
+//! convolution of one channel. The window of the published loss is a product of two, and products
+//! are what a processor is fast at, both ways.
 use burn::tensor::{Device, Tensor, TensorData};
 
 /// Standard deviation of the window in pixels, at every size (DeepFaceLab, `dssim`).
@@ -12,8 +14,9 @@ pub fn window(side: usize) -> usize {
     (side as f32 / 11.6) as usize
 }
 
-/// Structural dissimilarity `(1 - SSIM) / 2`, the mean over the places where the window fits: Gaussian window of `window` pixels, which may be even,
-/// `k1` 0.01, `k2` 0.03, largest value 1 (DeepFaceLab, `core/leras/ops`, `dssim`; Wang et al. 2004).
+/// Structural dissimilarity `(1 - SSIM) / 2`, the mean over the places where the window fits:
+/// Gaussian window of `window` pixels, which may be even, `k1` 0.01, `k2` 0.03, largest value 1
+/// (DeepFaceLab, `core/leras/ops`, `dssim`; Wang et al. 2004).
 ///
 /// # Shapes
 /// - `a`, `b`: `[n, channels, h, w]` with values 0 to 1; output: `[n, channels]`
@@ -52,7 +55,8 @@ fn filter(size: usize, window: usize, device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(rows, [places, size]), device)
 }
 
-/// Mean absolute difference of the steps from pixel to pixel, across and down, where `weight` says so (first-order edges of faceswap-GAN).
+/// Mean absolute difference of the steps from pixel to pixel, across and down, where `weight` says
+/// so (first-order edges of faceswap-GAN).
 ///
 /// # Shapes
 /// - `a`, `b`: `[n, channels, h, w]`; `weight`: `[n, 1, h, w]`; output: `[1]`

@@ -1,7 +1,7 @@
 //! The autoencoder itself.
 //!
-//! The decision that shapes it: a face comes back as somebody, so there is one forward with the person as its argument. A reconstruction and a swap are
-//! the same call on another face.
+//! The decision that shapes it: a face comes back as somebody, so there is one forward with the
+//! person as its argument. A reconstruction and a swap are the same call on another face.
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::sigmoid;
@@ -228,7 +228,8 @@ impl FaceSwap {
         }
     }
 
-    /// Faces as faces of `person`: reconstructions where they are that person's, swaps where they are the other's.
+    /// Faces as faces of `person`: reconstructions where they are that person's, swaps where they
+    /// are the other's.
     ///
     /// # Shapes
     /// `[n, 3, side, side]` with values 0 to 1, to [`Made`].

@@ -60,7 +60,8 @@ impl Swapper {
         self.side
     }
 
-    /// A face as a face of `person`; any size, brought to [`Swapper::side`]. The crop must be the one that the weights' entry names.
+    /// A face as a face of `person`; any size, brought to [`Swapper::side`]. The crop must be the
+    /// one that the weights' entry names.
     pub fn swap(&self, face: &Rgb<'_>, person: Person) -> Made {
         let made = self.net.forward(unit_tensor(face, self.side, &self.device), person);
         Made { picture: picture(&floats(made.picture), self.side), mask: made.mask.map(floats) }

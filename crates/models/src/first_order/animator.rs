@@ -1,7 +1,8 @@
 //! The three published networks ready to animate pictures: 8-bit pixels in, 8-bit pixels out.
 //!
-//! The decision that shapes it: this is what is left of the model once it is trained, so it is folded, it belongs to weights that say their own input size
-//! and convention, and no caller sees a tensor.
+//! The decision that shapes it: this is what is left of the model once it is trained, so it is
+//! folded, it belongs to weights that say their own input size and convention, and no caller sees a
+//! tensor.
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::keypoints::{KeyPointDetector, KeyPoints};
@@ -53,7 +54,8 @@ pub struct Animated {
     pub picture: OwnedRgb,
     /// Key points that the picture was asked to take.
     pub points: Pointed,
-    /// How visible each pixel is in the source, row-major, 0 to 1, with its side; `None` for a model without such a map.
+    /// How visible each pixel is in the source, row-major, 0 to 1, with its side; `None` for a
+    /// model without such a map.
     pub visibility: Option<(Vec<f32>, usize)>,
 }
 
@@ -99,7 +101,8 @@ impl Animator {
         Portrait { encoded: self.generator.encode_source(tensor), points }
     }
 
-    /// The portrait with the motion of `driving`, which is relative to `initial` where `transfer` says so.
+    /// The portrait with the motion of `driving`, which is relative to `initial` where `transfer`
+    /// says so.
     pub fn animate(&self, portrait: &Portrait, driving: &Pointed, initial: &Pointed, transfer: Transfer) -> Animated {
         let source = &portrait.points.0;
         let points = transfer.apply(source, &driving.0, &initial.0);

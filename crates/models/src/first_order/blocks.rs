@@ -1,6 +1,8 @@
-//! The blocks of convolution, batch normalisation and ReLU that all first-order networks are made of.
+//! The blocks of convolution, batch normalisation and ReLU that all first-order networks are made
+//! of.
 //!
-//! The decision that shapes it: names and order are the reference's (`modules/util.py`), each block folds itself.
+//! The decision that shapes it: names and order are the reference's (`modules/util.py`), each block
+//! folds itself.
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::module::avg_pool2d;
@@ -109,7 +111,8 @@ impl Fold for UpBlock {
     }
 }
 
-/// Two convolutions, each after its normalisation and ReLU, added to the input (He et al. 2016, "Identity mappings").
+/// Two convolutions, each after its normalisation and ReLU, added to the input (He et al. 2016,
+/// "Identity mappings").
 #[derive(Module, Debug)]
 pub struct ResBlock {
     conv1: Conv,

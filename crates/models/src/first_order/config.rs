@@ -1,7 +1,7 @@
 //! Widths of the networks, and the published configurations.
 //!
-//! The decision that shapes it: plain data with public fields, so that import can infer one from a checkpoint's tensors, and constants
-//! for what was published (first-order-model, `config/*.yaml`).
+//! The decision that shapes it: plain data with public fields, so that import can infer one from a
+//! checkpoint's tensors, and constants for what was published (first-order-model, `config/*.yaml`).
 use serde::{Deserialize, Serialize};
 
 /// An encoder and decoder with skip connections.
@@ -66,8 +66,10 @@ pub struct GeneratorConfig {
     pub motion_scale: f64,
     /// Variance of the heat-map of a key point, in the squared units of coordinates.
     pub kp_variance: f64,
-    /// Whether the last layer also says how much of the warped source itself is kept at every pixel. Not in the published model; its successor (Siarohin et
-    /// al. 2021, "Motion Representations for Articulated Animation", `skips`) keeps the source by its occlusion map. It spares a small model learning to copy.
+    /// Whether the last layer also says how much of the warped source itself is kept at every
+    /// pixel. Not in the published model; its successor (Siarohin et al. 2021, "Motion
+    /// Representations for Articulated Animation", `skips`) keeps the source by its occlusion map.
+    /// It spares a small model learning to copy.
     #[serde(default)]
     pub keeps_source: bool,
 }
@@ -96,7 +98,8 @@ pub struct DiscriminatorConfig {
     pub max_features: usize,
     /// Blocks.
     pub num_blocks: usize,
-    /// Sizes of the picture that are judged, one discriminator for each, as the checkpoint's keys spell them (`1`, `0-5`).
+    /// Sizes of the picture that are judged, one discriminator for each, as the checkpoint's keys
+    /// spell them (`1`, `0-5`).
     pub scales: Vec<String>,
     /// Heat-maps of this many key points are judged together with the picture; 0 for none.
     pub heatmaps: usize,
@@ -132,7 +135,8 @@ pub struct Published {
     pub generator_gan: u8,
 }
 
-/// All configurations that were published, at 256 x 256 pixels with 10 key points (detection of `use_kp` and `sn` as in the files).
+/// All configurations that were published, at 256 x 256 pixels with 10 key points (detection of
+/// `use_kp` and `sn` as in the files).
 pub const PUBLISHED: [Published; 8] = [
     Published { name: "vox-256", single_jacobian_map: false, use_kp: false, spectral_norm: true, generator_gan: 0 },
     Published { name: "vox-adv-256", single_jacobian_map: false, use_kp: true, spectral_norm: false, generator_gan: 1 },

@@ -1,7 +1,8 @@
 //! The discriminator, which judges patches of a picture while a generator is trained.
 //!
-//! The decision that shapes it: spectral normalisation keeps the reference's stored vectors (`weight_orig`, `weight_u`, `weight_v`), so
-//! that a published discriminator loads whole. The vectors are used as they are stored; no power iteration moves them.
+//! The decision that shapes it: spectral normalisation keeps the reference's stored vectors
+//! (`weight_orig`, `weight_u`, `weight_v`), so that a published discriminator loads whole. The
+//! vectors are used as they are stored; no power iteration moves them.
 use burn::module::{Module, Param};
 use burn::tensor::activation::leaky_relu;
 use burn::tensor::module::conv2d;
@@ -13,7 +14,8 @@ use super::keypoints::{KeyPoints, heatmaps};
 use super::{DiscriminatorConfig, SpectralNorm};
 use crate::layers::{AntiAlias, ConvConfig, InstanceNorm, Keyed};
 
-/// A convolution without padding whose weights may be divided by their largest singular value (Miyato et al. 2018).
+/// A convolution without padding whose weights may be divided by their largest singular value
+/// (Miyato et al. 2018).
 #[derive(Module, Debug)]
 struct SpectralConv {
     weight: Option<Param<Tensor<4>>>,
@@ -64,7 +66,8 @@ impl SpectralConv {
     }
 }
 
-/// Convolution 4 x 4, instance normalisation (not in the first), leaky ReLU, halving (not in the last).
+/// Convolution 4 x 4, instance normalisation (not in the first), leaky ReLU, halving (not in the
+/// last).
 #[derive(Module, Debug)]
 struct Block {
     conv: SpectralConv,

@@ -1,7 +1,9 @@
-//! The generator: warps the source's features, masks what the source does not show, paints the rest.
+//! The generator: warps the source's features, masks what the source does not show, paints the
+//! rest.
 //!
-//! The decision that shapes it: everything up to the warp depends on the source alone and is kept in [`EncodedSource`]; a driving frame
-//! costs the dense motion, the bottleneck and the decoder (44.6 of 54.9 billion multiplications at full width).
+//! The decision that shapes it: everything up to the warp depends on the source alone and is kept
+//! in [`EncodedSource`]; a driving frame costs the dense motion, the bottleneck and the decoder
+//! (44.6 of 54.9 billion multiplications at full width).
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 

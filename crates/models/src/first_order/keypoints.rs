@@ -1,7 +1,8 @@
 //! Finding the key points of a picture, and the 2 x 2 matrix that goes with each.
 //!
-//! The decision that shapes it: a point is the mean place of a soft-max over a map, in the map's own frame. Without padding that map is
-//! 58 x 58 for a picture of 64 x 64, and its corners count as (-1, -1) and (1, 1), as in the reference: published weights depend on it.
+//! The decision that shapes it: a point is the mean place of a soft-max over a map, in the map's
+//! own frame. Without padding that map is 58 x 58 for a picture of 64 x 64, and its corners count
+//! as (-1, -1) and (1, 1), as in the reference: published weights depend on it.
 use burn::module::Module;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};

@@ -1,7 +1,8 @@
-//! The losses under which the three networks are trained (paper, section 3.4; code `modules/model.py`), without the perceptual one.
+//! The losses under which the three networks are trained (paper, section 3.4; code
+//! `modules/model.py`), without the perceptual one.
 //!
-//! The decision that shapes it: each is a plain function of tensors and unweighted; who trains holds the weights. The perceptual loss
-//! needs a network of its own and is not here.
+//! The decision that shapes it: each is a plain function of tensors and unweighted; who trains
+//! holds the weights. The perceptual loss needs a network of its own and is not here.
 use burn::tensor::Tensor;
 
 use super::discriminator::Judgement;
@@ -9,7 +10,8 @@ use super::keypoints::KeyPoints;
 use super::motion::inverse;
 use super::transform::ThinPlate;
 
-/// Least-squares adversarial loss of the generator, summed over scales: how far its pictures are from being taken for real.
+/// Least-squares adversarial loss of the generator, summed over scales: how far its pictures are
+/// from being taken for real.
 ///
 /// # Shapes
 /// - output: `[1]`
@@ -17,7 +19,8 @@ pub fn adversarial(generated: &[Judgement]) -> Option<Tensor<1>> {
     generated.iter().map(|g| (g.prediction.clone() * -1.0 + 1.0).square().mean()).reduce(|a, b| a + b)
 }
 
-/// Mean absolute difference of the discriminator's features, with one weight a block, summed over scales.
+/// Mean absolute difference of the discriminator's features, with one weight a block, summed over
+/// scales.
 ///
 /// # Shapes
 /// - output: `[1]`
@@ -38,8 +41,9 @@ pub fn discriminator_loss(real: &[Judgement], generated: &[Judgement]) -> Option
     real.iter().zip(generated).map(one).reduce(|a, b| a + b)
 }
 
-/// How far key points are from moving with the picture (paper, equations 9 to 11): of the places, and of the matrices where there are.
-/// `transformed` are the key points of the picture under `transform`.
+/// How far key points are from moving with the picture (paper, equations 9 to 11): of the places,
+/// and of the matrices where there are. `transformed` are the key points of the picture under
+/// `transform`.
 ///
 /// # Shapes
 /// - outputs: `[1]`

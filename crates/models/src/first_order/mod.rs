@@ -1,9 +1,11 @@
-//! First Order Motion Model: a still picture that follows the motion of a clip (Siarohin et al., NeurIPS 2019, arXiv:2003.00196).
+//! First Order Motion Model: a still picture that follows the motion of a clip (Siarohin et al.,
+//! NeurIPS 2019, arXiv:2003.00196).
 //!
-//! The decision that shapes it: the parts are the published ones under their published parameter names, so that a checkpoint loads by
-//! name; what depends on the source alone is computed once ([`Generator::encode_source`]) and every driving frame costs the rest. The
-//! convention of the sampling grid is an option, because the published weights were trained under one and are run under the other.
-//! This folder reads no picture, marks no output and decides nothing about a face.
+//! The decision that shapes it: the parts are the published ones under their published parameter
+//! names, so that a checkpoint loads by name; what depends on the source alone is computed once
+//! ([`Generator::encode_source`]) and every driving frame costs the rest. The convention of the
+//! sampling grid is an option, because the published weights were trained under one and are run
+//! under the other. This folder reads no picture, marks no output and decides nothing about a face.
 mod animator;
 mod blocks;
 mod config;

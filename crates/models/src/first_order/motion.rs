@@ -1,7 +1,8 @@
 //! From key points to a motion for every pixel.
 //!
-//! The decision that shapes it: motions are sampling grids, `target -> source`: at every pixel of the result, the place of the source that
-//! belongs there (paper, equation 4). One more motion than there are points is the background, which stays.
+//! The decision that shapes it: motions are sampling grids, `target -> source`: at every pixel of
+//! the result, the place of the source that belongs there (paper, equation 4). One more motion than
+//! there are points is the background, which stays.
 use burn::module::Module;
 use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Tensor};
@@ -15,7 +16,8 @@ use crate::layers::{AlignCorners, AntiAlias, Conv, ConvConfig, Fold, coordinate_
 pub struct Motion {
     /// The source's place for every pixel, `[n, h, w, 2]`.
     pub deformation: Tensor<4>,
-    /// How much of each motion a pixel follows, `[n, points + 1, h, w]`; the first is the background.
+    /// How much of each motion a pixel follows, `[n, points + 1, h, w]`; the first is the
+    /// background.
     pub mask: Tensor<4>,
     /// How visible a pixel is in the source, `[n, 1, h, w]` in [0, 1].
     pub occlusion_map: Option<Tensor<4>>,
@@ -95,8 +97,8 @@ impl Fold for DenseMotion {
     }
 }
 
-/// The motion around every key point, `T(z) = source + J (z - driving)` with `J = J_source J_driving^-1` (paper, equations 4 and 5),
-/// behind the background, which stays.
+/// The motion around every key point, `T(z) = source + J (z - driving)` with
+/// `J = J_source J_driving^-1` (paper, equations 4 and 5), behind the background, which stays.
 ///
 /// # Shapes
 /// - output: `[n, points + 1, h, w, 2]`
@@ -139,8 +141,8 @@ pub fn warp(x: Tensor<4>, deformation: Tensor<4>, align: AlignCorners) -> Tensor
     grid_sample(x, grid, align, false)
 }
 
-/// `x` read at the places of a coarser `deformation`. Not the places themselves are brought to its size, but how far they are from where they would stay, so
-/// that what stays is read exactly.
+/// `x` read at the places of a coarser `deformation`. Not the places themselves are brought to its
+/// size, but how far they are from where they would stay, so that what stays is read exactly.
 ///
 /// # Shapes
 /// - `x`: `[n, c, h, w]`; `deformation`: `[n, dh, dw, 2]`; output: `[n, c, h, w]`

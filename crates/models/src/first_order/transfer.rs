@@ -1,6 +1,8 @@
-//! From the key points of a driving clip to those the source shall take: absolute, or relative to the clip's first frame.
+//! From the key points of a driving clip to those the source shall take: absolute, or relative to
+//! the clip's first frame.
 //!
-//! The decision that shapes it: the three switches of the reference (`animate.py`, `normalize_kp`) as one plain value.
+//! The decision that shapes it: the three switches of the reference (`animate.py`, `normalize_kp`)
+//! as one plain value.
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -11,11 +13,13 @@ use crate::state::floats;
 /// How motion is carried over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Transfer {
-    /// Points move as far as the driving ones have moved since their first frame, instead of going to the same places.
+    /// Points move as far as the driving ones have moved since their first frame, instead of going
+    /// to the same places.
     pub relative_movement: bool,
     /// The same for the matrices.
     pub relative_jacobian: bool,
-    /// Movements are scaled by the ratio of the faces' sizes, the root of the areas of the points' convex hulls.
+    /// Movements are scaled by the ratio of the faces' sizes, the root of the areas of the points'
+    /// convex hulls.
     pub adapt_scale: bool,
 }
 
@@ -50,7 +54,8 @@ fn ratio(source: &Tensor<3>, driving: &Tensor<3>) -> f32 {
     if driving > 0.0 { (source.sqrt() / driving.sqrt()) as f32 } else { 1.0 }
 }
 
-/// Area of the convex hull of points in the plane (Andrew's monotone chain, then the shoelace formula).
+/// Area of the convex hull of points in the plane (Andrew's monotone chain, then the shoelace
+/// formula).
 pub fn hull_area(points: &[[f32; 2]]) -> f64 {
     let mut sorted: Vec<[f64; 2]> = points.iter().map(|p| p.map(f64::from)).collect();
     sorted.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));

@@ -1,12 +1,14 @@
 //! A known, smooth deformation: what the equivariance losses compare the key points with.
 //!
-//! The decision that shapes it: its jacobian is written out instead of differentiated, so that the losses need first derivatives only.
+//! The decision that shapes it: its jacobian is written out instead of differentiated, so that the
+//! losses need first derivatives only.
 use burn::tensor::{Device, Tensor};
 
 use crate::layers::{AlignCorners, coordinate_grid, grid_sample};
 
-/// An affine map and a thin-plate-like warp on top (paper, supplementary; code `Transform`). The reference's kernel is
-/// `d^2 log(d + 1e-6)` of the L1 distance, and one weight moves both coordinates.
+/// An affine map and a thin-plate-like warp on top (paper, supplementary; code `Transform`). The
+/// reference's kernel is `d^2 log(d + 1e-6)` of the L1 distance, and one weight moves both
+/// coordinates.
 #[derive(Debug, Clone)]
 pub struct ThinPlate {
     /// `[n, 2, 3]`.

@@ -1,13 +1,15 @@
 //! The low-pass filter with which the first-order networks make a picture smaller.
 //!
-//! The decision that shapes it: filter and decimation are one strided depth-wise convolution. The kernel is part of published
-//! checkpoints (`down.weight`), so it is a parameter here too, one that no optimiser moves.
+//! The decision that shapes it: filter and decimation are one strided depth-wise convolution. The
+//! kernel is part of published checkpoints (`down.weight`), so it is a parameter here too, one that
+//! no optimiser moves.
 use burn::module::{Module, Param};
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// Gaussian filter and decimation by a whole factor (Siarohin et al. 2019, code `AntiAliasInterpolation2d`).
+/// Gaussian filter and decimation by a whole factor (Siarohin et al. 2019, code
+/// `AntiAliasInterpolation2d`).
 #[derive(Module, Debug)]
 pub struct AntiAlias {
     /// The kernel, `[channels, 1, k, k]`, the same for every channel.

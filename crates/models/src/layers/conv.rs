@@ -1,7 +1,9 @@
-//! The convolution of every network here, in its two forms: burn's, and folded for inference on the processor.
+//! The convolution of every network here, in its two forms: burn's, and folded for inference on the
+//! processor.
 //!
-//! The decision that shapes it: the folded form is a side table of the same module. The network's forward is written once, in terms of
-//! [`Conv::normed`] and [`Conv::activated`], and is the same code for training, for fine-tuning and for fast inference.
+//! The decision that shapes it: the folded form is a side table of the same module. The network's
+//! forward is written once, in terms of [`Conv::normed`] and [`Conv::activated`], and is the same
+//! code for training, for fine-tuning and for fast inference.
 use std::sync::Arc;
 
 use burn::module::{Module, Param, RunningState};
@@ -122,7 +124,8 @@ impl ConvConfig {
         Self { groups, ..self }
     }
 
-    /// The kernel's elements lie `dilation` pixels apart; the padding keeps the size at stride 1 (for odd kernels).
+    /// The kernel's elements lie `dilation` pixels apart; the padding keeps the size at stride 1
+    /// (for odd kernels).
     #[must_use]
     pub fn dilated(self, dilation: usize) -> Self {
         Self { dilation, padding: Padding::all(dilation * (self.kernel / 2)), ..self }
@@ -134,7 +137,8 @@ impl ConvConfig {
         Self { has_bias: false, ..self }
     }
 
-    /// What training may round; without this word what [`Rounding::during`] says, else [`Rounding::Strict`].
+    /// What training may round; without this word what [`Rounding::during`] says, else
+    /// [`Rounding::Strict`].
     #[must_use]
     pub fn rounding(self, rounding: Rounding) -> Self {
         Self { rounding, ..self }
@@ -200,7 +204,8 @@ impl Conv {
         }
     }
 
-    /// Convolution, `skip` added, then what is negative multiplied by `slope`, all behind it in one pass where it is trained on the processor.
+    /// Convolution, `skip` added, then what is negative multiplied by `slope`, all behind it in one
+    /// pass where it is trained on the processor.
     ///
     /// # Shapes
     /// As [`Conv::forward`]; `skip` has the output's.
@@ -243,7 +248,8 @@ impl Conv {
         }
     }
 
-    /// The same function as this convolution and `norm` behind it, as one convolution with bias. [`Conv::folded`] prepares the kernel of it.
+    /// The same function as this convolution and `norm` behind it, as one convolution with bias.
+    /// [`Conv::folded`] prepares the kernel of it.
     #[must_use]
     pub fn with_norm(&self, norm: &BatchNorm) -> Self {
         let weight = self.weight.val();
@@ -258,8 +264,9 @@ impl Conv {
         }
     }
 
-    /// The opposite: the same function as a convolution without bias and a normalisation that `outputs`, what this convolution says of some input, have the mean
-    /// and spread of. Training may go on from there.
+    /// The opposite: the same function as a convolution without bias and a normalisation that
+    /// `outputs`, what this convolution says of some input, have the mean and spread of. Training
+    /// may go on from there.
     ///
     /// # Shapes
     /// - `outputs`: `[batch, channels, height, width]`
@@ -298,11 +305,13 @@ impl Conv {
         self.kernel.is_some()
     }
 
-    /// As [`Conv::normed`] without activation, every input channel multiplied by its `gate` first: the end of a block with squeeze and
-    /// excitation. On the processor the gate is multiplied into the weights, which are fewer than the pixels.
+    /// As [`Conv::normed`] without activation, every input channel multiplied by its `gate` first:
+    /// the end of a block with squeeze and excitation. On the processor the gate is multiplied into
+    /// the weights, which are fewer than the pixels.
     ///
     /// # Shapes
-    /// - `x`: `[n, channels in, h, w]`; `gate`: `[n, channels in, 1, 1]`; output: as [`Conv::forward`]
+    /// - `x`: `[n, channels in, h, w]`; `gate`: `[n, channels in, 1, 1]`; output: as
+    ///   [`Conv::forward`]
     pub fn gated(&self, norm: &BatchNorm, x: Tensor<4>, gate: Tensor<4>) -> Tensor<4> {
         match self.kernel_for(&x).filter(|kernel| kernel.is_pointwise()) {
             Some(kernel) => kernel.run_gated(x, &crate::state::floats(gate)),
@@ -310,8 +319,8 @@ impl Conv {
         }
     }
 
-    /// Prepares the kernel for inference, with the frozen normalisation that follows the convolution where there is one. A dilated
-    /// convolution stays as it is.
+    /// Prepares the kernel for inference, with the frozen normalisation that follows the
+    /// convolution where there is one. A dilated convolution stays as it is.
     #[must_use]
     pub fn folded(mut self, norm: Option<&BatchNorm>) -> Self {
         if !cpu::can_run(&self.weight.val().device()) || self.dilation != 1 {

@@ -1,7 +1,8 @@
-//! A list of modules whose elements have names of their own, as PyTorch's `ModuleDict` and named `Sequential` have.
+//! A list of modules whose elements have names of their own, as PyTorch's `ModuleDict` and named
+//! `Sequential` have.
 //!
-//! The decision that shapes it: a published checkpoint says `bottleneck.r0` or `discs.1`, and burn's `Vec` can only say `bottleneck.0`.
-//! It changes names and nothing else.
+//! The decision that shapes it: a published checkpoint says `bottleneck.r0` or `discs.1`, and
+//! burn's `Vec` can only say `bottleneck.0`. It changes names and nothing else.
 use burn::module::{Content, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor};
 use burn::tensor::Device;
 

@@ -1,8 +1,10 @@
-//! Blocks that several networks share: convolution with its folded form, normalisation, sampling, low-pass filters.
+//! Blocks that several networks share: convolution with its folded form, normalisation, sampling,
+//! low-pass filters.
 //!
-//! The decision that shapes it: a network is written once. Every convolution goes through [`Conv`], which computes with burn's
-//! operations until [`Fold::fold`] has absorbed the normalisation behind it; from then on, on the processor, it runs the kernels of
-//! [`crate::cpu`] with bias, normalisation and activation in one pass. No network is defined here.
+//! The decision that shapes it: a network is written once. Every convolution goes through [`Conv`],
+//! which computes with burn's operations until [`Fold::fold`] has absorbed the normalisation behind
+//! it; from then on, on the processor, it runs the kernels of [`crate::cpu`] with bias,
+//! normalisation and activation in one pass. No network is defined here.
 mod antialias;
 mod conv;
 mod keyed;
@@ -19,11 +21,13 @@ pub use sampling::{
 
 /// A network, or part of one, that can be brought into its form for inference.
 ///
-/// Folding keeps every parameter as it is (the network can still be exported); it only prepares what the kernels need. A folded network
-/// must not be trained on: the kernels do not follow later changes of the parameters.
+/// Folding keeps every parameter as it is (the network can still be exported); it only prepares
+/// what the kernels need. A folded network must not be trained on: the kernels do not follow later
+/// changes of the parameters.
 pub trait Fold: Sized {
-    /// Prepares every convolution, with the normalisation behind it where there is one. Does nothing where the parameters do not
-    /// lie on the processor, or on a device that records gradients.
+    /// Prepares every convolution, with the normalisation behind it where there is one. Does
+    /// nothing where the parameters do not lie on the processor, or on a device that records
+    /// gradients.
     #[must_use]
     fn fold(self) -> Self;
 }

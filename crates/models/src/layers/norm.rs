@@ -1,16 +1,17 @@
 //! Normalisation: what burn's own layers do not say.
 //!
-//! The decision that shapes it: batch normalisation is burn's, which normalises by the batch while gradients are recorded. A published
-//! network that is fine-tuned, or looked through with gradients, must keep its statistics; [`freeze_statistics`] says that without
-//! freezing a single parameter.
+//! The decision that shapes it: batch normalisation is burn's, which normalises by the batch while
+//! gradients are recorded. A published network that is fine-tuned, or looked through with
+//! gradients, must keep its statistics; [`freeze_statistics`] says that without freezing a single
+//! parameter.
 use burn::module::{Flag, Module, ModuleMapper, Param};
 use burn::nn::BatchNorm;
 use burn::tensor::{Device, Tensor};
 
 use crate::{cpu, training};
 
-/// Makes every batch normalisation in `module` use its running statistics, on devices that record gradients too. Parameters stay
-/// trainable.
+/// Makes every batch normalisation in `module` use its running statistics, on devices that record
+/// gradients too. Parameters stay trainable.
 pub fn freeze_statistics<M: Module>(module: M) -> M {
     struct Freeze;
     impl ModuleMapper for Freeze {
@@ -21,7 +22,8 @@ pub fn freeze_statistics<M: Module>(module: M) -> M {
     module.map(&mut Freeze)
 }
 
-/// Batch normalisation and ReLU in front of a convolution, in one pass over the data where `is_folded`.
+/// Batch normalisation and ReLU in front of a convolution, in one pass over the data where
+/// `is_folded`.
 ///
 /// # Shapes
 /// - `x` and output: `[n, channels, h, w]`
@@ -33,7 +35,8 @@ pub fn pre_activate(norm: &BatchNorm, x: Tensor<4>, is_folded: bool) -> Tensor<4
     training::norm(norm, x, None, true)
 }
 
-/// The two numbers a channel to which frozen batch normalisation comes down: `y = scale * x + shift`.
+/// The two numbers a channel to which frozen batch normalisation comes down:
+/// `y = scale * x + shift`.
 pub(crate) fn scale_and_shift(norm: &BatchNorm) -> (Vec<f32>, Vec<f32>) {
     let values = |t: Tensor<1>| t.into_data().iter::<f64>().collect::<Vec<_>>();
     let (gamma, beta) = (values(norm.gamma.val()), values(norm.beta.val()));
@@ -43,7 +46,8 @@ pub(crate) fn scale_and_shift(norm: &BatchNorm) -> (Vec<f32>, Vec<f32>) {
     (scale.iter().map(|s| *s as f32).collect(), shift)
 }
 
-/// Instance normalisation with learnt scale and shift: every channel of every picture by its own mean and variance.
+/// Instance normalisation with learnt scale and shift: every channel of every picture by its own
+/// mean and variance.
 #[derive(Module, Debug)]
 pub struct InstanceNorm {
     /// Scale, `[channels]`.
@@ -89,7 +93,8 @@ mod tests {
         let norm: BatchNorm = BatchNormConfig::new(3).init(&device);
         let frozen = freeze_statistics(norm.clone());
         let kept = floats(frozen.forward(x.clone()));
-        // Running mean 0 and variance 1 leave the values as they are; the batch's own would centre them.
+        // Running mean 0 and variance 1 leave the values as they are; the batch's own would centre
+        // them.
         assert!(kept.iter().sum::<f32>() / 96.0 > 3.0);
         assert!(frozen.gamma.is_require_grad());
         assert!((floats(norm.forward(x)).iter().sum::<f32>() / 96.0).abs() < 1e-3);

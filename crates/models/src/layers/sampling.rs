@@ -1,7 +1,8 @@
 //! Reading pictures and features at other places: warps and changes of size.
 //!
-//! The decision that shapes it: coordinates are `(x, y)` in [-1, 1] everywhere, and what the ends of that range mean is a named option of
-//! the caller, because published weights were trained under one convention and are run by their own code under the other.
+//! The decision that shapes it: coordinates are `(x, y)` in [-1, 1] everywhere, and what the ends
+//! of that range mean is a named option of the caller, because published weights were trained under
+//! one convention and are run by their own code under the other.
 use burn::tensor::module::interpolate;
 use burn::tensor::ops::{GridSampleOptions, GridSamplePaddingMode, InterpolateMode, InterpolateOptions};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -13,10 +14,12 @@ use crate::cpu;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AlignCorners {
-    /// The outer edges of the first and last pixel: PyTorch's default since 1.3, and what the reference code does today.
+    /// The outer edges of the first and last pixel: PyTorch's default since 1.3, and what the
+    /// reference code does today.
     #[default]
     Edges,
-    /// The centres of the first and last pixel: PyTorch before 1.3, under which the published First Order Motion weights were trained.
+    /// The centres of the first and last pixel: PyTorch before 1.3, under which the published First
+    /// Order Motion weights were trained.
     Centres,
 }
 
@@ -37,7 +40,8 @@ pub fn grid_sample(x: Tensor<4>, grid: Tensor<4>, align: AlignCorners, reflect: 
     x.grid_sample_2d(grid, options)
 }
 
-/// The places of `h` x `w` pixels, (x, y) in [-1, 1] from the centre of the first to the centre of the last.
+/// The places of `h` x `w` pixels, (x, y) in [-1, 1] from the centre of the first to the centre of
+/// the last.
 ///
 /// # Shapes
 /// - output: `[h, w, 2]`
@@ -70,8 +74,9 @@ pub fn upsample_nearest(x: Tensor<4>) -> Tensor<4> {
     if cpu::can_run(&x.device()) { cpu::upsample_nearest(x) } else { crate::training::doubled(x) }
 }
 
-/// Every four channels become 2x2 pixels (sub-pixel convolution, Shi et al. 2016), in TensorFlow's order: channel `(2 dy + dx) c + k` of a place is channel
-/// `k` of its pixel in row `dy` and column `dx`. With channels last in memory, whole rows of channels are moved.
+/// Every four channels become 2x2 pixels (sub-pixel convolution, Shi et al. 2016), in TensorFlow's
+/// order: channel `(2 dy + dx) c + k` of a place is channel `k` of its pixel in row `dy` and column
+/// `dx`. With channels last in memory, whole rows of channels are moved.
 ///
 /// # Shapes
 /// - `x`: `[n, 4 c, h, w]`; output: `[n, c, 2 h, 2 w]`
@@ -81,8 +86,8 @@ pub fn depth_to_space(x: Tensor<4>) -> Tensor<4> {
     rows.swap_dims(1, 2).reshape([n, 2 * h, 2 * w, channels / 4]).permute([0, 3, 1, 2])
 }
 
-/// The planes as they came, and the mean of each ("global average pooling"). Gives its input back because on the processor that spares a
-/// copy.
+/// The planes as they came, and the mean of each ("global average pooling"). Gives its input back
+/// because on the processor that spares a copy.
 ///
 /// # Shapes
 /// - `x`: `[n, c, h, w]`; output: the same, and `[n, c, 1, 1]`

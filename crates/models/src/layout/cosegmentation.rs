@@ -1,5 +1,5 @@
-//! Which motion co-segmentation a checkpoint is. Temperature and the masking of what the source does not show are the same in all
-//! published configurations and cannot be seen in the shapes.
+//! Which motion co-segmentation a checkpoint is. Temperature and the masking of what the source
+//! does not show are the same in all published configurations and cannot be seen in the shapes.
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 

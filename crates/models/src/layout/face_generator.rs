@@ -1,4 +1,5 @@
-//! Which generator of faces a file of weights is: its size by the number of its stages, its last layers by their kernels.
+//! Which generator of faces a file of weights is: its size by the number of its stages, its last
+//! layers by their kernels.
 use burn::tensor::Device;
 
 use super::look::{Look, Shapes};

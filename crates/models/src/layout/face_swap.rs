@@ -1,4 +1,5 @@
-//! Which face-swap autoencoder a file is. Whether the code is brought to unit length follows from the last layer, because the two options go together here.
+//! Which face-swap autoencoder a file is. Whether the code is brought to unit length follows from
+//! the last layer, because the two options go together here.
 use burn::tensor::Device;
 
 use super::look::{Look, Shapes};
@@ -77,7 +78,8 @@ mod tests {
         }
     }
 
-    /// Millions of parameters and billions of multiplications of the published programs (recomputed from their code).
+    /// Millions of parameters and billions of multiplications of the published programs (recomputed
+    /// from their code).
     #[test]
     fn presets_have_the_published_sizes() {
         let cases = [

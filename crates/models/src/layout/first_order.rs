@@ -1,5 +1,5 @@
-//! Which First Order Motion Model a checkpoint is. What the shapes cannot say (temperature, variance of the heat-maps) is the same in
-//! all published configurations.
+//! Which First Order Motion Model a checkpoint is. What the shapes cannot say (temperature,
+//! variance of the heat-maps) is the same in all published configurations.
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,8 @@ use super::look::{Look, Shapes};
 use super::{Architecture, under};
 use crate::first_order::{DiscriminatorConfig, GeneratorConfig, KeyPointConfig, SpectralNorm};
 
-/// Widths and options of the parts. Published animation checkpoints lack the discriminator, training checkpoints have it.
+/// Widths and options of the parts. Published animation checkpoints lack the discriminator,
+/// training checkpoints have it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FirstOrderWidths {
     /// Section `kp_detector`.

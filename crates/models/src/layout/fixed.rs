@@ -39,8 +39,9 @@ mod tests {
         learned.map(|(_, shape)| shape.iter().product::<usize>()).sum()
     }
 
-    /// Published: 17,550,409 for EfficientNet-B4 with one logit, 57 for the attention, 101,390 for BlazeFace, 27,977 for Meso-4 and
-    /// 28,615 for MesoInception-4, 22,855,952 for Xception with a thousand classes.
+    /// Published: 17,550,409 for EfficientNet-B4 with one logit, 57 for the attention, 101,390 for
+    /// BlazeFace, 27,977 for Meso-4 and 28,615 for MesoInception-4, 22,855,952 for Xception with a
+    /// thousand classes.
     #[test]
     fn networks_have_the_published_numbers_of_parameters() {
         assert_eq!(parameters(&efficientnet_b4(false, false)), 17_550_409);

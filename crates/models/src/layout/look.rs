@@ -38,8 +38,8 @@ impl Look<'_> {
         (0..count).try_fold(0, |most, i| Ok(self.extent(&name(i), 0)?.max(most)))
     }
 
-    /// The factor by which a picture is made smaller, from the side of the blur kernel: `2 * round(4 * sigma) + 1` with
-    /// `sigma = (1 / scale - 1) / 2`.
+    /// The factor by which a picture is made smaller, from the side of the blur kernel:
+    /// `2 * round(4 * sigma) + 1` with `sigma = (1 / scale - 1) / 2`.
     pub(super) fn scale_factor(self, down: &str) -> Result<f64, String> {
         if !self.has(down) {
             return Ok(1.0);
@@ -52,7 +52,8 @@ impl Look<'_> {
         }
     }
 
-    /// Widths of an hourglass. Where no layer reaches the cap, the widest layer stands for it: the network is the same.
+    /// Widths of an hourglass. Where no layer reaches the cap, the widest layer stands for it: the
+    /// network is the same.
     pub(super) fn hourglass(self, name: &str) -> Result<HourglassConfig, String> {
         let down = |i: usize| format!("{name}.encoder.down_blocks.{i}.conv.weight");
         let num_blocks = self.count(down)?;

@@ -1,8 +1,10 @@
 //! Which network a bag of tensors belongs to, how wide it is, and whether it fits.
 //!
-//! The decision that shapes it: what a network expects is asked of the network itself. A kind's widths are inferred from the file's shapes,
-//! the module is built from them (parameters are made when first used, so this costs nothing), and its parameters' names and shapes are held against the
-//! file's. There is no second table of names. It reads no values.
+//! The decision that shapes it: what a network expects is asked of the network itself. A kind's
+//! widths are inferred from the file's shapes, the module is built from them (parameters are made
+//! when first used, so this costs nothing), and its parameters' names and shapes are held against
+//! the file's. There is no second table of names. It reads no values.
+mod clip;
 mod cosegmentation;
 mod face_generator;
 mod face_swap;
@@ -35,7 +37,8 @@ trait Architecture: Serialize + DeserializeOwned {
 /// One kind: how it is told, and how its widths and shapes are had.
 struct Family {
     kind: Kind,
-    /// A tensor that this kind has; each of them is enough. Kinds that contain another kind's stand before it.
+    /// A tensor that this kind has; each of them is enough. Kinds that contain another kind's stand
+    /// before it.
     anchors: &'static [&'static str],
     /// What its names begin with, for messages.
     sections: &'static str,
@@ -132,6 +135,13 @@ const FAMILIES: &[Family] = &[
         infer: infer_as::<crate::face_generator::Config>,
         expected: shapes_as::<crate::face_generator::Config>,
     },
+    Family {
+        kind: Kind::ClipVision,
+        anchors: &["vision_model.embeddings.patch_embedding.weight"],
+        sections: "vision_model.",
+        infer: infer_as::<crate::clip::Widths>,
+        expected: shapes_as::<crate::clip::Widths>,
+    },
     // Its names are everybody's; it stands last.
     fixed!(Meso4, "bn4.running_var", "conv1. to conv4., bn1. to bn4., fc1., fc2.", fixed::mesonet(MesoNetKind::Meso4)),
 ];
@@ -162,7 +172,8 @@ pub fn importable() -> impl Iterator<Item = Kind> {
     FAMILIES.iter().map(|family| family.kind)
 }
 
-/// The kind that the names speak of, and what stands before them all (`net.`, `module.`, mostly nothing).
+/// The kind that the names speak of, and what stands before them all (`net.`, `module.`, mostly
+/// nothing).
 pub fn identify(shapes: &Shapes) -> Option<(Kind, String)> {
     FAMILIES.iter().find_map(|family| prefix_of(family, shapes).map(|prefix| (family.kind, prefix)))
 }
@@ -201,7 +212,8 @@ pub fn expected(kind: Kind, widths: &toml::Table) -> Result<Shapes, String> {
     (family(kind)?.expected)(widths)
 }
 
-/// Holds what a file has against what the network expects. Counters of batch normalisation do not count.
+/// Holds what a file has against what the network expects. Counters of batch normalisation do not
+/// count.
 pub fn compare(expected: &Shapes, have: &Shapes) -> Match {
     let mut found = Match::default();
     for (name, shape) in expected {

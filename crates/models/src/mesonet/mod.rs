@@ -1,7 +1,8 @@
 //! MesoNet: two small networks for manipulated faces (Afchar et al., WIFS 2018, arXiv:1809.00888).
 //!
-//! The decision that shapes it: the original is Keras, so order and constants are Keras's: convolution, ReLU, then normalisation with epsilon
-//! 1e-3, and flattening with the channel innermost. Input 256 x 256 RGB in [0, 1]. The output is `P(real)`, as published.
+//! The decision that shapes it: the original is Keras, so order and constants are Keras's:
+//! convolution, ReLU, then normalisation with epsilon 1e-3, and flattening with the channel
+//! innermost. Input 256 x 256 RGB in [0, 1]. The output is `P(real)`, as published.
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::{leaky_relu, sigmoid};
@@ -22,7 +23,8 @@ pub enum MesoNetKind {
     MesoInception4,
 }
 
-/// Four parallel ways of seeing, side by side: 1 x 1, 3 x 3, and 3 x 3 with holes of one and two pixels.
+/// Four parallel ways of seeing, side by side: 1 x 1, 3 x 3, and 3 x 3 with holes of one and two
+/// pixels.
 #[derive(Module, Debug)]
 struct Inception {
     a: Conv,

@@ -3,7 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{InputContract, Kind, ModelError};
 
-/// One file of weights with everything that its use depends on. The shipped list and the user's registry have the same fields.
+/// One file of weights with everything that its use depends on. The shipped list and the user's
+/// registry have the same fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -88,7 +89,8 @@ impl Entry {
     }
 }
 
-/// Lower-case letters, digits, `-`, `_` and `.`, beginning with a letter or digit, so that an id is safe on every command line.
+/// Lower-case letters, digits, `-`, `_` and `.`, beginning with a letter or digit, so that an id is
+/// safe on every command line.
 ///
 /// # Errors
 /// [`ModelError::Registry`] for anything else.

@@ -64,7 +64,8 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".assay-");
-    // A registry may be shared by the machine's users: the umask decides, not the habit of temporary files.
+    // A registry may be shared by the machine's users: the umask decides, not the habit of
+    // temporary files.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut part = builder.tempfile_in(folder).map_err(error())?;

@@ -1,8 +1,9 @@
 //! The one way to weights: those that are part of the program, and those that the user imported.
 //!
-//! The decision that shapes it: weights are named by id and kept by content. An import is a new file named by its hash and a new
-//! list of entries; nothing that exists is changed, and a lock keeps two imports from losing one another's entry. Nothing is downloaded.
-//! Only safetensors lies in the folder: foreign containers are read once, at import.
+//! The decision that shapes it: weights are named by id and kept by content. An import is a new
+//! file named by its hash and a new list of entries; nothing that exists is changed, and a lock
+//! keeps two imports from losing one another's entry. Nothing is downloaded. Only safetensors lies
+//! in the folder: foreign containers are read once, at import.
 mod entry;
 mod list;
 mod shipped;
@@ -56,10 +57,12 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Widths, and the side of the square pictures that the network takes, which must be a multiple of what `step` says.
+    /// Widths, and the side of the square pictures that the network takes, which must be a multiple
+    /// of what `step` says.
     ///
     /// # Errors
-    /// [`ModelError`] where the weights are of another kind than what `purpose` needs, or their entry says what cannot be.
+    /// [`ModelError`] where the weights are of another kind than what `purpose` needs, or their
+    /// entry says what cannot be.
     pub(crate) fn square<W>(
         &self,
         kind: Kind,
@@ -120,7 +123,8 @@ impl Registry {
         Self { folder: folder.into() }
     }
 
-    /// The user's registry: `$ASSAY_MODELS_DIR`, else `assay/models` where the system keeps a user's data.
+    /// The user's registry: `$ASSAY_MODELS_DIR`, else `assay/models` where the system keeps a
+    /// user's data.
     ///
     /// # Errors
     /// [`ModelError::Registry`] where no variable says where that is.
@@ -139,7 +143,8 @@ impl Registry {
     /// The weights of a kind that are part of the program.
     ///
     /// # Errors
-    /// [`ModelError::Registry`] where there are none of this kind, or a file is not what its entry says; tests keep that from happening.
+    /// [`ModelError::Registry`] where there are none of this kind, or a file is not what its entry
+    /// says; tests keep that from happening.
     pub fn shipped(kind: Kind) -> Result<Loaded, ModelError> {
         let first = Self::shipped_all(kind)?.into_iter().next();
         first.ok_or_else(|| ModelError::Registry(format!("no {kind} is part of this build")))
@@ -148,7 +153,8 @@ impl Registry {
     /// All weights of a kind that are part of the program; there may be none.
     ///
     /// # Errors
-    /// [`ModelError::Registry`] where a file is not what its entry says; tests keep that from happening.
+    /// [`ModelError::Registry`] where a file is not what its entry says; tests keep that from
+    /// happening.
     pub fn shipped_all(kind: Kind) -> Result<Vec<Loaded>, ModelError> {
         let entries = shipped::entries()?.into_iter().filter(|entry| entry.kind == kind);
         entries.map(|entry| Self::at("").load(&Listed { place: Place::Shipped, entry })).collect()
@@ -157,7 +163,8 @@ impl Registry {
     /// The weights of this id that are part of the program.
     ///
     /// # Errors
-    /// [`ModelError::Registry`] where there are none, or the file is not what its entry says; a test keeps that from happening.
+    /// [`ModelError::Registry`] where there are none, or the file is not what its entry says; a
+    /// test keeps that from happening.
     pub fn shipped_of(id: &str) -> Result<Loaded, ModelError> {
         let entry = shipped::entries()?.into_iter().find(|entry| entry.id == id);
         let entry = entry.ok_or_else(|| ModelError::Registry(format!("no weights {id:?} are part of this build")))?;
@@ -191,11 +198,12 @@ impl Registry {
         })
     }
 
-    /// Opens weights by id, or a file of weights as an import would read it, without storing anything. Shipped ids come first, then imported ones,
-    /// then paths.
+    /// Opens weights by id, or a file of weights as an import would read it, without storing
+    /// anything. Shipped ids come first, then imported ones, then paths.
     ///
     /// # Errors
-    /// [`ModelError`] where there are none, where the file is not what its entry says, or where it does not fit its network.
+    /// [`ModelError`] where there are none, where the file is not what its entry says, or where it
+    /// does not fit its network.
     pub fn open(&self, id_or_path: &str) -> Result<Loaded, ModelError> {
         if let Some(listed) = self.list()?.iter().find(|listed| listed.entry.id == id_or_path) {
             return self.load(listed);
@@ -209,20 +217,17 @@ impl Registry {
         Ok(Loaded { entry: plan.entry, tensors: plan.tensors })
     }
 
-    /// The weights of an entry, after its hash was computed again and every tensor was held against the network.
+    /// The weights of an entry, after its hash was computed again and every tensor was held against
+    /// the network.
     ///
     /// # Errors
     /// [`ModelError`] where the file is gone, was changed, or does not fit.
     pub fn load(&self, listed: &Listed) -> Result<Loaded, ModelError> {
         let Listed { place, entry } = listed;
         let path = self.path(listed);
-        let held;
         let bytes = match place {
             Place::Shipped => shipped::bytes(entry)?,
-            Place::Imported => {
-                held = std::fs::read(&path).map_err(ModelError::io("read", &path))?;
-                &held
-            }
+            Place::Imported => std::fs::read(&path).map_err(ModelError::io("read", &path))?.into(),
         };
         let damaged = |what: String| {
             Err(ModelError::Registry(format!("the weights {} are damaged: {what} ({})", entry.id, path.display())))
@@ -230,14 +235,15 @@ impl Registry {
         if bytes.len() as u64 != entry.bytes {
             return damaged(format!("{} bytes instead of {}", bytes.len(), entry.bytes));
         }
-        let sha256 = sha256_of(bytes);
+        let sha256 = sha256_of(&bytes);
         if sha256 != entry.sha256 {
             return damaged(format!("the SHA-256 is {sha256} instead of {}", entry.sha256));
         }
-        let checkpoint = Checkpoint::from_bytes(bytes, Options::default())
+        let checkpoint = Checkpoint::from_bytes(&bytes, Options::default())
             .map_err(|source| ModelError::Checkpoint { path: path.clone(), source })?;
         let tensors = checkpoint.into_tensors();
-        // Kinds that are only ever shipped are loaded by their own crates, which hold them to their modules.
+        // Kinds that are only ever shipped are loaded by their own crates, which hold them to their
+        // modules.
         if layout::importable().any(|kind| kind == entry.kind) {
             let expected = layout::expected(entry.kind, &entry.widths)
                 .map_err(|reason| ModelError::Registry(format!("the widths of {} are none: {reason}", entry.id)))?;
@@ -265,7 +271,8 @@ impl Registry {
         Ok(entry)
     }
 
-    /// Keeps weights under an id. The same weights may be added again, which renews what is known of them; an id is never given to others.
+    /// Keeps weights under an id. The same weights may be added again, which renews what is known
+    /// of them; an id is never given to others.
     ///
     /// # Errors
     /// [`ModelError`] where the id is taken or no id, or where the folder cannot be written.

@@ -1,7 +1,8 @@
-//! Convolution of any kernel and stride as a matrix product with the input's neighbourhoods as rows.
+//! Convolution of any kernel and stride as a matrix product with the input's neighbourhoods as
+//! rows.
 //!
-//! The decision that shapes it: with channels last a neighbourhood is a few contiguous runs, so building the matrix is copying, and its
-//! gradient is adding the runs back.
+//! The decision that shapes it: with channels last a neighbourhood is a few contiguous runs, so
+//! building the matrix is copying, and its gradient is adding the runs back.
 use super::convolution::Method;
 use super::{Extent, Shape};
 use crate::cpu::{View, product};
@@ -38,7 +39,8 @@ impl Columns {
         self.shape.side == 1 && self.shape.stride == 1 && self.shape.padding == 0
     }
 
-    /// Calls `f` with every run of `ins` channels: where it lies in the picture, and where in the matrix.
+    /// Calls `f` with every run of `ins` channels: where it lies in the picture, and where in the
+    /// matrix.
     fn runs(&self, mut f: impl FnMut(usize, usize)) {
         let Shape { ins, side, stride, padding, .. } = self.shape;
         let depth = self.depth();

@@ -1,7 +1,7 @@
 //! The choice of method, and the share of the batch that a thread takes.
 //!
-//! The decision that shapes it: threads split the batch, never a picture. Gradients of the weights are summed in one buffer a thread and
-//! added at the end.
+//! The decision that shapes it: threads split the batch, never a picture. Gradients of the weights
+//! are summed in one buffer a thread and added at the end.
 use rayon::prelude::*;
 
 use super::{Extent, Shape, columns, winograd};
@@ -12,7 +12,8 @@ pub(super) trait Method: Sync {
     type Scratch: Default + Send;
     /// The output of pictures `x`, written to `out`.
     fn forward(&self, scratch: &mut Self::Scratch, x: &[f32], out: &mut [f32]);
-    /// The gradients of pictures `x` from those of their outputs: adds to `by_weights` (in the method's own form), writes `by_x`.
+    /// The gradients of pictures `x` from those of their outputs: adds to `by_weights` (in the
+    /// method's own form), writes `by_x`.
     fn backward(
         &self,
         scratch: &mut Self::Scratch,
@@ -29,7 +30,8 @@ pub(super) trait Method: Sync {
     fn group(&self) -> usize;
 }
 
-/// A convolution with its weights in the form of the method that fits it; the forward and the backward pass share it.
+/// A convolution with its weights in the form of the method that fits it; the forward and the
+/// backward pass share it.
 pub(super) enum Prepared {
     Winograd(winograd::Winograd),
     Columns(columns::Columns),

@@ -1,7 +1,7 @@
 //! Every pixel four times, and the sum of its four gradients, with channels last.
 //!
-//! The decision that shapes it: no arithmetic is saved here but copies are: burn's way over a tensor of six dimensions brings every map into another
-//! order and back.
+//! The decision that shapes it: no arithmetic is saved here but copies are: burn's way over a
+//! tensor of six dimensions brings every map into another order and back.
 use rayon::prelude::*;
 
 use super::Extent;

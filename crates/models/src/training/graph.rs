@@ -53,8 +53,9 @@ pub fn conv(x: Tensor<4>, weight: Tensor<4>, stride: usize, padding: usize, roun
     Tensor::from_primitive::<Trained>(out)
 }
 
-/// Batch normalisation with the statistics of the batch, then `skip` added, then the rectifier where `rectifies`. The layer's running
-/// statistics follow. Where nothing is trained, the running statistics are used.
+/// Batch normalisation with the statistics of the batch, then `skip` added, then the rectifier
+/// where `rectifies`. The layer's running statistics follow. Where nothing is trained, the running
+/// statistics are used.
 ///
 /// # Shapes
 /// - `z`, `skip` and output: `[n, channels, h, w]`
@@ -119,7 +120,8 @@ pub fn norm(norm: &BatchNorm, z: Tensor<4>, skip: Option<Tensor<4>>, rectifies: 
     Tensor::from_primitive::<Trained>(out)
 }
 
-/// `bias` and `skip` added, then what is negative multiplied by `slope` (0 to 1; with 1 nothing is rectified).
+/// `bias` and `skip` added, then what is negative multiplied by `slope` (0 to 1; with 1 nothing is
+/// rectified).
 ///
 /// # Shapes
 /// - `z`, `skip` and output: `[n, channels, h, w]`; `bias`: `[channels]`
@@ -404,7 +406,8 @@ mod tests {
         a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest
     }
 
-    /// Output and both gradients against burn's: name, ins, outs, kernel, stride, padding, height, width.
+    /// Output and both gradients against burn's: name, ins, outs, kernel, stride, padding, height,
+    /// width.
     #[test]
     fn convolution_and_its_gradients_agree_with_burn() {
         let device = Device::flex().autodiff();

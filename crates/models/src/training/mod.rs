@@ -1,9 +1,12 @@
 //! Convolution and batch normalisation for training on the processor, forward and backward.
 //!
-//! The decision that shapes it: a training step on a CPU is bound by memory as much as by arithmetic, so there are four operations and no
-//! more: a convolution (3x3 by Winograd's method in all three directions), normalisation with the residual sum and the
-//! rectifier in one pass each way, where nothing is normalised a bias with the same two, and doubling. All keep channels last in memory, where every loop is over contiguous channels whatever the size of the
-//! map; the tensors look like `[n, c, h, w]` to everybody else. On other devices burn's own operations do the same.
+//! The decision that shapes it: a training step on a CPU is bound by memory as much as by
+//! arithmetic, so there are four operations and no more: a convolution (3x3 by Winograd's method in
+//! all three directions), normalisation with the residual sum and the rectifier in one pass each
+//! way, where nothing is normalised a bias with the same two, and doubling. All keep channels last
+//! in memory, where every loop is over contiguous channels whatever the size of the map; the
+//! tensors look like `[n, c, h, w]` to everybody else. On other devices burn's own operations do
+//! the same.
 mod columns;
 mod convolution;
 mod doubling;
@@ -38,7 +41,8 @@ impl Extent {
 pub enum Rounding {
     /// As far as single precision is.
     Strict,
-    /// Half a decimal digit more, for a quarter of the multiplications (Winograd's method, where it fits).
+    /// Half a decimal digit more, for a quarter of the multiplications (Winograd's method, where it
+    /// fits).
     Loose,
 }
 
@@ -52,8 +56,9 @@ impl Rounding {
         ROUNDING.get()
     }
 
-    /// Makes a network whose convolutions, where they say nothing themselves, round like this. The published networks say nothing, because their gradients
-    /// are held to fixtures; whoever trains one anew need not be so strict.
+    /// Makes a network whose convolutions, where they say nothing themselves, round like this. The
+    /// published networks say nothing, because their gradients are held to fixtures; whoever trains
+    /// one anew need not be so strict.
     pub fn during<T>(self, make: impl FnOnce() -> T) -> T {
         let before = ROUNDING.replace(self);
         let made = make();

@@ -1,8 +1,9 @@
-//! Batch normalisation (Ioffe and Szegedy 2015, algorithm 1) with the residual sum and the rectifier that follow it, and their gradients
-//! (section 3), each in two passes over memory.
+//! Batch normalisation (Ioffe and Szegedy 2015, algorithm 1) with the residual sum and the
+//! rectifier that follow it, and their gradients (section 3), each in two passes over memory.
 //!
-//! The decision that shapes it: sums are taken in single precision over pieces of a few thousand values, about a reference near the mean,
-//! and the pieces are added in double precision. What the rectifier let through is read off its output.
+//! The decision that shapes it: sums are taken in single precision over pieces of a few thousand
+//! values, about a reference near the mean, and the pieces are added in double precision. What the
+//! rectifier let through is read off its output.
 use rayon::prelude::*;
 
 use crate::cpu::{Work, vectorised};
@@ -49,7 +50,8 @@ pub(super) fn statistics(z: &[f32], channels: usize) -> Statistics {
     }
 }
 
-/// `rectify(gamma (z - mean) / sqrt(variance + epsilon) + beta + skip)`; without `rectifies` the sum itself.
+/// `rectify(gamma (z - mean) / sqrt(variance + epsilon) + beta + skip)`; without `rectifies` the
+/// sum itself.
 pub(super) fn forward(
     z: &[f32],
     skip: Option<&[f32]>,
@@ -72,7 +74,8 @@ pub(super) fn forward(
     out
 }
 
-/// The gradients from that by the output; `out` is what [`forward`] answered, and needed only where it rectified.
+/// The gradients from that by the output; `out` is what [`forward`] answered, and needed only where
+/// it rectified.
 pub(super) fn backward(
     z: &[f32],
     out: Option<&[f32]>,

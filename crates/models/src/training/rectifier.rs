@@ -1,7 +1,9 @@
-//! A bias, a residual sum and a leaky rectifier in one pass each way: what stands behind a convolution where nothing is normalised.
+//! A bias, a residual sum and a leaky rectifier in one pass each way: what stands behind a
+//! convolution where nothing is normalised.
 //!
-//! The decision that shapes it: which side of the kink a value lay on is read off the output, whose sign is the sum's as long as the slope is positive,
-//! so nothing but the output is kept for the way back.
+//! The decision that shapes it: which side of the kink a value lay on is read off the output, whose
+//! sign is the sum's as long as the slope is positive, so nothing but the output is kept for the
+//! way back.
 use rayon::prelude::*;
 
 use super::normalisation::{piece, reduce};
@@ -18,7 +20,8 @@ pub(super) fn forward(z: &[f32], bias: &[f32], skip: Option<&[f32]>, slope: f32)
     out
 }
 
-/// The gradients by `z` (and by the skip, which has the same) and by the bias, from that by the output.
+/// The gradients by `z` (and by the skip, which has the same) and by the bias, from that by the
+/// output.
 pub(super) fn backward(out: &[f32], by_out: &[f32], channels: usize, slope: f32) -> (Vec<f32>, Vec<f32>) {
     let piece = piece(channels);
     let mut by_z = vec![0.0; out.len()];

@@ -1,9 +1,11 @@
-//! 3x3 convolution in a quarter of the multiplications, with both its gradients: F(4 x 4, 3 x 3) as in [`crate::cpu::winograd`], whose
-//! transforms these are.
+//! 3x3 convolution in a quarter of the multiplications, with both its gradients: F(4 x 4, 3 x 3) as
+//! in [`crate::cpu::winograd`], whose transforms these are.
 //!
-//! The decision that shapes it: the method is linear in the picture and in the weights, so its gradients are its own transforms turned around:
-//! with `V = B'dB`, `U = GgG'` and `Y = A'(sum U V)A`, the gradient by the products is `A dY A'`, by `U` a matrix product of that with
-//! `V`, and by the picture `B (..) B'`, summed where tiles overlap. Both gradients share the first transform.
+//! The decision that shapes it: the method is linear in the picture and in the weights, so its
+//! gradients are its own transforms turned around: with `V = B'dB`, `U = GgG'` and
+//! `Y = A'(sum U V)A`, the gradient by the products is `A dY A'`, by `U` a matrix product of that
+//! with `V`, and by the picture `B (..) B'`, summed where tiles overlap. Both gradients share the
+//! first transform.
 use super::convolution::Method;
 use super::{Extent, Rounding, Shape};
 use crate::cpu::winograd::{POINTS, SIDE, TILE, Transform, input_adjoint, input_side, output_adjoint, output_side};
@@ -11,7 +13,8 @@ use crate::cpu::{View, Work, product, vectorised};
 
 /// Channels that are transformed at a time.
 const LANES: usize = 16;
-/// Tiles to be multiplied at a time: enough for the matrix product to run well, few enough for the cache.
+/// Tiles to be multiplied at a time: enough for the matrix product to run well, few enough for the
+/// cache.
 const TILES: usize = 96;
 
 /// Whether the method is to be had, and repays its transforms.

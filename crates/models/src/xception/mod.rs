@@ -1,8 +1,9 @@
-//! Xception as a detector of manipulated faces (Chollet 2017; the structure of the PyTorch port by T. Standley, on which Rossler et al.
-//! 2019 and Bonettini et al. 2020 trained theirs).
+//! Xception as a detector of manipulated faces (Chollet 2017; the structure of the PyTorch port by
+//! T. Standley, on which Rossler et al. 2019 and Bonettini et al. 2020 trained theirs).
 //!
-//! The decision that shapes it: modules are named and numbered as in that port (`block3.rep.4.pointwise`), because every published
-//! checkpoint is. Which mean and deviation the input is normalised with differs between publications and belongs to the weights.
+//! The decision that shapes it: modules are named and numbered as in that port
+//! (`block3.rep.4.pointwise`), because every published checkpoint is. Which mean and deviation the
+//! input is normalised with differs between publications and belongs to the weights.
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::relu;

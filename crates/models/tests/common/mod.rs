@@ -42,7 +42,8 @@ pub(crate) fn host<'a>(tensors: &'a StateDict, name: &str) -> &'a HostTensor {
     tensors.get(name).unwrap_or_else(|| panic!("no tensor {name}"))
 }
 
-/// Collects the largest differences of a test, by kind of tensor, and fails where one is over its tolerance.
+/// Collects the largest differences of a test, by kind of tensor, and fails where one is over its
+/// tolerance.
 #[derive(Default)]
 pub(crate) struct Gaps {
     rows: std::collections::BTreeMap<String, (f32, f32, usize)>,

@@ -1,16 +1,19 @@
-//! Measures the watermark: what survives which treatment, how often it is seen where there is none, how long it takes.
+//! Measures the watermark: what survives which treatment, how often it is seen where there is none,
+//! how long it takes.
 //!
 //! ```text
 //! robustness all DATA [SHARE]                    every table of docs/watermark.md; SHARE divides the counts, for a first look
 //! robustness stills WIDTHxHEIGHT COUNT FILE...   pictures, and frames of clips two seconds apart
 //! robustness clips WIDTHxHEIGHT FRAMES COUNT FILE...
-//! robustness alarms SIDE COUNT FILE...           unmarked windows of SIDE pixels at random places and scales
+//! robustness false_positives SIDE COUNT FILE...           unmarked windows of SIDE pixels at random places and scales
 //! robustness speed FILE
 //! ```
-//! The decision that shapes it: files are cut to the shape and scaled to the size, up or down, because pictures of 720p are rare in the data; the tables
-//! say so. Every eighth portrait is left out: on those the shape of the mark was chosen. Prints Markdown. Needs `ffmpeg` with x264. With
-//! `ONLY='WORD|WORD'` in the environment only treatments whose names hold one of the words are measured.
-mod alarms;
+//! The decision that shapes it: files are cut to the shape and scaled to the size, up or down,
+//! because pictures of 720p are rare in the data; the tables say so. Every eighth portrait is left
+//! out: on those the shape of the mark was chosen. Prints Markdown. Needs `ffmpeg` with x264. With
+//! `ONLY='WORD|WORD'` in the environment only treatments whose names hold one of the words are
+//! measured.
+mod false_positives;
 mod speed;
 mod tally;
 mod treat;
@@ -43,7 +46,7 @@ fn main() -> anyhow::Result<()> {
         "all" => all(Path::new(rest.first().context("the data's folder")?), number(1).unwrap_or(1)),
         "stills" => stills(shape()?, number(1)?, &files(2)),
         "clips" => clips(shape()?, number(1)?, number(2)?, &files(3)),
-        "alarms" => alarms::alarms(number(0)? as u32, number(1)?, &files(2)),
+        "false_positives" => false_positives::false_positives(number(0)? as u32, number(1)?, &files(2)),
         "speed" => speed::speed(Path::new(rest.first().context("a picture")?)),
         _ => bail!("unknown command {what}"),
     }
@@ -83,7 +86,7 @@ fn all(data: &Path, share: usize) -> anyhow::Result<()> {
         "nonface/imagenet256",
         "portraits",
     ])?;
-    alarms::alarms(96, 100_000 / share, &unmarked)?;
+    false_positives::false_positives(96, 100_000 / share, &unmarked)?;
     println!("## Time\n");
     speed::speed(large.iter().find(|file| is_picture(file)).context("no picture")?)
 }

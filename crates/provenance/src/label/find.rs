@@ -1,8 +1,10 @@
 //! Finding the label again.
 //!
-//! The decision that shapes it: normalised correlation with the very drawing that was put in, first where and as large as it was drawn, then at
-//! other sizes all over the picture, so that a label is found after scaling and cropping. The picture is reduced until the letters are a few
-//! pixels high; that is enough to tell them and keeps the search short, which every unmarked picture pays for.
+//! The decision that shapes it: normalised correlation with the very drawing that was put in, first
+//! where and as large as it was drawn, then at other sizes all over the picture, so that a label is
+//! found after scaling and cropping. The picture is reduced until the letters are a few pixels
+//! high; that is enough to tell them and keeps the search short, which every unmarked picture pays
+//! for.
 use rustfft::FftDirection;
 use rustfft::num_complex::Complex32;
 
@@ -14,7 +16,8 @@ use crate::watermark::{Field, Transform};
 pub(crate) const THRESHOLD: f32 = 0.6;
 /// Height of the plate when the whole picture is searched, in samples.
 const SEARCHED: f32 = 10.0;
-/// Sizes of the plate that are tried, relative to the expected one: a picture made half or one and a half times as large, or cropped.
+/// Sizes of the plate that are tried, relative to the expected one: a picture made half or one and
+/// a half times as large, or cropped.
 const SIZES: (f32, f32) = (0.62, 1.75);
 /// Ratio of neighbouring sizes.
 const STEP: f32 = 1.07;
@@ -39,7 +42,8 @@ pub(crate) fn find(plane: &Field) -> Option<Seen> {
         return Some(seen);
     }
     let mut found: Vec<Seen> = here.into_iter().collect();
-    // Reduced once as far as the smallest size allows; the steps between sizes then start from few samples.
+    // Reduced once as far as the smallest size allows; the steps between sizes then start from few
+    // samples.
     let step = (expected * SIZES.0 / SEARCHED).max(1.0);
     let small = |side: usize| ((side as f32 / step).floor() as usize).max(1);
     let base = plane.resampled(step, small(plane.width), small(plane.height));

@@ -1,7 +1,7 @@
 //! The few letters of the label as strokes.
 //!
-//! The decision that shapes it: strokes with round ends scale to any size without a font file; each glyph is one or more polylines in a box of
-//! height 1 whose origin is the top left corner.
+//! The decision that shapes it: strokes with round ends scale to any size without a font file; each
+//! glyph is one or more polylines in a box of height 1 whose origin is the top left corner.
 
 /// A glyph: its width and its strokes.
 pub(super) struct Glyph {

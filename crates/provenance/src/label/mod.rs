@@ -1,7 +1,8 @@
 //! The visible label: words on a dark plate in the lower left corner.
 //!
-//! The decision that shapes it: plate and words are one drawing, a function of words and height alone, so that what is drawn is also what is
-//! looked for. The height follows the picture's short side. It is meant for the people who see the picture, not as a defence: it is cropped away
+//! The decision that shapes it: plate and words are one drawing, a function of words and height
+//! alone, so that what is drawn is also what is looked for. The height follows the picture's short
+//! side. It is meant for the people who see the picture, not as a defence: it is cropped away
 //! easily.
 mod find;
 mod glyphs;
@@ -16,7 +17,8 @@ use crate::Making;
 const SHARE: f32 = 0.055;
 /// Smallest height of the plate, in pixels, at which the letters can still be read.
 const SMALLEST_PX: f32 = 16.0;
-/// Height of a letter, its stroke, the gap between letters and the margin around the words, in plate heights.
+/// Height of a letter, its stroke, the gap between letters and the margin around the words, in
+/// plate heights.
 const LETTER: f32 = 0.5;
 const STROKE: f32 = 0.105;
 const GAP: f32 = 0.21;

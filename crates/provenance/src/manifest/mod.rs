@@ -1,14 +1,13 @@
 //! The signed manifest: made, embedded, read back.
 //!
-//! The decision that shapes it: everything that knows c2pa's types stands in this folder. No call may reach the network, none makes a thumbnail
-//! (of a victim's face, in our case), and a panic in that library's parsers ends as an error with a file's name instead of ending a batch.
+//! The decision that shapes it: everything that knows c2pa's types stands in this folder. No call
+//! may reach the network, none makes a thumbnail (of a victim's face, in our case), and a panic in
+//! that library's parsers ends as an error with a file's name instead of ending a batch.
 mod read;
 mod sign;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-#[cfg(test)]
-pub(crate) use read::none;
 pub(crate) use read::{ManifestPlaces, is_generated, read};
 pub(crate) use sign::{Content, sign};
 
@@ -19,7 +18,8 @@ pub const WATERMARK_NAME: &str = "org.assay.lines.1";
 /// Label of our own assertion.
 pub(crate) const RECORD_LABEL: &str = "org.assay.record";
 
-/// The watermark's number for a manifest: so bound, a mark that was copied to something else does not fit that thing's manifest.
+/// The watermark's number for a manifest: so bound, a mark that was copied to something else does
+/// not fit that thing's manifest.
 pub(crate) fn watermark_id(instance_id: &str) -> u32 {
     let digest = Sha256::new().chain_update(WATERMARK_NAME).chain_update([0]).chain_update(instance_id).finalize();
     digest.iter().take(4).fold(0, |id, byte| id << 8 | u32::from(*byte))

@@ -1,8 +1,9 @@
 //! Reading a manifest and saying what it amounts to.
 //!
-//! The decision that shapes it: three states that are never merged. *Invalid* (the file was changed, or the signature is broken), *valid but of an
-//! unknown issuer* (unchanged since somebody signed it, nobody knows who), *trusted* (the issuer is among the roots that the user gave). Nothing
-//! is fetched; a manifest that lies elsewhere is reported as an address.
+//! The decision that shapes it: three states that are never merged. *Invalid* (the file was
+//! changed, or the signature is broken), *valid but of an unknown issuer* (unchanged since somebody
+//! signed it, nobody knows who), *trusted* (the issuer is among the roots that the user gave).
+//! Nothing is fetched; a manifest that lies elsewhere is reported as an address.
 use std::collections::BTreeSet;
 use std::io::BufReader;
 
@@ -26,26 +27,13 @@ pub(crate) enum ManifestPlaces {
     FileAndBeside,
 }
 
-/// The report on a file without manifest.
-pub(crate) fn none() -> ManifestReport {
-    ManifestReport {
-        state: ManifestState::None,
-        found_in: None,
-        issuer: None,
-        generator: None,
-        signed_at: None,
-        source_types: Vec::new(),
-        watermark_id: None,
-        bound_id: None,
-        record: None,
-        ingredients: Vec::new(),
-        remote_address: None,
-        problems: Vec::new(),
-    }
-}
-
 fn invalid(found_in: ManifestWhere, problem: String) -> ManifestReport {
-    ManifestReport { state: ManifestState::Invalid, found_in: Some(found_in), problems: vec![problem], ..none() }
+    ManifestReport {
+        state: ManifestState::Invalid,
+        found_in: Some(found_in),
+        problems: vec![problem],
+        ..ManifestReport::default()
+    }
 }
 
 /// True for source types of media that a trained model made or had a part in.
@@ -56,11 +44,11 @@ pub(crate) fn is_generated(source_type: &str) -> bool {
 
 /// Reads the manifest of a file, embedded first.
 pub(crate) fn read(source: &Source, anchors: Option<&str>, places: ManifestPlaces) -> ManifestReport {
-    let Some(mime) = mime(source.format()) else { return none() };
+    let Some(mime) = mime(source.format()) else { return ManifestReport::default() };
     let embedded = guarded(|| c2pa::Reader::from_context(context(anchors)?).with_stream(mime, stream(source)));
     let beside = || match places {
-        ManifestPlaces::File => none(),
-        ManifestPlaces::FileAndBeside => sidecar(source, mime, anchors).unwrap_or_else(none),
+        ManifestPlaces::File => ManifestReport::default(),
+        ManifestPlaces::FileAndBeside => sidecar(source, mime, anchors).unwrap_or_default(),
     };
     match embedded {
         Ok(reader) => report(&reader, ManifestWhere::Embedded),
@@ -107,7 +95,8 @@ fn report(reader: &c2pa::Reader, found_in: ManifestWhere) -> ManifestReport {
             Some(explanation) => format!("{}: {explanation}", status.code()),
             None => status.code().to_owned(),
         });
-    let mut found = ManifestReport { state, found_in: Some(found_in), problems: problems.collect(), ..none() };
+    let mut found =
+        ManifestReport { state, found_in: Some(found_in), problems: problems.collect(), ..ManifestReport::default() };
     found.remote_address = reader.remote_url().map(str::to_owned);
     let Some(manifest) = reader.active_manifest() else {
         found.state = ManifestState::Invalid;

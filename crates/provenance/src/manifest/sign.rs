@@ -1,7 +1,8 @@
 //! Making and signing a manifest.
 //!
-//! The decision that shapes it: two kinds of content and no third. What a generator made gets `c2pa.created` with a trained-algorithmic source
-//! type and the watermark's soft binding; a user's own claim gets `c2pa.opened` or `c2pa.published` about the user's file and says that the claim
+//! The decision that shapes it: two kinds of content and no third. What a generator made gets
+//! `c2pa.created` with a trained-algorithmic source type and the watermark's soft binding; a user's
+//! own claim gets `c2pa.opened` or `c2pa.published` about the user's file and says that the claim
 //! is the user's.
 use std::io::{Read, Seek, Write};
 use std::path::Path;
@@ -59,7 +60,8 @@ where
     guarded(|| {
         let mut builder = c2pa::Builder::from_context(context(None)?).with_definition(definition.to_string())?;
         if matches!(content, Content::Claim { .. }) {
-            // The parent is the file itself, with whatever manifest it has; the intent makes it the first action.
+            // The parent is the file itself, with whatever manifest it has; the intent makes it the
+            // first action.
             builder.set_intent(c2pa::BuilderIntent::Edit);
             let parent = json!({ "title": title, "relationship": "parentOf" });
             builder.add_ingredient_from_stream(parent.to_string(), mime, source)?;

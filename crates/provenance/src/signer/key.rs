@@ -1,9 +1,10 @@
 //! The key that is made on first use, and its two certificates.
 //!
-//! The decision that shapes it: C2PA refuses a certificate that signs itself, so there are two: an authority that signs once and whose key is
-//! thrown away, and the one that signs manifests (C2PA Technical Specification 2.2, 14.5: `digitalSignature`, an extended key usage from its list,
-//! authority key identifier). The private key is created with mode 0600 before anything is written into it. The certificates say nothing about who
-//! the user is.
+//! The decision that shapes it: C2PA refuses a certificate that signs itself, so there are two: an
+//! authority that signs once and whose key is thrown away, and the one that signs manifests (C2PA
+//! Technical Specification 2.2, 14.5: `digitalSignature`, an extended key usage from its list,
+//! authority key identifier). The private key is created with mode 0600 before anything is written
+//! into it. The certificates say nothing about who the user is.
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -23,7 +24,8 @@ use crate::ProvenanceError;
 /// File names in the folder.
 const KEY_FILE: &str = "signing-key.pem";
 const CERTIFICATES_FILE: &str = "signing-certificates.pem";
-/// Years for which the certificates hold. There is no time stamp in a manifest made offline, so a signature ends with its certificate.
+/// Years for which the certificates hold. There is no time stamp in a manifest made offline, so a
+/// signature ends with its certificate.
 const YEARS: i32 = 20;
 
 /// A key and its certificates in PEM.
@@ -39,7 +41,8 @@ pub(super) fn open_or_create(folder: &Path) -> Result<Pair, ProvenanceError> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true).mode(0o700).create(folder).map_err(ProvenanceError::io(folder))?;
         let pair = create(folder)?;
-        // The certificates first: whoever sees the key sees them too. Links fail where another process was faster, and its pair is used.
+        // The certificates first: whoever sees the key sees them too. Links fail where another
+        // process was faster, and its pair is used.
         write_once(&certificates, &pair.certificates, 0o644)?;
         write_once(&key, &pair.private_key, 0o600)?;
     }

@@ -1,8 +1,10 @@
 //! Who signs.
 //!
-//! The decision that shapes it: either a key that this program made for itself on first use ([`key`]), which lets anybody see that two files come
-//! from the same hand and that nothing was changed since, or a program of the user's own ([`program`]), so that a key with a name never has to
-//! enter this process. A signature by the first kind is "valid, issuer unknown" everywhere, and is meant to be.
+//! The decision that shapes it: either a key that this program made for itself on first use
+//! ([`key`]), which lets anybody see that two files come from the same hand and that nothing was
+//! changed since, or a program of the user's own ([`program`]), so that a key with a name never has
+//! to enter this process. A signature by the first kind is "valid, issuer unknown" everywhere, and
+//! is meant to be.
 mod key;
 mod program;
 
@@ -19,10 +21,12 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// The user's own key; it is made when there is none yet. `folder` is the program's folder in the user's configuration, `None` for the usual one.
+    /// The user's own key; it is made when there is none yet. `folder` is the program's folder in
+    /// the user's configuration, `None` for the usual one.
     ///
     /// # Errors
-    /// [`ProvenanceError`] when the folder cannot be written, or the key in it is damaged or open to others.
+    /// [`ProvenanceError`] when the folder cannot be written, or the key in it is damaged or open
+    /// to others.
     pub fn own(folder: Option<&Path>) -> Result<Self, ProvenanceError> {
         let folder = match folder {
             Some(folder) => folder.to_owned(),

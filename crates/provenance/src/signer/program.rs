@@ -1,8 +1,9 @@
 //! A signing program of the user's own, by c2patool's protocol.
 //!
-//! The decision that shapes it: the bytes to be signed go to its standard input, the raw signature comes back on its standard output, and what it
-//! signs with is described by a small JSON file. So a key in a hardware module or a service is used without its secret ever being here. It runs
-//! with the user's own rights; it is the user's own program.
+//! The decision that shapes it: the bytes to be signed go to its standard input, the raw signature
+//! comes back on its standard output, and what it signs with is described by a small JSON file. So
+//! a key in a hardware module or a service is used without its secret ever being here. It runs with
+//! the user's own rights; it is the user's own program.
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -61,7 +62,8 @@ impl Program {
         let mut child = command.spawn().map_err(said)?;
         let mut input = child.stdin.take();
         let output = std::thread::scope(|scope| {
-            // Written beside the reading: a program that answers before it has read everything would otherwise block both.
+            // Written beside the reading: a program that answers before it has read everything
+            // would otherwise block both.
             scope.spawn(|| input.take().map(|mut pipe| pipe.write_all(data)));
             child.wait_with_output()
         });

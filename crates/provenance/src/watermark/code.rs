@@ -1,7 +1,9 @@
-//! The code that carries a watermark's number: 32 bits and their checksum, spread over 192 code bits.
+//! The code that carries a watermark's number: 32 bits and their checksum, spread over 192 code
+//! bits.
 //!
-//! The decision that shapes it: the code is tail-biting, so that none of the few bits is spent on a known end, and it is decoded exactly: a Viterbi
-//! pass for each of the 256 states in which it may begin, but for those that two free passes show to be worse than what was found. The best few of
+//! The decision that shapes it: the code is tail-biting, so that none of the few bits is spent on a
+//! known end, and it is decoded exactly: a Viterbi pass for each of the 256 states in which it may
+//! begin, but for those that two free passes show to be worse than what was found. The best few of
 //! these paths are a list, and the checksum picks from it.
 //!
 //! It knows nothing of pictures; it takes soft values and gives a number.
@@ -10,14 +12,15 @@
 const ID_BITS: usize = 32;
 /// Bits that are coded: the number and its CRC-16.
 const MESSAGE_BITS: usize = ID_BITS + 16;
-/// Generators of the convolutional code of rate 1/4 with the largest free distance (24) at constraint length 9
-/// (K. J. Larsen, IEEE Trans. Inf. Theory 19(3), 1973).
+/// Generators of the convolutional code of rate 1/4 with the largest free distance (24) at
+/// constraint length 9 (K. J. Larsen, IEEE Trans. Inf. Theory 19(3), 1973).
 const GENERATORS: [u32; 4] = [0o463, 0o535, 0o733, 0o745];
 /// States of its encoder: the last eight bits.
 const STATES: usize = 256;
 /// Code bits of one number.
 pub(super) const CODE_BITS: usize = MESSAGE_BITS * GENERATORS.len();
-/// Paths that the checksum may choose from; each one more lets 2^-16 more of the unreadable marks give a wrong number.
+/// Paths that the checksum may choose from; each one more lets 2^-16 more of the unreadable marks
+/// give a wrong number.
 const LIST: usize = 2;
 
 /// CRC-16 with polynomial 0x1021 and start 0xFFFF (ITU-T X.25 in the variant "CCITT-FALSE").
@@ -48,7 +51,8 @@ const OUTPUTS: [u8; 2 * STATES] = outputs();
 pub(super) fn encode(id: u32) -> [f32; CODE_BITS] {
     let message = u64::from(id) << 16 | u64::from(crc16(id));
     let bit = |at: usize| (message >> (MESSAGE_BITS - 1 - at)) as usize & 1;
-    // The register holds the newest bit on top; the encoder begins with the message's own last eight bits.
+    // The register holds the newest bit on top; the encoder begins with the message's own last
+    // eight bits.
     let mut state = (MESSAGE_BITS - 8..MESSAGE_BITS).fold(0, |state, at| state >> 1 | bit(at) << 7);
     let mut code = [1.0; CODE_BITS];
     for (at, four) in code.as_chunks_mut::<4>().0.iter_mut().enumerate() {
@@ -63,10 +67,12 @@ pub(super) fn encode(id: u32) -> [f32; CODE_BITS] {
     code
 }
 
-/// The most likely number whose checksum holds, from soft code bits (positive for a 0, larger when surer).
+/// The most likely number whose checksum holds, from soft code bits (positive for a 0, larger when
+/// surer).
 pub(super) fn decode(soft: &[f32; CODE_BITS]) -> Option<u32> {
     let gains = gains(soft);
-    // No path that begins and ends in a state gains more than the best one that only ends, or only begins there.
+    // No path that begins and ends in a state gains more than the best one that only ends, or only
+    // begins there.
     let bounds: Vec<f32> = ends(&gains).iter().zip(starts(&gains)).map(|(a, b)| a.min(b)).collect();
     let mut order: Vec<usize> = (0..STATES).collect();
     order.sort_by(|a, b| bounds[*b].total_cmp(&bounds[*a]));
@@ -93,7 +99,8 @@ fn gains(soft: &[f32; CODE_BITS]) -> Vec<[f32; 16]> {
     soft.as_chunks::<4>().0.iter().map(|four| std::array::from_fn(|word| gain(four, word))).collect()
 }
 
-/// The two registers from which a state is entered: the state keeps the newest eight bits, and the bit that falls out tells the two apart.
+/// The two registers from which a state is entered: the state keeps the newest eight bits, and the
+/// bit that falls out tells the two apart.
 fn registers(to: usize) -> [usize; 2] {
     [to << 1, to << 1 | 1]
 }
@@ -155,7 +162,8 @@ mod tests {
 
     #[test]
     fn checksum_is_the_published_one() {
-        // The check value of CRC-16/CCITT-FALSE is over nine bytes; over four the same register gives this (computed with Python's binascii.crc_hqx).
+        // The check value of CRC-16/CCITT-FALSE is over nine bytes; over four the same register
+        // gives this (computed with Python's binascii.crc_hqx).
         assert_eq!(crc16(0x3132_3334), 0x5349);
     }
 

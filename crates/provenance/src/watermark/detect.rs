@@ -1,9 +1,11 @@
 //! Reading the mark back.
 //!
-//! The decision that shapes it: every picture or frame is brought to a working plane of bounded size and *whitened*: band by band divided by what
-//! is going on there and limited, so that no part of it outweighs the others. Frames of a clip carry the same pattern at the same place, so their
-//! whitened planes are added up first, and search and decoding happen once. Two statements are kept apart: that the pattern is there (a statistic
-//! with a bounded rate of false alarms), and which number it carries (the code's checksum besides).
+//! The decision that shapes it: every picture or frame is brought to a working plane of bounded
+//! size and *whitened*: band by band divided by what is going on there and limited, so that no part
+//! of it outweighs the others. Frames of a clip carry the same pattern at the same place, so their
+//! whitened planes are added up first, and search and decoding happen once. Two statements are kept
+//! apart: that the pattern is there (a statistic with a bounded rate of false positives), and which
+//! number it carries (the code's checksum besides).
 use rustfft::num_complex::Complex32;
 
 use super::code::{self, CODE_BITS};
@@ -14,11 +16,13 @@ use super::{CANONICAL, LONGEST_SIDE, sync};
 
 /// Chance at most that a picture without mark is said to carry one.
 pub const FALSE_POSITIVE_RATE: f64 = 1e-6;
-/// Added to the activity before dividing by it, in grey levels: below it lie rounding and coding noise.
+/// Added to the activity before dividing by it, in grey levels: below it lie rounding and coding
+/// noise.
 const FLOOR: f32 = 0.5;
 /// Where a whitened band is cut off.
 const LIMIT: f32 = 2.5;
-/// From this statistic of the known lines on, decoding is tried: less is chance, and what it would take from the other lines is there, too.
+/// From this statistic of the known lines on, decoding is tried: less is chance, and what it would
+/// take from the other lines is there, too.
 const WORTH_DECODING: f32 = 5.5;
 /// Rings on which the reliability of lines is estimated from the known ones.
 const RINGS: usize = 8;
@@ -141,7 +145,8 @@ fn settled(sum: &Field) -> Field {
     whitened(&Field { data, ..*sum })
 }
 
-/// Soft code bits, each line weighted by how well the known lines around its frequency came through.
+/// Soft code bits, each line weighted by how well the known lines around its frequency came
+/// through.
 fn soft_bits(values: &[Complex32]) -> [f32; CODE_BITS] {
     let place = |radius: f32| (radius - RADII.0) / (RADII.1 - RADII.0) * RINGS as f32;
     let mut rings = [(0.0f32, 0.0f32); RINGS];

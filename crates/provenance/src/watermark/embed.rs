@@ -1,9 +1,10 @@
 //! Putting the mark in.
 //!
-//! The decision that shapes it: the mark is computed on a canonical plane whose short side has at most [`CANONICAL`] samples and enlarged from
-//! there, so that a mark is as coarse as its picture is large and survives being made small. Its strength follows the picture band by band and is
-//! then scaled as a whole until the peak signal-to-noise ratio of the mark alone is [`TARGET_DB`]. All three colours change by the same amount:
-//! colour stays, and so does grey.
+//! The decision that shapes it: the mark is computed on a canonical plane whose short side has at
+//! most [`CANONICAL`] samples and enlarged from there, so that a mark is as coarse as its picture
+//! is large and survives being made small. Its strength follows the picture band by band and is
+//! then scaled as a whole until the peak signal-to-noise ratio of the mark alone is [`TARGET_DB`].
+//! All three colours change by the same amount: colour stays, and so does grey.
 use image::RgbImage;
 use rayon::prelude::*;
 use rustfft::FftDirection;
@@ -16,20 +17,24 @@ use super::{CANONICAL, SMALLEST_SIDE, WatermarkError, code};
 
 /// Peak signal-to-noise ratio of the mark alone over all colours, in decibels.
 const TARGET_DB: f64 = 42.1;
-/// What is tried after that where the picture's own texture drowns the mark; such texture hides a stronger one.
+/// What is tried after that where the picture's own texture drowns the mark; such texture hides a
+/// stronger one.
 const STRONGER_DB: [f64; 2] = [39.5, 37.0];
-/// How far above the threshold a freshly put mark must be, in standard deviations: about a fifth is lost to a compression or a crop.
+/// How far above the threshold a freshly put mark must be, in standard deviations: about a fifth is
+/// lost to a compression or a crop.
 const MARGIN: f32 = 3.0;
-/// What is added to the local activity before the mark is made proportional to it: the mark in a flat place, relative to that in a place
-/// of this mean absolute deviation, in grey levels.
+/// What is added to the local activity before the mark is made proportional to it: the mark in a
+/// flat place, relative to that in a place of this mean absolute deviation, in grey levels.
 const FLOOR: f32 = 1.0;
 
-/// Most of the factor at [`TARGET_DB`]: the mark's standard deviation in a flat place, in grey levels. More would be seen as grain on a bare
-/// wall; a picture with much of that gets a weaker mark, and needs less.
+/// Most of the factor at [`TARGET_DB`]: the mark's standard deviation in a flat place, in grey
+/// levels. More would be seen as grain on a bare wall; a picture with much of that gets a weaker
+/// mark, and needs less.
 const MOST_FACTOR: f32 = 1.44;
 
-/// Radius, in cycles a period, at which a line has its largest amplitude. Chosen on portraits and clips that no figure in `docs/watermark.md` is taken
-/// from; lower ones were worse under H.264, not better.
+/// Radius, in cycles a period, at which a line has its largest amplitude. Chosen on portraits and
+/// clips that no figure in `docs/watermark.md` is taken from; lower ones were worse under H.264,
+/// not better.
 const PEAK_RADIUS: f32 = 17.7;
 
 /// The pattern as it is added where every band's mask is 1.
@@ -49,14 +54,15 @@ fn tiles(values: &[Complex32]) -> [Vec<f32>; BANDS] {
     })
 }
 
-/// How much a place of this activity gets, up to one factor. The root lies between a mark as even as can be, which is read best, and one in
-/// proportion to the texture that hides it.
+/// How much a place of this activity gets, up to one factor. The root lies between a mark as even
+/// as can be, which is read best, and one in proportion to the texture that hides it.
 fn mask(activity: f32) -> f32 {
     (activity + FLOOR).sqrt()
 }
 
-/// Amplitude of a line relative to the others: rising from low frequencies, where pictures have most of their own energy and the eye its sensitivity,
-/// and falling towards the highest, which compression takes first.
+/// Amplitude of a line relative to the others: rising from low frequencies, where pictures have
+/// most of their own energy and the eye its sensitivity, and falling towards the highest, which
+/// compression takes first.
 fn amplitude(radius: f32) -> f32 {
     radius / PEAK_RADIUS * (0.5 - (radius / PEAK_RADIUS).powi(2) / 2.0).exp()
 }
@@ -85,11 +91,13 @@ fn shape(luma: &Field, id: u32) -> Field {
     resized(&mark, 1.0 / step, luma.width, luma.height)
 }
 
-/// Marks a picture so that the mark can be read again with some margin, and gives the peak signal-to-noise ratio of what was changed, in decibels.
-/// That is 42 but for pictures full of texture.
+/// Marks a picture so that the mark can be read again with some margin, and gives the peak
+/// signal-to-noise ratio of what was changed, in decibels. That is 42 but for pictures full of
+/// texture.
 ///
 /// # Errors
-/// [`WatermarkError::TooSmall`]; [`WatermarkError::Drowned`] where even a stronger mark cannot be read.
+/// [`WatermarkError::TooSmall`]; [`WatermarkError::Drowned`] where even a stronger mark cannot be
+/// read.
 pub fn embed_readable(picture: &mut RgbImage, id: u32) -> Result<f64, WatermarkError> {
     for (at, target) in std::iter::once(TARGET_DB).chain(STRONGER_DB).enumerate() {
         let mut marked = picture.clone();
@@ -105,7 +113,8 @@ pub fn embed_readable(picture: &mut RgbImage, id: u32) -> Result<f64, WatermarkE
     Err(WatermarkError::Drowned)
 }
 
-/// Marks a picture with a number and gives the peak signal-to-noise ratio of what was changed, in decibels.
+/// Marks a picture with a number and gives the peak signal-to-noise ratio of what was changed, in
+/// decibels.
 ///
 /// # Errors
 /// [`WatermarkError::TooSmall`].
@@ -134,7 +143,8 @@ fn embed_at(picture: &mut RgbImage, id: u32, target_db: f64) -> Result<f64, Wate
         });
         sums.sum::<u64>() as f64 / (f64::from(width) * f64::from(height) * 3.0)
     };
-    // Rounding adds to the error and clipping takes from it; three corrections bring it to the target.
+    // Rounding adds to the error and clipping takes from it; three corrections bring it to the
+    // target.
     for _ in 0..3 {
         let error = error_at(picture, factor).max(1e-3);
         factor = (factor * (wanted / error).sqrt().clamp(0.5, 2.0) as f32).min(most);

@@ -1,12 +1,14 @@
-//! The invisible mark: a number of 32 bits in a picture or a clip, found again after compression, scaling and cropping, without any network or
-//! secret.
+//! The invisible mark: a number of 32 bits in a picture or a clip, found again after compression,
+//! scaling and cropping, without any network or secret.
 //!
-//! The decision that shapes it: the mark is a periodic pattern of middle spatial frequencies of the luma, spread over the whole picture (Cox et
-//! al., IEEE Trans. Image Process. 6(12), 1997), so that finding it again is a search over scale and place in one spectrum. The key is public:
-//! anybody can read the mark, and anybody can put one in. So a mark proves nothing by itself; it is a pointer to a manifest, and `crate::verify`
-//! says whether the two agree.
+//! The decision that shapes it: the mark is a periodic pattern of middle spatial frequencies of the
+//! luma, spread over the whole picture (Cox et al., IEEE Trans. Image Process. 6(12), 1997), so
+//! that finding it again is a search over scale and place in one spectrum. The key is public:
+//! anybody can read the mark, and anybody can put one in. So a mark proves nothing by itself; it is
+//! a pointer to a manifest, and `crate::verify` says whether the two agree.
 //!
-//! It does not survive rotation by more than about a degree, perspective, or somebody who takes the code and subtracts it.
+//! It does not survive rotation by more than about a degree, perspective, or somebody who takes the
+//! code and subtracts it.
 mod code;
 mod detect;
 mod embed;
@@ -23,7 +25,8 @@ pub use embed::{embed, embed_readable};
 pub(crate) use perception::Field;
 pub(crate) use spectrum::Transform;
 
-/// Short side of the plane on which the mark is laid out and looked for, in samples; smaller pictures are taken as they are.
+/// Short side of the plane on which the mark is laid out and looked for, in samples; smaller
+/// pictures are taken as they are.
 const CANONICAL: usize = 512;
 /// Longest side of the plane that is searched; of longer pictures the middle.
 const LONGEST_SIDE: usize = 1024;
@@ -62,8 +65,8 @@ pub fn read(picture: &RgbImage) -> Option<Reading> {
     detector.finish()
 }
 
-/// Looks for the mark in frames of one clip together; `None` when they are too small for a search. Frames of another size than the first are left
-/// out.
+/// Looks for the mark in frames of one clip together; `None` when they are too small for a search.
+/// Frames of another size than the first are left out.
 pub fn read_frames<'a>(frames: impl IntoIterator<Item = &'a RgbImage>) -> Option<Reading> {
     let mut detector = Detector::default();
     frames.into_iter().for_each(|frame| detector.add(&luma(frame)));

@@ -1,9 +1,11 @@
 //! The public pattern: which spatial frequencies carry the mark, and with which phases.
 //!
-//! The decision that shapes it: the pattern is a tile that repeats, so it is a set of lines in the spectrum, at whole multiples of one over the
-//! period. Scaling the picture moves all lines alike and cropping turns their phases evenly, which is what makes both searchable. A third of the
-//! lines has known phases and is what is looked for; the others carry code bits on both quadratures. Phases are drawn from a generator seeded with
-//! a public text, independent of any picture: that is what the false-positive rate rests on (see `super::sync`).
+//! The decision that shapes it: the pattern is a tile that repeats, so it is a set of lines in the
+//! spectrum, at whole multiples of one over the period. Scaling the picture moves all lines alike
+//! and cropping turns their phases evenly, which is what makes both searchable. A third of the
+//! lines has known phases and is what is looked for; the others carry code bits on both
+//! quadratures. Phases are drawn from a generator seeded with a public text, independent of any
+//! picture: that is what the false-positive rate rests on (see `super::sync`).
 use std::f32::consts::TAU;
 use std::sync::OnceLock;
 
@@ -93,7 +95,8 @@ mod tests {
 
     #[test]
     fn the_pattern_is_the_one_that_was_published() {
-        // Any change here makes every mark that was ever put in unreadable: it needs another name in the manifest then.
+        // Any change here makes every mark that was ever put in unreadable: it needs another name
+        // in the manifest then.
         let first = lines()[0];
         assert_eq!((lines().len(), first.x, first.y, first.bits), (996, 4, 12, None));
         assert!((first.phase - Complex32::new(-0.306_581, -0.951_845)).norm() < 1e-5);

@@ -1,8 +1,9 @@
-//! Planes, their frequency bands, and how much is going on in each: what hides a mark from the eye and what drowns it for the detector.
+//! Planes, their frequency bands, and how much is going on in each: what hides a mark from the eye
+//! and what drowns it for the detector.
 //!
-//! The decision that shapes it: embedding and detection divide the picture into the same bands and measure the same local activity. The embedder
-//! makes the mark proportional to it (texture hides), the detector divides by it (texture is noise), and the product of the two is an even
-//! pattern.
+//! The decision that shapes it: embedding and detection divide the picture into the same bands and
+//! measure the same local activity. The embedder makes the mark proportional to it (texture hides),
+//! the detector divides by it (texture is noise), and the product of the two is an even pattern.
 use rayon::prelude::*;
 
 /// Row-major samples in grey levels.
@@ -59,7 +60,8 @@ impl Field {
         Self { width: w, height: h, data }
     }
 
-    /// Reduced or enlarged so that one sample covers `step` of the old ones: areas are averaged, positions between samples interpolated.
+    /// Reduced or enlarged so that one sample covers `step` of the old ones: areas are averaged,
+    /// positions between samples interpolated.
     pub(crate) fn resampled(&self, step: f32, width: usize, height: usize) -> Self {
         let across = Taps::new(self.width, width, step);
         let down = Taps::new(self.height, height, step);
@@ -106,7 +108,8 @@ pub(super) fn band_shares(frequency: f32) -> [f32; BANDS] {
     std::array::from_fn(|band| passed(SCALES[band]) - passed(SCALES[band + 1]))
 }
 
-/// Weights of a one-dimensional resampling with a piecewise cubic kernel (Catmull-Rom), stretched where samples are merged.
+/// Weights of a one-dimensional resampling with a piecewise cubic kernel (Catmull-Rom), stretched
+/// where samples are merged.
 struct Taps {
     count: usize,
     starts: Vec<usize>,

@@ -1,8 +1,9 @@
 //! The spectrum of a plane at frequencies between the bins.
 //!
-//! The decision that shapes it: the plane is padded to at least twice its size and its centre is made the origin, so that the spectrum varies
-//! slowly and a value between bins is interpolated; trying another scale then costs a few hundred look-ups and no resampling. What is decoded in
-//! the end is computed exactly.
+//! The decision that shapes it: the plane is padded to at least twice its size and its centre is
+//! made the origin, so that the spectrum varies slowly and a value between bins is interpolated;
+//! trying another scale then costs a few hundred look-ups and no resampling. What is decoded in the
+//! end is computed exactly.
 use rustfft::num_complex::Complex32;
 use rustfft::{FftDirection, FftPlanner};
 
@@ -87,7 +88,8 @@ impl Spectrum {
         Self { width, height, data, rings }
     }
 
-    /// Root mean square of the spectrum at this distance from the origin, interpolated between rings.
+    /// Root mean square of the spectrum at this distance from the origin, interpolated between
+    /// rings.
     pub(super) fn usual(&self, fx: f32, fy: f32) -> f32 {
         let place = ((fx * fx + fy * fy).sqrt() * std::f32::consts::SQRT_2 * RINGS as f32 - 0.5)
             .clamp(0.0, RINGS as f32 - 1.001);
@@ -96,7 +98,8 @@ impl Spectrum {
         self.rings[at] * (1.0 - share) + self.rings[at + 1] * share
     }
 
-    /// The value at a frequency in cycles a sample, |f| <= 0.5, interpolated linearly between the four bins around it.
+    /// The value at a frequency in cycles a sample, |f| <= 0.5, interpolated linearly between the
+    /// four bins around it.
     pub(super) fn at(&self, fx: f32, fy: f32) -> Complex32 {
         let wrap = |f: f32, size: usize| {
             // One turn more of the circle: what is cut off is then rounded down.
@@ -115,7 +118,8 @@ fn ring(fx: f32, fy: f32) -> usize {
     (((fx * fx + fy * fy).sqrt() * std::f32::consts::SQRT_2 * RINGS as f32) as usize).min(RINGS - 1)
 }
 
-/// The exact spectrum at multiples of two base frequencies (cycles a sample): `value(x, y)` for `-most..=most` across and `0..=most` down.
+/// The exact spectrum at multiples of two base frequencies (cycles a sample): `value(x, y)` for
+/// `-most..=most` across and `0..=most` down.
 pub(super) struct Multiples {
     most: usize,
     data: Vec<Complex32>,

@@ -1,10 +1,12 @@
 //! Finding the mark: at which scale, shifted by how much, turned left for right or not.
 //!
-//! The decision that shapes it: the statistic's false-positive rate does not depend on what pictures are like. For one place and scale it is T =
-//! sqrt(2) * sum of Re(conj(s_k) c_k) / sqrt(sum of |c_k|^2) over the lines k, where c_k is what the picture has there, limited in size, and s_k
-//! are unit vectors with phases drawn at random and independently of the picture. Since E exp(a cos(phase)) = I0(a) <= exp(a^2 / 4), P(T > t) <=
-//! exp(-t^2 / 2) for *any* picture, and with M places and scales P(any T > t) <= M exp(-t^2 / 2). What this does not cover is somebody who knows
-//! the pattern and draws it in: the key is public.
+//! The decision that shapes it: the statistic's false-positive rate does not depend on what
+//! pictures are like. For one place and scale it is T = sqrt(2) * sum of Re(conj(s_k) c_k) /
+//! sqrt(sum of |c_k|^2) over the lines k, where c_k is what the picture has there, limited in size,
+//! and s_k are unit vectors with phases drawn at random and independently of the picture. Since E
+//! exp(a cos(phase)) = I0(a) <= exp(a^2 / 4), P(T > t) <= exp(-t^2 / 2) for *any* picture, and with
+//! M places and scales P(any T > t) <= M exp(-t^2 / 2). What this does not cover is somebody who
+//! knows the pattern and draws it in: the key is public.
 use rustfft::FftDirection;
 use rustfft::num_complex::Complex32;
 
@@ -64,7 +66,8 @@ impl Turns {
     }
 }
 
-/// How much each line counts, by its radius. Weights are fixed beforehand, so the bound holds for each; what is tried costs hypotheses.
+/// How much each line counts, by its radius. Weights are fixed beforehand, so the bound holds for
+/// each; what is tried costs hypotheses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Weighting {
     /// All alike: little was lost.
@@ -84,7 +87,8 @@ impl Weighting {
     }
 }
 
-/// A line whose phase is known, with its weight under each weighting in the order of [`Weighting::ALL`].
+/// A line whose phase is known, with its weight under each weighting in the order of
+/// [`Weighting::ALL`].
 struct Known {
     line: Line,
     weights: [f32; Weighting::ALL.len()],
@@ -169,7 +173,8 @@ pub(super) fn search(plane: &Field, spectrum: &Spectrum) -> Vec<Candidate> {
                 let [here, mirrored] = values.map(|v| v * weights[weighting as usize]);
                 power[0] += here.norm_sqr();
                 power[1] += mirrored.norm_sqr();
-                // A real surface for either hand, both in one transform: one as the real part, one as the imaginary.
+                // A real surface for either hand, both in one transform: one as the real part, one
+                // as the imaginary.
                 let [a, b] = [here, mirrored].map(|v| line.phase.conj() * v);
                 let wrap = |v: i32| v.rem_euclid(PLACES as i32) as usize;
                 grid[wrap(line.y) * PLACES + wrap(line.x)] += a + i * b;
@@ -225,7 +230,8 @@ fn refine(candidate: &mut Candidate, spectrum: &Spectrum, known: &[Known], exten
     }
 }
 
-/// All lines at a pose, exactly, limited, and turned to the pattern's origin, in the order of [`lines`].
+/// All lines at a pose, exactly, limited, and turned to the pattern's origin, in the order of
+/// [`lines`].
 pub(super) fn values(plane: &Field, spectrum: &Spectrum, pose: &Pose) -> Vec<Complex32> {
     let base = pose.period.map(|p| 1.0 / p);
     let exact = Multiples::of(plane, base, MOST);

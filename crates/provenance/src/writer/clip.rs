@@ -1,8 +1,9 @@
 //! Clips: frames through the system's `ffmpeg` into H.264 in MP4.
 //!
-//! The decision that shapes it: frames are marked one by one as they come and go to the encoder at once, so a clip of any length needs the memory
-//! of one frame. Every frame carries the same watermark at the same place, which is what lets the detector add frames up. The encoder runs in the
-//! limited child of `assay_media`, because it may have to read somebody's sound track.
+//! The decision that shapes it: frames are marked one by one as they come and go to the encoder at
+//! once, so a clip of any length needs the memory of one frame. Every frame carries the same
+//! watermark at the same place, which is what lets the detector add frames up. The encoder runs in
+//! the limited child of `assay_media`, because it may have to read somebody's sound track.
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ChildStdin;
@@ -19,7 +20,8 @@ use crate::error::part_beside;
 use crate::manifest::{Content, sign, watermark_id};
 use crate::{ProvenanceError, Synthetic, label, watermark};
 
-/// Constant rate factor of x264: visually lossless, so that what the encoder takes from the marks is little.
+/// Constant rate factor of x264: visually lossless, so that what the encoder takes from the marks
+/// is little.
 const CRF: &str = "16";
 /// The largest file that the encoder may write, in bytes.
 const MAX_BYTES: u64 = 64 << 30;
@@ -31,7 +33,8 @@ pub struct ClipShape {
     pub width: u32,
     /// Height in pixels, even.
     pub height: u32,
-    /// How long the last frame is shown, and every other one whose successor has no later time; in seconds.
+    /// How long the last frame is shown, and every other one whose successor has no later time; in
+    /// seconds.
     pub frame_secs: f64,
 }
 
@@ -141,7 +144,8 @@ impl ClipWriter {
     /// Adds a frame that is shown from `at_secs` on; times must rise.
     ///
     /// # Errors
-    /// [`ProvenanceError`] when the frame does not fit or the encoder stopped. Nothing is left behind once the writer is dropped.
+    /// [`ProvenanceError`] when the frame does not fit or the encoder stopped. Nothing is left
+    /// behind once the writer is dropped.
     pub fn push(&mut self, frame: Synthetic<RgbImage>, at_secs: f64) -> Result<(), ProvenanceError> {
         let mut frame = frame.open();
         let unsuited = |reason: String| ProvenanceError::Format { path: self.path.clone(), reason };
@@ -170,7 +174,8 @@ impl ClipWriter {
         }
     }
 
-    /// Ends the clip: signs, reads back, renames. Single frames are not read back, the clip as a whole is.
+    /// Ends the clip: signs, reads back, renames. Single frames are not read back, the clip as a
+    /// whole is.
     ///
     /// # Errors
     /// [`ProvenanceError`]; nothing is left behind then.

@@ -1,7 +1,8 @@
 //! Raw frames with their times, as a stream that an encoder reads.
 //!
-//! The decision that shapes it: bare raw video has no times, so the frames go into the smallest Matroska stream that carries them (RFC 9559): one
-//! uncompressed track, one cluster a frame, sizes unknown ahead left open. Times are in microseconds.
+//! The decision that shapes it: bare raw video has no times, so the frames go into the smallest
+//! Matroska stream that carries them (RFC 9559): one uncompressed track, one cluster a frame, sizes
+//! unknown ahead left open. Times are in microseconds.
 use std::io::{self, Write};
 
 /// Writes the stream.
@@ -27,7 +28,8 @@ fn number(id: &[u8], value: u64) -> Vec<u8> {
 }
 
 impl<W: Write> FrameStream<W> {
-    /// Writes the head: RGB frames of 8 bits, each shown for `frame_secs` unless the next comes earlier or later.
+    /// Writes the head: RGB frames of 8 bits, each shown for `frame_secs` unless the next comes
+    /// earlier or later.
     pub(super) fn new(mut to: W, (width, height): (u32, u32), frame_secs: f64) -> io::Result<Self> {
         let document = [
             number(&[0x42, 0x86], 1),

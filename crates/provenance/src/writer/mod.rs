@@ -1,8 +1,9 @@
 //! The only way from a generator to a file.
 //!
-//! The decision that shapes it: fail closed. Label and watermark are put in, the file is encoded under a hidden name and signed, and then the file
-//! itself is read back with the same code as `assay verify`; only if all three marks are there does it get its name. A picture that cannot carry
-//! the marks is not written at all. There is no switch.
+//! The decision that shapes it: fail closed. Label and watermark are put in, the file is encoded
+//! under a hidden name and signed, and then the file itself is read back with the same code as
+//! `assay verify`; only if all three marks are there does it get its name. A picture that cannot
+//! carry the marks is not written at all. There is no switch.
 //!
 //! It writes stills as PNG or JPEG and clips as H.264 in MP4.
 mod clip;
@@ -31,7 +32,8 @@ const JPEG_QUALITY: u8 = 95;
 pub struct Written {
     /// What `verify` said about it before it got its name.
     pub verification: Verification,
-    /// Peak signal-to-noise ratio of the watermark alone, in decibels; of a clip the lowest over its frames.
+    /// Peak signal-to-noise ratio of the watermark alone, in decibels; of a clip the lowest over
+    /// its frames.
     pub watermark_psnr_db: f64,
 }
 
@@ -85,7 +87,8 @@ impl MarkedWriter {
         self.finish(partial, &instance, psnr, path)
     }
 
-    /// Starts a clip; the extension must be `mp4`. `sound` is a clip or sound file whose first sound track goes along.
+    /// Starts a clip; the extension must be `mp4`. `sound` is a clip or sound file whose first
+    /// sound track goes along.
     ///
     /// # Errors
     /// [`ProvenanceError`]; nothing is left behind then.
@@ -98,8 +101,8 @@ impl MarkedWriter {
         ClipWriter::start(self, path, shape, sound)
     }
 
-    /// Marked pixels that stay in memory: previews, grids of a training run, arrays for another program. Label and watermark are in; the
-    /// watermark's number is bound to nothing.
+    /// Marked pixels that stay in memory: previews, grids of a training run, arrays for another
+    /// program. Label and watermark are in; the watermark's number is bound to nothing.
     ///
     /// # Errors
     /// [`ProvenanceError::Watermark`] when the picture is too small.

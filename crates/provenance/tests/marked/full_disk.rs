@@ -1,8 +1,10 @@
-//! A disk that is full while a file is written leaves nothing behind: a still picture, a clip, a claim.
+//! A disk that is full while a file is written leaves nothing behind: a still picture, a clip, a
+//! claim.
 //!
-//! The decision that shapes it: two full disks, since each misses something. A limit on the size of files can be had everywhere, and is met by the
-//! encoder's child too; a file system of a few kilobytes is the real thing, and needs the right to mount. Both hold for a whole process, so the work is
-//! done in a child that runs one test of this very program.
+//! The decision that shapes it: two full disks, since each misses something. A limit on the size of
+//! files can be had everywhere, and is met by the encoder's child too; a file system of a few
+//! kilobytes is the real thing, and needs the right to mount. Both hold for a whole process, so the
+//! work is done in a child that runs one test of this very program.
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,7 +17,8 @@ use crate::scene::scene;
 const FOLDER: &str = "ASSAY_TEST_FULL_DISK";
 const PHOTO: &str = "ASSAY_TEST_PHOTO";
 
-/// What the child does: everything fails with the file's name in its message, and what stood there before stays alone.
+/// What the child does: everything fails with the file's name in its message, and what stood there
+/// before stays alone.
 #[test]
 #[ignore = "the child that the other tests start"]
 fn full_disk_child() {
@@ -72,7 +75,8 @@ fn full_disk_by_limit() {
     let (place, photo) = photo_and_keys();
     let folder = place.path("full");
     std::fs::create_dir(&folder).unwrap();
-    // 16 blocks of 1024 bytes; the signal for a file that grows too large is left out so that the write fails as on a full disk.
+    // 16 blocks of 1024 bytes; the signal for a file that grows too large is left out so that the
+    // write fails as on a full disk.
     let script = format!("ulimit -f 16; trap '' XFSZ; {}", this_test());
     let (is_good, said) = child(Command::new("bash").args(["-c", &script]), (&folder, &photo));
     assert!(is_good && said.contains("NOTHING LEFT"), "{said}");

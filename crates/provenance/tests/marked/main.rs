@@ -163,7 +163,8 @@ fn changed_stripped_and_exchanged_files_are_found_out() {
     writer.write_still(Synthetic::new(scene(320, 256, 9)), &b).unwrap();
     let bytes = fs::read(&a).unwrap();
     let mut changed = bytes.clone();
-    // Within the picture data, whose checksum then fails for a strict decoder; the text chunk before it does as well for C2PA.
+    // Within the picture data, whose checksum then fails for a strict decoder; the text chunk
+    // before it does as well for C2PA.
     let at = changed.windows(4).position(|w| w == b"IHDR").unwrap();
     changed.splice(
         at + 17 + 4..at + 17 + 4,

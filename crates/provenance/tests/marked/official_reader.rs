@@ -1,7 +1,9 @@
 //! What is written here is valid for the official C2PA reader (PyPI `c2pa-python`), too.
 //!
-//! The decision that shapes it: another program reads, by `reference/check.py`, which also says what each kind of file must hold. `cargo xtask test`
-//! installs it into a virtual environment in the target folder; elsewhere any `python3` that has it will do, and where none has the test says so.
+//! The decision that shapes it: another program reads, by `reference/check.py`, which also says
+//! what each kind of file must hold. `cargo xtask test` installs it into a virtual environment in
+//! the target folder; elsewhere any `python3` that has it will do, and where none has the test says
+//! so.
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

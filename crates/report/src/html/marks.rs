@@ -1,7 +1,9 @@
-//! Marks of origin on the page: a pointer under the verdict where there are any, and a card with what each says.
+//! Marks of origin on the page: a pointer under the verdict where there are any, and a card with
+//! what each says.
 //!
-//! The decision that shapes it: a marked file whose verdict is neutral must not be read as "nothing found", so the pointer stands where the verdict
-//! stands; but it is worded as the file's own statement, with the sentence that it has no part in the verdict.
+//! The decision that shapes it: a marked file whose verdict is neutral must not be read as "nothing
+//! found", so the pointer stands where the verdict stands; but it is worded as the file's own
+//! statement, with the sentence that it has no part in the verdict.
 use assay_evidence::{ManifestReport, ManifestState, ScanResult};
 use maud::{Markup, html};
 use serde_json::Value;

@@ -16,8 +16,8 @@ use crate::text::ratio;
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
-/// Turns a grey map into colours (inferno, five stops) whose opacity follows the value, and a reliability map into a grey veil. Works
-/// without scripts.
+/// Turns a grey map into colours (inferno, five stops) whose opacity follows the value, and a
+/// reliability map into a grey veil. Works without scripts.
 const FILTERS: &str = r#"<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>
 <filter id="heat" color-interpolation-filters="sRGB" x="0" y="0" width="1" height="1"><feColorMatrix in="SourceGraphic" result="a" values="0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 1.6 0 0 0 -0.06"/><feComponentTransfer in="SourceGraphic" result="c"><feFuncR type="table" tableValues="0.0 0.34 0.74 0.98 0.99"/><feFuncG type="table" tableValues="0.0 0.06 0.22 0.56 1.0"/><feFuncB type="table" tableValues="0.02 0.43 0.33 0.04 0.64"/></feComponentTransfer><feComposite in="c" in2="a" operator="in"/></filter>
 <filter id="veil" color-interpolation-filters="sRGB" x="0" y="0" width="1" height="1"><feColorMatrix values="0 0 0 0 0.5 0 0 0 0 0.5 0 0 0 0 0.5 -0.55 0 0 0 0.55"/></filter>
@@ -54,10 +54,12 @@ fn document(title: &str, extra_style: &str, body: &Markup) -> String {
 pub fn page(report: &Report) -> String {
     let result = &report.result;
     let input = &result.input;
-    // The examined picture stands in the page once, as a custom property; every viewer refers to it.
+    // The examined picture stands in the page once, as a custom property; every viewer refers to
+    // it.
     let extra = match (input.kind, result.previews.first()) {
         (MediaKind::Image, Some(p)) => {
-            // A report that is rendered again may have been written by anyone; this is the one value that goes into the style sheet.
+            // A report that is rendered again may have been written by anyone; this is the one
+            // value that goes into the style sheet.
             let jpeg: String = p.jpeg.chars().filter(|c| c.is_ascii_alphanumeric() || "+/=".contains(*c)).collect();
             format!(
                 ":root{{--picture:url(data:image/jpeg;base64,{});--ratio:{}/{};--w:{}px}}",
@@ -224,7 +226,8 @@ pub struct IndexRow {
     pub path: String,
     /// File name of the report page beside the index; absent for a failure.
     pub page: Option<String>,
-    /// log10 of the strongest statement's likelihood ratio; absent where nothing is said either way, for an abstention or a failure.
+    /// log10 of the strongest statement's likelihood ratio; absent where nothing is said either
+    /// way, for an abstention or a failure.
     pub log10_lr: Option<f64>,
     /// No value is given on any question.
     pub abstained: bool,
@@ -265,7 +268,8 @@ impl IndexRow {
     }
 }
 
-/// The page that lists every file of a scan: failures first, then what is above a threshold, then by falling likelihood ratio.
+/// The page that lists every file of a scan: failures first, then what is above a threshold, then
+/// by falling likelihood ratio.
 pub fn index_page(rows: &[IndexRow]) -> String {
     let mut order: Vec<&IndexRow> = rows.iter().collect();
     let rank = |r: &IndexRow| {

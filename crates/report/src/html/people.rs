@@ -1,4 +1,5 @@
-//! Who is in the picture or clip: one card a person, with the faces, when they are seen, and how well.
+//! Who is in the picture or clip: one card a person, with the faces, when they are seen, and how
+//! well.
 use assay_evidence::{FaceSearch, FacesFound, MediaKind, Person, Range, ScanResult};
 use maud::{Markup, html};
 

@@ -1,7 +1,10 @@
-//! The verdict on the page: what is said first, the strongest statement, one row a question, and the numbers behind them.
+//! The verdict on the page: what is said first, the strongest statement, one row a question, and
+//! the numbers behind them.
 //!
-//! The decision that shapes it: the first screen has to stand by itself. What was not looked at comes before what was found, the file's own marks stand beside the
-//! headline, and where a statement above its threshold has a region, the picture with that region stands there too. How the numbers came about follows below.
+//! The decision that shapes it: the first screen has to stand by itself. What was not looked at
+//! comes before what was found, the file's own marks stand beside the headline, and where a
+//! statement above its threshold has a region, the picture with that region stands there too. How
+//! the numbers came about follows below.
 use assay_evidence::{BoundKind, Evidence, Headline, MediaKind, Outcome, ScanResult, Statement, Verdict};
 use maud::{Markup, PreEscaped, html};
 
@@ -9,7 +12,8 @@ use super::{badges, viewer};
 use crate::charts;
 use crate::text::ratio;
 
-/// The finding that shows where the first statement above its threshold points, the leading one before others.
+/// The finding that shows where the first statement above its threshold points, the leading one
+/// before others.
 fn pointed_at(result: &ScanResult) -> Option<(&Statement, &str, &Evidence)> {
     if result.input.kind != MediaKind::Image || result.previews.is_empty() {
         return None;

@@ -25,7 +25,8 @@ fn tools(with_slider: bool, heat: Option<&Heatmap>) -> Markup {
     }
 }
 
-/// The examined picture with what a finding points at: its regions, or its map where it has none. `says` stands below.
+/// The examined picture with what a finding points at: its regions, or its map where it has none.
+/// `says` stands below.
 pub(super) fn marked(evidence: &Evidence, input: &InputFacts, says: &Markup) -> Markup {
     let has_region = evidence.places.iter().any(|w| matches!(w, Where::Region { .. }));
     html! {

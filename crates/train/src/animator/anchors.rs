@@ -1,17 +1,22 @@
-//! Where key points belong on a face, and how the face around them is turned and stretched: what an animator of faces is told at first hand.
+//! Where key points belong on a face, and how the face around them is turned and stretched: what an
+//! animator of faces is told at first hand.
 //!
-//! The decision that shapes it: the published model finds its key points alone, which takes it days. The heads here come with a mesh, so ten points of it are
-//! the key points and the affine map that fits their neighbourhood best is the matrix. The published equivariance says the same of pictures that are bent.
+//! The decision that shapes it: the published model finds its key points alone, which takes it
+//! days. The heads here come with a mesh, so ten points of it are the key points and the affine map
+//! that fits their neighbourhood best is the matrix. The published equivariance says the same of
+//! pictures that are bent.
 use assay_models::first_order::KeyPoints;
 use burn::tensor::{Tensor, TensorData};
 
-/// Points of the mesh, each with the place in this list of the one that takes its part when a face is mirrored: brow, chin, tip of the nose, lower lip, sides of the
-/// face, outer corners of the eyes, corners of the mouth.
+/// Points of the mesh, each with the place in this list of the one that takes its part when a face
+/// is mirrored: brow, chin, tip of the nose, lower lip, sides of the face, outer corners of the
+/// eyes, corners of the mouth.
 const ANCHORS: [(usize, usize); 10] =
     [(10, 0), (152, 1), (1, 2), (14, 3), (234, 5), (454, 4), (33, 7), (263, 6), (61, 9), (291, 8)];
 /// Points of a neighbourhood.
 const NEIGHBOURS: usize = 40;
-/// Weights of the loss: of places, in units of half the picture's side, and of the entries of matrices.
+/// Weights of the loss: of places, in units of half the picture's side, and of the entries of
+/// matrices.
 const PLACES: f32 = 20.0;
 const MATRICES: f32 = 4.0;
 
@@ -93,7 +98,8 @@ impl Anchors {
     }
 }
 
-/// How far key points are from the anchors of their pictures; `None` for a network with another number of points.
+/// How far key points are from the anchors of their pictures; `None` for a network with another
+/// number of points.
 ///
 /// # Shapes
 /// - `points`: of `n` pictures; `weights`: `n`, 0 for a picture of which nothing is known

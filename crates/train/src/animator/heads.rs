@@ -1,7 +1,9 @@
-//! The heads that an animator learns from: stretches of clips cut as an animation cuts them, and single photographs.
+//! The heads that an animator learns from: stretches of clips cut as an animation cuts them, and
+//! single photographs.
 //!
-//! The decision that shapes it: within a stretch the square stays where it is, so all that moves is the head. A photograph is a stretch of one frame, whose
-//! driver is the photograph bent; it brings faces of people of whom there is no clip. Splits are those of every training here.
+//! The decision that shapes it: within a stretch the square stays where it is, so all that moves is
+//! the head. A photograph is a stretch of one frame, whose driver is the photograph bent; it brings
+//! faces of people of whom there is no clip. Splits are those of every training here.
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,8 +1,11 @@
 //! Training an animator (First Order Motion Model, Siarohin et al. 2019): `assay train animator`.
 //!
-//! The decision that shapes it: the losses are the published ones (equivariance of points and matrices, least-squares adversarial, feature matching, perceptual
-//! pyramid), with this project's own networks where the published perceptual loss asks VGG-19 (which is asked where the user has imported it), and the model is the published one with widths and a size that a
-//! processor can train. Generator and discriminator are one module and one optimiser: each sees the other without its gradients.
+//! The decision that shapes it: the losses are the published ones (equivariance of points and
+//! matrices, least-squares adversarial, feature matching, perceptual pyramid), with this project's
+//! own networks where the published perceptual loss asks VGG-19 (which is asked where the user has
+//! imported it), and the model is the published one with widths and a size that a processor can
+//! train. Generator and discriminator are one module and one optimiser: each sees the other without
+//! its gradients.
 mod anchors;
 pub mod heads;
 mod pairs;
@@ -36,7 +39,8 @@ use assay_material::rng::Rng;
 const SIDE: usize = 128;
 /// Pairs in a batch.
 const BATCH: usize = 8;
-/// Share of a run in which key points alone are learned, so that what is painted by them is painted by good ones.
+/// Share of a run in which key points alone are learned, so that what is painted by them is painted
+/// by good ones.
 const POINTS_FIRST: f64 = 0.12;
 /// Weight of feature matching, the published one.
 const MATCHING: f64 = 10.0;
@@ -48,8 +52,9 @@ pub struct Choice {
     pub config: FirstOrderConfig,
     /// Side of the pictures in pixels.
     pub side: usize,
-    /// Whether key points learn from where they belong on a face, and not from what is painted by them as in the published training: the way from there leads through inverse
-    /// matrices and led them off the face again.
+    /// Whether key points learn from where they belong on a face, and not from what is painted by
+    /// them as in the published training: the way from there leads through inverse matrices and led
+    /// them off the face again.
     pub anchored: bool,
     /// Whether a discriminator takes part (`vox-adv` and its kin; `vox-256` was trained without).
     pub adversarial: bool,
@@ -58,7 +63,8 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// The model that is shipped: the published structure at half the size, with widths that a processor trains in an hour or two.
+    /// The model that is shipped: the published structure at half the size, with widths that a
+    /// processor trains in an hour or two.
     pub fn small(adversarial: bool) -> Self {
         let hourglass = |max_features: usize| HourglassConfig { block_expansion: 16, max_features, num_blocks: 4 };
         let FirstOrderConfig { key_points, generator, .. } = PUBLISHED[1].config();
@@ -218,7 +224,8 @@ impl Task for Animation {
 /// Trains and writes the weights.
 ///
 /// # Errors
-/// When the data cannot be read, the folder cannot be written or holds another run, and when the loss is not a number.
+/// When the data cannot be read, the folder cannot be written or holds another run, and when the
+/// loss is not a number.
 pub fn run(choice: Choice, data: &Path, options: &Options, progress: &dyn Progress) -> anyhow::Result<PathBuf> {
     let task = Animation::new(choice, data, options.device, progress)?;
     let what = serde_json::json!({ "choice": &task.choice, "features": &task.likeness.name });

@@ -1,7 +1,8 @@
 //! Pairs of pictures of one head to learn motion from.
 //!
-//! The decision that shapes it: most pairs are two frames of a stretch, and some a photograph and its bent self, whose motion is known; there are few clips
-//! here and many faces. Validation pairs are of people of the validation split, drawn once.
+//! The decision that shapes it: most pairs are two frames of a stretch, and some a photograph and
+//! its bent self, whose motion is known; there are few clips here and many faces. Validation pairs
+//! are of people of the validation split, drawn once.
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,7 +23,8 @@ use assay_material::rng::Rng;
 const BENT: f64 = 0.4;
 /// Sizes of the perceptual pyramid: 1 and 1/2.
 const PYRAMID: usize = 2;
-/// Weights of the losses. Equivariance is the published one. Pixels weigh much, because the features hardly see colours.
+/// Weights of the losses. Equivariance is the published one. Pixels weigh much, because the
+/// features hardly see colours.
 const PERCEPTUAL: f32 = 2.0;
 const PIXELS: f32 = 40.0;
 const EQUIVARIANCE: f32 = 10.0;
@@ -47,7 +49,8 @@ pub struct Batch {
     control: Vec<f32>,
     /// The same for the equivariance losses.
     known: (Vec<f32>, Vec<f32>),
-    /// Where the key points belong in sources and drivers, and whether the latter holds: a driver that is bent has them elsewhere.
+    /// Where the key points belong in sources and drivers, and whether the latter holds: a driver
+    /// that is bent has them elsewhere.
     anchors: [Vec<Placed>; 2],
     straight: Vec<f32>,
     /// Whether nothing is to be painted.
@@ -85,7 +88,8 @@ impl Batch {
         (tensor(&self.source), bent)
     }
 
-    /// What a network's points of the driver must keep: bent, they lie where the points of the bent driver do (paper, section 3.1).
+    /// What a network's points of the driver must keep: bent, they lie where the points of the bent
+    /// driver do (paper, section 3.1).
     pub(super) fn equivariance(
         &self,
         driving: &Tensor<4>,
@@ -158,7 +162,8 @@ impl Likeness {
     }
 }
 
-/// The mesh of a head in the square that is cut out of it, in [-1, 1] from the first pixel's centre to the last one's.
+/// The mesh of a head in the square that is cut out of it, in [-1, 1] from the first pixel's centre
+/// to the last one's.
 fn in_square(head: &Head, corner: [u32; 2], side: u32) -> Vec<[f32; 2]> {
     let place = |v: f32, corner: u32| 2.0 * (v - 0.5 - corner as f32) / (side as f32 - 1.0) - 1.0;
     head.mesh.iter().map(|p| [place(p[0], corner[0]), place(p[1], corner[1])]).collect()

@@ -1,8 +1,10 @@
-//! Training motion co-segmentation on top of an animator (Siarohin et al. 2020, "Motion-supervised Co-Part Segmentation"): `assay train partswap`.
+//! Training motion co-segmentation on top of an animator (Siarohin et al. 2020, "Motion-supervised
+//! Co-Part Segmentation"): `assay train partswap`.
 //!
-//! The decision that shapes it: as published, everything but the segmentation head starts from a First Order Motion Model (its key points become the centres of the
-//! segments, its matrices their local motion, its generator the reconstruction), no loss speaks of segments, and they come about because the motion of a pixel
-//! is nothing but its segments'.
+//! The decision that shapes it: as published, everything but the segmentation head starts from a
+//! First Order Motion Model (its key points become the centres of the segments, its matrices their
+//! local motion, its generator the reconstruction), no loss speaks of segments, and they come about
+//! because the motion of a pixel is nothing but its segments'.
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -56,7 +58,8 @@ pub struct Parting {
     likeness: Likeness,
 }
 
-/// The name that a tensor of an animator has here; `None` for those of its motion network, which is not needed.
+/// The name that a tensor of an animator has here; `None` for those of its motion network, which is
+/// not needed.
 fn renamed(name: &str) -> Option<String> {
     if let Some(rest) = name.strip_prefix("generator.") {
         return (!rest.starts_with("dense_motion_network.")).then(|| format!("reconstruction_module.{rest}"));
@@ -75,7 +78,8 @@ impl Parting {
     /// Reads the data and takes over what an animator knows.
     ///
     /// # Errors
-    /// When the weights are no animator's, the data cannot be read, or it holds no clip of either split.
+    /// When the weights are no animator's, the data cannot be read, or it holds no clip of either
+    /// split.
     pub fn new(
         choice: Choice,
         animator: Loaded,
@@ -134,7 +138,8 @@ impl Task for Parting {
             segmentation_module: self.segmentation.init(device),
             reconstruction_module: self.reconstruction.init(device).with_align_corners(self.align),
         });
-        // The head of the segments stays as drawn, and centres too where their number differs from that of the key points.
+        // The head of the segments stays as drawn, and centres too where their number differs from
+        // that of the key points.
         state::load_partly(fresh, &self.start, "").0
     }
 
@@ -181,7 +186,8 @@ impl Task for Parting {
 /// Trains and writes the weights; the animator is an id, a file, or without a name the shipped one.
 ///
 /// # Errors
-/// When animator or data cannot be read, the folder cannot be written or holds another run, and when the loss is not a number.
+/// When animator or data cannot be read, the folder cannot be written or holds another run, and
+/// when the loss is not a number.
 pub fn run(
     choice: Choice,
     animator: Option<&str>,

@@ -9,7 +9,8 @@ use crate::forgery::reenactment::marked_sheet;
 /// Colours of key points.
 const COLOURS: [[u8; 3]; 5] = [[255, 60, 60], [60, 220, 60], [80, 120, 255], [255, 220, 0], [255, 0, 255]];
 
-/// The first `most` pictures of each batch, a batch a row, with key points on the first rows; marked as what it is.
+/// The first `most` pictures of each batch, a batch a row, with key points on the first rows;
+/// marked as what it is.
 ///
 /// # Shapes
 /// - `batches`: each `[n, 3, side, side]` in [0, 1]

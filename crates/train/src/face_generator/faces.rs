@@ -1,9 +1,11 @@
 //! The faces that the generator learns from, and their codes.
 //!
-//! The decision that shapes it: the code of a face is not learnt. It is the face's place among the principal components of all training faces, in units of each
-//! component's spread (as Bojanowski et al., "Optimizing the Latent Space of Generative Networks", ICML 2018, begin theirs), so codes are uncorrelated with unit variance and
-//! a standard normal vector is a code that nobody has. Components are looked for at half size with the middle of the crop counting most: what is behind a head
-//! should not use them up.
+//! The decision that shapes it: the code of a face is not learnt. It is the face's place among the
+//! principal components of all training faces, in units of each component's spread (as Bojanowski
+//! et al., "Optimizing the Latent Space of Generative Networks", ICML 2018, begin theirs), so codes
+//! are uncorrelated with unit variance and a standard normal vector is a code that nobody has.
+//! Components are looked for at half size with the middle of the crop counting most: what is behind
+//! a head should not use them up.
 use assay_faces::geometry::Affine;
 use assay_faces::template::Placement;
 use assay_faces::warp::Border;
@@ -19,7 +21,8 @@ use assay_bench::collections::{Split, Use};
 
 /// A face must be as large as its crop, nearly.
 const LEAST_EXTENT_PX: f32 = 48.0;
-/// How far the five points may be from the template, root mean square in sides: a profile's are farther.
+/// How far the five points may be from the template, root mean square in sides: a profile's are
+/// farther.
 const FRONTAL: f32 = 0.032;
 /// How much of the crop may lie outside the picture, along one axis.
 const OUTSIDE: f64 = 0.06;
@@ -34,7 +37,8 @@ pub struct Cropped<'a> {
     pub face: RgbImage,
 }
 
-/// The upright crop of the face with this mesh; `None` where it reaches out of the picture or the face is turned away.
+/// The upright crop of the face with this mesh; `None` where it reaches out of the picture or the
+/// face is turned away.
 pub fn crop(picture: &RgbImage, mesh: &[[f32; 2]], side: u32) -> Option<RgbImage> {
     let points = five(mesh)?;
     let target = TEMPLATE.map(|p| p.map(|v| v * side as f32));
@@ -56,8 +60,8 @@ pub fn crop(picture: &RgbImage, mesh: &[[f32; 2]], side: u32) -> Option<RgbImage
     (off < FRONTAL && inside).then(|| placed.crop(picture))
 }
 
-/// The crops of every suitable real face of a split: photographs of one face each. Frames of clips would weigh a few people
-/// more than all others.
+/// The crops of every suitable real face of a split: photographs of one face each. Frames of clips
+/// would weigh a few people more than all others.
 pub fn cropped(pictures: &[Picture], split: Split, side: u32) -> Vec<Cropped<'_>> {
     let fits = |p: &&Picture| p.split == split && p.told.uses.contains(&Use::Generator) && p.faces.len() == 1;
     let large = |mesh: &[[f32; 2]]| {
@@ -73,7 +77,8 @@ pub fn cropped(pictures: &[Picture], split: Split, side: u32) -> Vec<Cropped<'_>
     pictures.iter().filter(fits).filter_map(one).collect()
 }
 
-/// The identity vector of a face in this crop, recorded or made; empty for a picture without pixels.
+/// The identity vector of a face in this crop, recorded or made; empty for a picture without
+/// pixels.
 pub fn identity(embedding: &FaceEmbedding, face: &RgbImage) -> Vec<f32> {
     let side = face_embedding::SIDE as u32;
     let [from, to] = [(TEMPLATE, face.width()), (face_embedding::TEMPLATE, side)]

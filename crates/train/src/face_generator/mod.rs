@@ -1,9 +1,11 @@
 //! Training of the generator of faces.
 //!
-//! The decision that shapes it: faces have codes before the training begins ([`faces::Codes`]), and a generator that is given a face's code must give that face
-//! back: a strong, steady teacher, which a GAN on a few thousand pictures and one processor core lacks. The adversary joins when faces are there, judges them and
-//! faces from drawn codes alike, and brings what an average cannot: grain and edges (as in VAE-GAN, Larsen et al., ICML 2016, with principal components in the
-//! encoder's place). Drawn codes are standard normal.
+//! The decision that shapes it: faces have codes before the training begins ([`faces::Codes`]), and
+//! a generator that is given a face's code must give that face back: a strong, steady teacher,
+//! which a GAN on a few thousand pictures and one processor core lacks. The adversary joins when
+//! faces are there, judges them and faces from drawn codes alike, and brings what an average
+//! cannot: grain and edges (as in VAE-GAN, Larsen et al., ICML 2016, with principal components in
+//! the encoder's place). Drawn codes are standard normal.
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -23,7 +25,8 @@ pub mod view;
 
 pub use task::{FaceGan, Generation};
 
-/// Trains a generator on the pictures of `data` and writes `weights.safetensors` into the run's folder.
+/// Trains a generator on the pictures of `data` and writes `weights.safetensors` into the run's
+/// folder.
 ///
 /// # Errors
 /// When the data cannot be read, the folder cannot be written, or training fails.

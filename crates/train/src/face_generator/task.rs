@@ -1,8 +1,10 @@
 //! Batches and losses of the generator and its adversary.
 //!
-//! The decision that shapes it: both networks are one module with one optimiser and one backward pass. The generator looks at a frozen copy of the adversary, the
-//! adversary at detached faces, so no gradient takes a wrong way. Only first derivatives are needed: the adversary is kept in check by hinge losses, by views that
-//! recorded and made faces share, and by a small penalty on large answers (Karras et al. 2018, "drift"), not by a penalty on its gradient.
+//! The decision that shapes it: both networks are one module with one optimiser and one backward
+//! pass. The generator looks at a frozen copy of the adversary, the adversary at detached faces, so
+//! no gradient takes a wrong way. Only first derivatives are needed: the adversary is kept in check
+//! by hinge losses, by views that recorded and made faces share, and by a small penalty on large
+//! answers (Karras et al. 2018, "drift"), not by a penalty on its gradient.
 use assay_media::Progress;
 use assay_models::blocks::Form;
 use assay_models::device::DeviceChoice;
@@ -275,8 +277,8 @@ impl Task for Generation {
     }
 }
 
-/// The squared distance of two sets of unit vectors under the kernel `(1 + x.y)^3` (Binkowski et al., "Demystifying MMD GANs", ICLR 2018), unbiased: near 0 where both are
-/// drawn alike.
+/// The squared distance of two sets of unit vectors under the kernel `(1 + x.y)^3` (Binkowski et
+/// al., "Demystifying MMD GANs", ICLR 2018), unbiased: near 0 where both are drawn alike.
 pub(super) fn kernel_distance(a: &[Vec<f32>], b: &[Vec<f32>]) -> f64 {
     let kernel = |x: &[f32], y: &[f32]| (1.0 + x.iter().zip(y).map(|(a, b)| f64::from(a * b)).sum::<f64>()).powi(3);
     let within = |v: &[Vec<f32>]| {

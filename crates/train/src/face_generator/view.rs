@@ -1,7 +1,9 @@
-//! What is done alike to recorded and made faces before they are judged (Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training", NeurIPS 2020).
+//! What is done alike to recorded and made faces before they are judged (Zhao et al.,
+//! "Differentiable Augmentation for Data-Efficient GAN Training", NeurIPS 2020).
 //!
-//! The decision that shapes it: one draw a batch, so that a made face and the recorded one that it should resemble are changed alike and can still be compared
-//! place by place. All of it lets gradients through.
+//! The decision that shapes it: one draw a batch, so that a made face and the recorded one that it
+//! should resemble are changed alike and can still be compared place by place. All of it lets
+//! gradients through.
 use burn::tensor::{Tensor, TensorData};
 
 use assay_material::rng::Rng;

@@ -1,10 +1,13 @@
 //! A mean face with depth, from flat meshes alone.
 //!
-//! The decision that shapes it: no scan and no foreign face model is used. Thousands of people turned by different angles under scaled orthographic
-//! projection determine one mean shape up to its mirror image in depth (rigid factorisation, Tomasi and Kanade 1992, here by alternating least
-//! squares); a start that bulges towards the camera settles that. Expressions and differences between people average out.
+//! The decision that shapes it: no scan and no foreign face model is used. Thousands of people
+//! turned by different angles under scaled orthographic projection determine one mean shape up to
+//! its mirror image in depth (rigid factorisation, Tomasi and Kanade 1992, here by alternating
+//! least squares); a start that bulges towards the camera settles that. Expressions and differences
+//! between people average out.
 
-/// The mean shape of meshes `[x, y]` in any unit: x to the right, y down, z towards the camera, centred, of mean square radius 1.
+/// The mean shape of meshes `[x, y]` in any unit: x to the right, y down, z towards the camera,
+/// centred, of mean square radius 1.
 pub fn mean_shape(meshes: &[Vec<[f32; 2]>], rounds: usize) -> Vec<[f32; 3]> {
     let Some(points) = meshes.first().map(Vec::len) else { return Vec::new() };
     let centred: Vec<Vec<[f64; 2]>> = meshes.iter().map(|m| centre(m)).collect();
@@ -61,8 +64,8 @@ fn gram(shape: &[[f64; 3]]) -> [[f64; 3]; 3] {
     std::array::from_fn(|i| std::array::from_fn(|j| shape.iter().map(|p| p[i] * p[j]).sum()))
 }
 
-/// The scaled rotation's first two rows that lead from the shape to the mesh: least squares, then the nearest pair of orthogonal rows of one
-/// length (polar decomposition of the 2x3 matrix).
+/// The scaled rotation's first two rows that lead from the shape to the mesh: least squares, then
+/// the nearest pair of orthogonal rows of one length (polar decomposition of the 2x3 matrix).
 fn view(mesh: &[[f64; 2]], shape: &[[f64; 3]], inverse: &[[f64; 3]; 3]) -> Option<[[f64; 3]; 2]> {
     let cross: [[f64; 3]; 2] =
         std::array::from_fn(|a| std::array::from_fn(|i| mesh.iter().zip(shape).map(|(m, s)| m[a] * s[i]).sum()));
@@ -122,7 +125,8 @@ mod tests {
             })
             .collect();
         let found = mean_shape(&meshes, 60);
-        // The mean view is found only up to a small common turn; distances between points do not know it.
+        // The mean view is found only up to a small common turn; distances between points do not
+        // know it.
         let distance = |p: [f64; 3], q: [f64; 3]| (0..3).map(|i| (p[i] - q[i]).powi(2)).sum::<f64>().sqrt();
         let mut worst = 0.0f64;
         for i in 0..60 {

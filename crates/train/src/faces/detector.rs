@@ -1,7 +1,8 @@
 //! Canvases and loss of the face detector.
 //!
-//! The decision that shapes it: every canvas is put together from a picture with faces and pictures without, at a size drawn evenly in its
-//! logarithm, so that small and large, whole and cut faces are equally common. Faces that another scale answers for are not asked for here.
+//! The decision that shapes it: every canvas is put together from a picture with faces and pictures
+//! without, at a size drawn evenly in its logarithm, so that small and large, whole and cut faces
+//! are equally common. Faces that another scale answers for are not asked for here.
 use assay_models::blocks::Form;
 use assay_models::face_detector::{Config, FaceDetector, OUTPUTS, STRIDE, decode, encode, suppress};
 use assay_models::face_mesh::five;
@@ -231,7 +232,8 @@ impl Task for Detector<'_> {
         batch
     }
 
-    /// Penalty-reduced focal loss of the scores (CenterNet, Zhou et al. 2019, eq. 1) and the absolute error of boxes and points in box sizes.
+    /// Penalty-reduced focal loss of the scores (CenterNet, Zhou et al. 2019, eq. 1) and the
+    /// absolute error of boxes and points in box sizes.
     fn loss(&self, net: &FaceDetector, batch: Batch, device: &Device) -> Tensor<1> {
         let plane = CELLS * CELLS;
         let count = batch.pictures.len() / (3 * SIDE * SIDE);

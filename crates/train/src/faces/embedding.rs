@@ -1,7 +1,8 @@
 //! Crops and loss of the identity network.
 //!
-//! The decision that shapes it: few people here have several pictures, so every picture is also its own pair: two crops of it, degraded apart,
-//! must lie closer than any two people of the batch (supervised contrastive loss, Khosla et al. 2020, eq. 2).
+//! The decision that shapes it: few people here have several pictures, so every picture is also its
+//! own pair: two crops of it, degraded apart, must lie closer than any two people of the batch
+//! (supervised contrastive loss, Khosla et al. 2020, eq. 2).
 use std::collections::BTreeMap;
 
 use assay_models::blocks::Form;
@@ -33,8 +34,8 @@ pub struct Embedding<'a> {
     validation: Vec<Views<'a>>,
 }
 
-/// The pictures of each person of a split that show exactly one face. Side-by-side swaps and painted or generated faces are left out
-/// where `real` asks for it.
+/// The pictures of each person of a split that show exactly one face. Side-by-side swaps and
+/// painted or generated faces are left out where `real` asks for it.
 pub fn people(pictures: &[Picture], split: Split, real: bool) -> BTreeMap<String, Views<'_>> {
     let mut people: BTreeMap<String, Views<'_>> = BTreeMap::new();
     for picture in pictures.iter().filter(|p| p.split == split && !p.is_scene()) {
@@ -44,7 +45,8 @@ pub fn people(pictures: &[Picture], split: Split, real: bool) -> BTreeMap<String
         if swapped || (real && generated) {
             continue;
         }
-        // The members of a group of clips are different people; a frame's own clip tells them apart.
+        // The members of a group of clips are different people; a frame's own clip tells them
+        // apart.
         let clip = picture.name.split_once('#').map(|(clip, _)| clip.to_owned());
         people.entry(clip.unwrap_or_else(|| picture.person.clone())).or_default().push((picture, face));
     }
@@ -102,8 +104,8 @@ pub fn embed(net: &FaceEmbedding, views: &[(&Picture, &Face)]) -> Vec<Vec<f32>> 
     out
 }
 
-/// Area under the ROC curve of "same person" over all pairs of vectors whose names are given; 0 where
-/// there are no pairs of either sort.
+/// Area under the ROC curve of "same person" over all pairs of vectors whose names are given; 0
+/// where there are no pairs of either sort.
 pub fn verification_auc(vectors: &[Vec<f32>], names: &[usize]) -> f64 {
     let (mut same, mut other) = (Vec::new(), Vec::new());
     for i in 0..vectors.len() {

@@ -1,7 +1,8 @@
 //! Crops and loss of the mesh network.
 //!
-//! The decision that shapes it: crops are cut by the five points as the detector gives them, with jitter as wide as the detector errs, so that the
-//! network never learns to trust its crop. The head starts at a linear model of the training meshes.
+//! The decision that shapes it: crops are cut by the five points as the detector gives them, with
+//! jitter as wide as the detector errs, so that the network never learns to trust its crop. The
+//! head starts at a linear model of the training meshes.
 use assay_faces::landmarks68;
 use assay_models::blocks::Form;
 use assay_models::face_mesh::{Config, FaceMesh, MARKED, POINTS, SIDE, TEMPLATE, five};
@@ -34,7 +35,8 @@ pub struct Mesh<'a> {
     mirror_of: Vec<usize>,
 }
 
-/// The transform from the picture to the crop, in pixels of the crop, by the five points of a whole mesh.
+/// The transform from the picture to the crop, in pixels of the crop, by the five points of a whole
+/// mesh.
 pub fn crop_from_picture(mesh: &[[f32; 2]], template: &[[f32; 2]; 5], side: usize) -> Similarity {
     let points = five(mesh).unwrap_or_default();
     Similarity::fit(&points, &template.map(|p| p.map(|v| v * side as f32)))
@@ -142,7 +144,8 @@ impl Task for Mesh<'_> {
         (pictures, meshes, weights)
     }
 
-    /// The mean distance, and the negative log likelihood of each distance under a Laplace law of the predicted spread.
+    /// The mean distance, and the negative log likelihood of each distance under a Laplace law of
+    /// the predicted spread.
     fn loss(&self, net: &FaceMesh, (pictures, meshes, weights): Self::Batch, device: &Device) -> Tensor<1> {
         let count = pictures.len() / (3 * SIDE * SIDE);
         let (points, spread) =

@@ -1,7 +1,9 @@
-//! The networks that find, measure and tell apart faces: their data, crops, losses and the files that are shipped.
+//! The networks that find, measure and tell apart faces: their data, crops, losses and the files
+//! that are shipped.
 //!
-//! The decision that shapes it: every network is trained from nothing on the labelled pictures of one folder. What is written is the averaged,
-//! folded network in half precision, which is what is measured and shipped.
+//! The decision that shapes it: every network is trained from nothing on the labelled pictures of
+//! one folder. What is written is the averaged, folded network in half precision, which is what is
+//! measured and shipped.
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -37,7 +39,8 @@ pub enum Network {
     Shape,
 }
 
-/// Trains one network on the pictures of `data` and writes `weights.safetensors` into the run's folder.
+/// Trains one network on the pictures of `data` and writes `weights.safetensors` into the run's
+/// folder.
 ///
 /// # Errors
 /// When the data cannot be read, the folder cannot be written, or training fails.

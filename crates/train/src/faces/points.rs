@@ -10,7 +10,8 @@ pub fn tight_box(points: &[[f32; 2]]) -> [f32; 4] {
     [low[0], low[1], high[0] - low[0], high[1] - low[1]]
 }
 
-/// The index of every mesh point's mirror image, from upright mean shapes whose middle lies at x = 0.5.
+/// The index of every mesh point's mirror image, from upright mean shapes whose middle lies at x =
+/// 0.5.
 pub fn mirrored(mean: &[[f32; 2]]) -> Vec<usize> {
     let distance = |i: usize, j: usize| (1.0 - mean[i][0] - mean[j][0]).powi(2) + (mean[i][1] - mean[j][1]).powi(2);
     (0..mean.len())

@@ -1,4 +1,5 @@
-//! A linear model of shapes: the mean and the directions of largest spread (principal components), by subspace iteration.
+//! A linear model of shapes: the mean and the directions of largest spread (principal components),
+//! by subspace iteration.
 
 /// Mean and scaled directions of a set of vectors.
 #[derive(Debug, Clone)]

@@ -3,7 +3,8 @@ use image::{RgbImage, imageops};
 
 use assay_material::rng::Rng;
 
-/// `target = scale * rotation * source + shift`, or its mirror image, as `[a, -b; b, a]` and a sign of x.
+/// `target = scale * rotation * source + shift`, or its mirror image, as `[a, -b; b, a]` and a sign
+/// of x.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Similarity {
     /// Scale times cosine.
@@ -22,7 +23,8 @@ impl Similarity {
         Self { a, b, shift }
     }
 
-    /// The least-squares transform from `source` to `target` points (Umeyama 1991, in two dimensions).
+    /// The least-squares transform from `source` to `target` points (Umeyama 1991, in two
+    /// dimensions).
     pub fn fit(source: &[[f32; 2]], target: &[[f32; 2]]) -> Self {
         let n = source.len().min(target.len()).max(1) as f32;
         let mean = |p: &[[f32; 2]]| [p.iter().map(|q| q[0]).sum::<f32>() / n, p.iter().map(|q| q[1]).sum::<f32>() / n];
@@ -58,7 +60,8 @@ impl Similarity {
         self.a.hypot(self.b)
     }
 
-    /// A jittered copy about the middle of a square target of side `side`: shift in sides, turn in radians, scale as a logarithm.
+    /// A jittered copy about the middle of a square target of side `side`: shift in sides, turn in
+    /// radians, scale as a logarithm.
     #[must_use]
     pub fn jittered(&self, rng: &mut Rng, side: f32, shift: f32, turn: f32, scale: f32) -> Self {
         let middle = [side / 2.0; 2];
@@ -92,8 +95,8 @@ impl Levels {
         &self.0[0]
     }
 
-    /// The square of side `side` that `target_from_source` shows, laid over `canvas` where the picture reaches; `canvas` is `side * side`
-    /// pixels, RGB.
+    /// The square of side `side` that `target_from_source` shows, laid over `canvas` where the
+    /// picture reaches; `canvas` is `side * side` pixels, RGB.
     pub fn draw(&self, target_from_source: &Similarity, side: usize, canvas: &mut [[f32; 3]]) {
         let scale = target_from_source.scale();
         let level = (-scale.log2()).floor().clamp(0.0, (self.0.len() - 1) as f32) as usize;

@@ -1,4 +1,5 @@
-//! The Gaussian of real faces, in the features of the first shipped network that tells manipulated faces.
+//! The Gaussian of real faces, in the features of the first shipped network that tells manipulated
+//! faces.
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -14,7 +15,8 @@ use crate::faces::data;
 use assay_bench::collections::Split;
 use assay_material::rng::Rng;
 
-/// Fits it on the training people of `data`, ranks on validation people, and writes `weights.safetensors` into `out`.
+/// Fits it on the training people of `data`, ranks on validation people, and writes
+/// `weights.safetensors` into `out`.
 ///
 /// # Errors
 /// When the data cannot be read or the file cannot be written.

@@ -1,7 +1,7 @@
 //! Crops in host memory with what is true of them, and the losses of what networks say of them.
 //!
-//! The decision that shapes it: every network of these recipes has strides of 8 where it says where, so maps are means over cells of 8x8 pixels whatever
-//! the crop's side.
+//! The decision that shapes it: every network of these recipes has strides of 8 where it says
+//! where, so maps are means over cells of 8x8 pixels whatever the crop's side.
 use assay_models::face_forgery::{self, CELL, CHANNELS, FaceForgery, LAYERS};
 use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -31,7 +31,8 @@ impl Batch {
         Self { planes, labels, maps, known: vec![1.0; pictures] }
     }
 
-    /// Notes what is true of the crop whose planes were appended. A real face's map is known: it is empty.
+    /// Notes what is true of the crop whose planes were appended. A real face's map is known: it is
+    /// empty.
     pub(super) fn note(&mut self, label: f32, mask: Option<&Mask>, map: impl Fn(Option<&Mask>) -> Vec<f32>) {
         self.labels.push(label);
         self.maps.extend(map(mask));
@@ -62,24 +63,24 @@ impl Batch {
     }
 }
 
-/// Means over cells of 8x8 pixels of a square of `side` pixels.
-pub(super) fn cells(values: impl Iterator<Item = f32>, side: usize) -> Vec<f32> {
-    let columns = side / CELL;
+/// Means over square cells of `cell` pixels of a square of `side` pixels.
+pub(super) fn cells(values: impl Iterator<Item = f32>, side: usize, cell: usize) -> Vec<f32> {
+    let columns = side / cell;
     let mut out = vec![0.0; columns * columns];
     for (at, v) in values.enumerate() {
-        out[at / side / CELL * columns + at % side / CELL] += v / (CELL * CELL) as f32;
+        out[at / side / cell * columns + at % side / cell] += v / (cell * cell) as f32;
     }
     out
 }
 
-/// The forgery network's maps: the share of each cell that was laid over, and how near that is to half (the seam, `4 m (1 - m)`: Li et al., "Face X-ray",
-/// CVPR 2020).
+/// The forgery network's maps: the share of each cell that was laid over, and how near that is to
+/// half (the seam, `4 m (1 - m)`: Li et al., "Face X-ray", CVPR 2020).
 pub(super) fn layers(mask: Option<&Mask>, side: usize) -> Vec<f32> {
     let Some(mask) = mask else { return vec![0.0; LAYERS * (side / CELL).pow(2)] };
     let largest = mask.iter().copied().fold(1e-6, f32::max);
     let shares = || mask.iter().map(|v| v / largest);
-    let mut out = cells(shares(), side);
-    out.extend(cells(shares().map(|share| 4.0 * share * (1.0 - share)), side));
+    let mut out = cells(shares(), side, CELL);
+    out.extend(cells(shares().map(|share| 4.0 * share * (1.0 - share)), side, CELL));
     out
 }
 

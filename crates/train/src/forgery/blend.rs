@@ -1,8 +1,10 @@
-//! A self-blended image: a face laid over itself, changed a little (Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR
-//! 2022, section 3; the numbers are those of the reference section on detection).
+//! A self-blended image: a face laid over itself, changed a little (Shiohara and Yamasaki,
+//! "Detecting Deepfakes with Self-Blended Images", CVPR 2022, section 3; the numbers are those of
+//! the reference section on detection).
 //!
-//! The decision that shapes it: one of the two copies is changed in colour or in grain, never both, so that what is to be learned is a difference
-//! inside one picture. Beside the paper's changes the inner copy may be smoothed as decoders of autoencoders smooth skin, and bent as they bend
+//! The decision that shapes it: one of the two copies is changed in colour or in grain, never both,
+//! so that what is to be learned is a difference inside one picture. Beside the paper's changes the
+//! inner copy may be smoothed as decoders of autoencoders smooth skin, and bent as they bend
 //! features.
 use super::masks::{self, Mask, Shapes};
 use crate::faces::augment::Canvas;
@@ -23,7 +25,8 @@ pub struct Blend {
     pub tremor: Tremor,
 }
 
-/// How one frame strays from the others where a program works frame by frame: points are found anew, a face is made anew.
+/// How one frame strays from the others where a program works frame by frame: points are found
+/// anew, a face is made anew.
 #[derive(Debug, Clone, Copy)]
 pub struct Tremor {
     /// Pixels, of the face that is laid over and of its points.
@@ -53,7 +56,8 @@ impl Tremor {
     }
 }
 
-/// The blended crop and the mask it was blended with. `mesh` is in pixels of the crop; `other` lends its colours now and then.
+/// The blended crop and the mask it was blended with. `mesh` is in pixels of the crop; `other`
+/// lends its colours now and then.
 pub fn self_blended(
     crop: &Canvas,
     side: usize,
@@ -82,8 +86,8 @@ pub fn self_blended(
     (masks::laid(&moved, &outer, &mask), mask)
 }
 
-/// Shifts of single colours, of saturation, brightness and contrast; or the mean and spread of another face's colours in part (Reinhard et
-/// al. 2001, in RGB).
+/// Shifts of single colours, of saturation, brightness and contrast; or the mean and spread of
+/// another face's colours in part (Reinhard et al. 2001, in RGB).
 fn recolour(canvas: &mut Canvas, other: Option<&Canvas>, strength: f64, rng: &mut Rng) {
     if let Some(other) = other.filter(|_| rng.chance(0.3)) {
         let [own, theirs] = [moments(canvas), moments(other)];
@@ -110,8 +114,9 @@ fn recolour(canvas: &mut Canvas, other: Option<&Canvas>, strength: f64, rng: &mu
     }
 }
 
-/// What happens to pictures on their way, gentle enough to leave grain: colour, a smaller copy, noise, and compression last (the paper's
-/// section 4.1, and its released code's strengths). `strength` is the share of the paper's chances.
+/// What happens to pictures on their way, gentle enough to leave grain: colour, a smaller copy,
+/// noise, and compression last (the paper's section 4.1, and its released code's strengths).
+/// `strength` is the share of the paper's chances.
 pub fn processed(canvas: &mut Canvas, side: usize, strength: f64, rng: &mut Rng) {
     if rng.chance(0.5 * strength) {
         recolour(canvas, None, 1.0, rng);
@@ -131,7 +136,8 @@ pub fn processed(canvas: &mut Canvas, side: usize, strength: f64, rng: &mut Rng)
     }
 }
 
-/// Scaled down a little or to a half, and saved as JPEG once or twice: nothing of a file's first compression is left to tell it by.
+/// Scaled down a little or to a half, and saved as JPEG once or twice: nothing of a file's first
+/// compression is left to tell it by.
 pub fn saved_again(canvas: &mut Canvas, side: usize, rng: &mut Rng) {
     if rng.chance(0.5) {
         coarsen(canvas, side, rng.range(1.05, 2.1) as f32);
@@ -145,7 +151,8 @@ pub fn saved_again(canvas: &mut Canvas, side: usize, rng: &mut Rng) {
     compress(canvas, side, rng.between(40, 97) as u8);
 }
 
-/// The inner colours with the mean and spread that the outer ones have under the mask (Reinhard et al. 2001, in RGB), as swap programs transfer colours.
+/// The inner colours with the mean and spread that the outer ones have under the mask (Reinhard et
+/// al. 2001, in RGB), as swap programs transfer colours.
 pub fn matched(inner: &Canvas, outer: &Canvas, mask: &Mask) -> Canvas {
     let under =
         |canvas: &Canvas| -> Canvas { canvas.iter().zip(mask).filter(|(_, m)| **m > 0.5).map(|(p, _)| *p).collect() };
@@ -168,7 +175,8 @@ fn moments(canvas: &Canvas) -> [(f32, f32); 3] {
     })
 }
 
-/// Makes grain finer or coarser: scaled down and up, blurred, sharpened, smoothed between edges, compressed, given noise.
+/// Makes grain finer or coarser: scaled down and up, blurred, sharpened, smoothed between edges,
+/// compressed, given noise.
 pub fn regrain(canvas: &mut Canvas, side: usize, rng: &mut Rng) {
     match rng.below(8) {
         0 | 1 => coarsen(canvas, side, rng.range(1.2, 3.5) as f32),
@@ -190,7 +198,8 @@ pub fn regrain(canvas: &mut Canvas, side: usize, rng: &mut Rng) {
     }
 }
 
-/// Every pixel becomes the mean of those of its 5x5 neighbours whose luma is near its own (the sigma filter, Lee 1983).
+/// Every pixel becomes the mean of those of its 5x5 neighbours whose luma is near its own (the
+/// sigma filter, Lee 1983).
 fn smooth_between_edges(canvas: &mut Canvas, side: usize, near: f32) {
     let luma: Vec<f32> = canvas.iter().map(|p| 0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2]).collect();
     let before = canvas.clone();

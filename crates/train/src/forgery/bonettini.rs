@@ -1,13 +1,16 @@
-//! The detectors of Bonettini et al., "Video Face Manipulation Detection Through Ensemble of CNNs", ICPR 2020: EfficientNet-B4 with and without attention, trained end to
-//! end or by triplets with a tuned head. The numbers are those of the paper's released scripts.
+//! The detectors of Bonettini et al., "Video Face Manipulation Detection Through Ensemble of CNNs",
+//! ICPR 2020: EfficientNet-B4 with and without attention, trained end to end or by triplets with a
+//! tuned head. The numbers are those of the paper's released scripts.
 //!
-//! The decision that shapes it: the networks are the published ones, so their weights go wherever published weights go; only where the crops come from is this
-//! project's. Where masks are known the attention may be taught to look at what was altered (Du et al., "Towards Generalizable Deepfake Detection
-//! with Locality-aware AutoEncoder", CIKM 2020).
+//! The decision that shapes it: the networks are the published ones, so their weights go wherever
+//! published weights go; only where the crops come from is this project's. Where masks are known
+//! the attention may be taught to look at what was altered (Du et al., "Towards Generalizable
+//! Deepfake Detection with Locality-aware AutoEncoder", CIKM 2020).
 use std::path::PathBuf;
 
 use assay_checkpoints::StateDict;
 use assay_media::Progress;
+use assay_models::face_forgery::CELL;
 use assay_models::efficientnet::{EfficientNet, EfficientNetConfig, SiameseTuned};
 use assay_models::state::{self, Mismatch, floats};
 use burn::tensor::activation::relu;
@@ -101,7 +104,7 @@ fn push(batch: &mut Batch, example: &Example) {
     for c in 0..3 {
         batch.planes.extend(example.crop.iter().map(|p| (p[c] / 255.0 - MEAN[c]) / DEVIATION[c]));
     }
-    batch.note(example.label, example.mask.as_ref(), |mask| cells(mask.into_iter().flatten().copied(), SIDE));
+    batch.note(example.label, example.mask.as_ref(), |mask| cells(mask.into_iter().flatten().copied(), SIDE, CELL));
 }
 
 fn faces(batch: &mut Batch, device: &Device) -> Tensor<4> {

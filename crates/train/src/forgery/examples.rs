@@ -2,8 +2,8 @@
 //!
 //! The decision that shapes it: every draw is a real crop and a manipulated one, and whatever else
 //! happens to them (crop, mirror, degradation) follows from the same random numbers wherever both
-//! come from the same material. Recipes draw the same numbers wherever they have the same choice, so
-//! that two runs of one seed differ by what their recipes do and by nothing else.
+//! come from the same material. Recipes draw the same numbers wherever they have the same choice,
+//! so that two runs of one seed differ by what their recipes do and by nothing else.
 use super::blend::{Blend, Tremor, processed, self_blended};
 use super::faces::{self, Cut, View};
 use super::masks::Mask;
@@ -21,8 +21,8 @@ const FULL_AT: f64 = 0.4;
 /// Largest number of held-out faces that are blended for validation.
 const VALIDATED: usize = 160;
 
-/// What a crop is of, with the names of its figures on the validation split; a figure without a name
-/// is not given.
+/// What a crop is of, with the names of its figures on the validation split; a figure without a
+/// name is not given.
 #[derive(Debug)]
 pub struct Sort {
     /// Its name, and that of the area under the curve by the logit.
@@ -116,7 +116,7 @@ impl<'a> Reals<'a> {
             .collect();
         Self {
             choice,
-            cut: Cut::whole(choice.side()),
+            cut: choice.cut(),
             by_source,
             held_out: faces::real(pictures, Split::Validation, least),
             mirror_of: crate::faces::points::mirrored(&mean),
@@ -137,8 +137,8 @@ impl<'a> Reals<'a> {
         self.blended(self.train[at], share, rng)
     }
 
-    /// The place of any training face. Sources are drawn more evenly than their sizes: by the root of
-    /// how many faces they have.
+    /// The place of any training face. Sources are drawn more evenly than their sizes: by the root
+    /// of how many faces they have.
     pub(super) fn any(&self, rng: &mut Rng) -> usize {
         let weights: Vec<f64> = self.by_source.iter().map(|s| (s.len() as f64).sqrt()).collect();
         let mut at = rng.range(0.0, weights.iter().sum());

@@ -1,7 +1,8 @@
 //! The faces that forgery detectors learn from, and their crops.
 //!
-//! The decision that shapes it: a crop is a square around the mesh, not turned, near the picture's own resolution; turning resamples, and resampling is
-//! what a detector should see only where a forger did it.
+//! The decision that shapes it: a crop is a square around the mesh, not turned, near the picture's
+//! own resolution; turning resamples, and resampling is what a detector should see only where a
+//! forger did it.
 use std::collections::BTreeMap;
 
 use assay_faces::geometry::Rect;
@@ -45,7 +46,8 @@ pub fn real(pictures: &[Picture], split: Split, least: f32) -> Vec<View<'_>> {
     pictures.iter().filter(fits).flat_map(|p| p.faces.iter().map(move |f| (p, f))).filter(large).collect()
 }
 
-/// The faces of both halves of side-by-side clips at the same moment. Where a clip shows several people the one that differs most is taken.
+/// The faces of both halves of side-by-side clips at the same moment. Where a clip shows several
+/// people the one that differs most is taken.
 pub fn pairs(pictures: &[Picture]) -> Vec<Pair<'_>> {
     let mut moments: BTreeMap<(&str, &str), [Option<&Picture>; 2]> = BTreeMap::new();
     for picture in pictures.iter().filter(|p| p.told.is_swap) {
@@ -61,7 +63,8 @@ pub fn pairs(pictures: &[Picture]) -> Vec<Pair<'_>> {
     moments.into_values().filter_map(pair).collect()
 }
 
-/// One of several parts that the groups of side-by-side clips are divided into, each held out by one run.
+/// One of several parts that the groups of side-by-side clips are divided into, each held out by
+/// one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Fold {
     /// Which part, from 0.
@@ -133,7 +136,8 @@ pub struct Cut {
     pub plain: Around,
     /// The same, jittered.
     pub varied: Around,
-    /// Whether a crop finer than its picture is cut at the picture's own pixels, forged there, and enlarged last, as a scan enlarges what somebody forged.
+    /// Whether a crop finer than its picture is cut at the picture's own pixels, forged there, and
+    /// enlarged last, as a scan enlarges what somebody forged.
     pub is_native: bool,
 }
 

@@ -1,7 +1,10 @@
-//! The faces of any labelled table: pictures and clips, real or fake, with masks where there are some.
+//! The faces of any labelled table: pictures and clips, real or fake, with masks where there are
+//! some.
 //!
-//! The decision that shapes it: faces are found and cut as a scan does it, and only the region around a face is kept. Real and fake files need not share
-//! anything, least of all their compression; crops of both are saved again by draws from the same range before the network sees them.
+//! The decision that shapes it: faces are found and cut as a scan does it, and only the region
+//! around a face is kept. Real and fake files need not share anything, least of all their
+//! compression; crops of both are saved again by draws from the same range before the network sees
+//! them.
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -36,8 +39,9 @@ pub struct Given {
     pub mask: Option<Levels>,
 }
 
-/// Every usable face of the table. Rows without a split are divided by who is seen; a table that leaks is refused. Files that cannot be read and files without
-/// a face are left out and counted: `(faces, left out)`.
+/// Every usable face of the table. Rows without a split are divided by who is seen; a table that
+/// leaks is refused. Files that cannot be read and files without a face are left out and counted:
+/// `(faces, left out)`.
 ///
 /// # Errors
 /// When the table leaks, or nothing is left of it.

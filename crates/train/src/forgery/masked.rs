@@ -1,8 +1,11 @@
-//! A self-supervised start: the network fills in what was hidden of faces and natural pictures (He et al., "Masked Autoencoders Are Scalable Vision Learners",
-//! CVPR 2022; for convolutions, Xie et al., "SimMIM", CVPR 2022).
+//! A self-supervised start: the network fills in what was hidden of faces and natural pictures (He
+//! et al., "Masked Autoencoders Are Scalable Vision Learners", CVPR 2022; for convolutions, Xie et
+//! al., "SimMIM", CVPR 2022).
 //!
-//! The decision that shapes it: beside the colours the energy of the residuals is to be told, because the recipes that start from here look for grain that does not fit its
-//! surroundings. The label-free data are every training face, real or not, and every natural picture; no label is used.
+//! The decision that shapes it: beside the colours the energy of the residuals is to be told,
+//! because the recipes that start from here look for grain that does not fit its surroundings. The
+//! label-free data are every training face, real or not, and every natural picture; no label is
+//! used.
 use std::path::PathBuf;
 
 use assay_checkpoints::StateDict;
@@ -50,7 +53,8 @@ const MAP: usize = SIDE / CELL;
 const BATCH: usize = 32;
 /// Channels of the merged places.
 const PLACES: usize = 48;
-/// What is told of a cell of 8x8 pixels: the means of its sixteen 2x2 patches in three colours, and the mean size of each residual.
+/// What is told of a cell of 8x8 pixels: the means of its sixteen 2x2 patches in three colours, and
+/// the mean size of each residual.
 const TOLD: usize = 48 + RESIDUALS;
 /// Layers of residuals.
 const RESIDUALS: usize = (CHANNELS - COLOUR_PLANES) / 4;
@@ -68,7 +72,8 @@ pub struct Masked {
     told: Conv,
 }
 
-/// The parameters of another run of the same network, or of a self-supervised one, whose heads then begin at random.
+/// The parameters of another run of the same network, or of a self-supervised one, whose heads then
+/// begin at random.
 ///
 /// # Errors
 /// When they fit neither.
@@ -233,7 +238,8 @@ mod tests {
         assert!((0.3..0.7).contains(&share), "{share}");
         let half = SIDE / 2;
         for (cell, hidden) in batch.hidden.iter().enumerate() {
-            // Blue grows downwards: its planes are nowhere zero but where they were hidden, save for one row.
+            // Blue grows downwards: its planes are nowhere zero but where they were hidden, save
+            // for one row.
             let at = 8 * half * half + (cell / MAP * 4 + 1) * half + cell % MAP * 4 + 2;
             assert_eq!(batch.planes[at] == 0.0, *hidden == 1.0, "{cell}");
         }

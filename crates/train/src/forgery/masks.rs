@@ -1,6 +1,7 @@
 //! Masks of what is laid over a face: hulls of parts of the mesh, bent, softened, weakened.
 //!
-//! The decision that shapes it: a mask is a closed curve first. Bending a curve is cheap and leaves no holes; only the softening works on pixels.
+//! The decision that shapes it: a mask is a closed curve first. Bending a curve is cheap and leaves
+//! no holes; only the softening works on pixels.
 pub use assay_faces::hull::{blur, hull};
 use assay_faces::hull::{fill, swollen};
 
@@ -143,8 +144,9 @@ fn evenly(curve: &[[f32; 2]]) -> Vec<[f32; 2]> {
         .collect()
 }
 
-/// Blurs, takes only what was wholly inside, blurs again, and weakens by a blend ratio (Shiohara and Yamasaki 2022, the released code's steps).
-/// `softest` is the largest standard deviation of the second blur in pixels.
+/// Blurs, takes only what was wholly inside, blurs again, and weakens by a blend ratio (Shiohara
+/// and Yamasaki 2022, the released code's steps). `softest` is the largest standard deviation of
+/// the second blur in pixels.
 pub fn soften(mask: &mut Mask, side: usize, softest: f64, ratio: f32, rng: &mut Rng) {
     blur(mask, side, rng.range(0.8, 3.5) as f32);
     let largest = mask.iter().copied().fold(1e-6, f32::max);

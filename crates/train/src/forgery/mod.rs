@@ -1,7 +1,7 @@
 //! The forgery detectors: recipes by name, each a data set made on the way and a loss.
 //!
-//! The decision that shapes it: a recipe says how manipulated faces come about; the network, the loop
-//! and the files are the same for all. What is written is the averaged, folded network in half
+//! The decision that shapes it: a recipe says how manipulated faces come about; the network, the
+//! loop and the files are the same for all. What is written is the averaged, folded network in half
 //! precision.
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use assay_checkpoints::{HostTensor, StateDict};
 use assay_media::Progress;
 use assay_models::Kind;
+use assay_models::clip::Base;
 use assay_models::face_forgery::{COLOUR_PLANES, Config};
 use assay_models::registry::{self, Entry};
 use assay_models::state::{collect, mean};
@@ -24,16 +25,18 @@ pub mod examples;
 pub mod faces;
 pub mod given;
 pub mod masks;
+mod on_base;
 pub mod recipe;
 pub mod task;
 #[cfg(test)]
 mod tests;
+mod validation;
 
 pub use bonettini::{Published, Tuning};
 pub use faces::Fold;
 pub use recipe::{About, Chosen, Material, Order, Recipe};
 use task::Forgery;
-pub use task::{Choice, Scale};
+pub use task::{BaseName, Choice, Scale};
 
 /// Declares the recipes' files and lists them.
 macro_rules! recipes {
@@ -57,8 +60,8 @@ recipes! {
     bonettini,
 }
 
-/// Trains a detector by a recipe and returns the file that was written, `weights.safetensors` in the
-/// run's folder for all but the self-supervised start.
+/// Trains a detector by a recipe and returns the file that was written, `weights.safetensors` in
+/// the run's folder for all but the self-supervised start.
 ///
 /// # Errors
 /// When the recipe does not take what is asked of it, the data cannot be read, the folder cannot be
@@ -111,6 +114,16 @@ fn finish(task: &Forgery<'_>, options: &Options, progress: &dyn Progress) -> any
     let sheet = if about.shows_generated { reenactment::marked_sheet(sheet)? } else { sheet };
     save_preview(&options.out, &sheet)?;
     let (kind, tensors) = match choice.published {
+        None if choice.base.is_some() => {
+            let base = Base::shipped()?;
+            let net = train(&on_base::OnBase { crops: task, base }, options, progress)?;
+            return super::folder::write_weights(
+                &options.out,
+                "assay train detector",
+                Entry::unstated("", Kind::ClipTuned),
+                &collect(&net),
+            );
+        }
         None => {
             let mut tensors = collect(&train(task, options, progress)?.folded());
             if !choice.input.has_high_pass {

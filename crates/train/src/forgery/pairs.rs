@@ -1,7 +1,8 @@
 //! Real and swapped frames of the same moment, mixed with self-blended faces.
 //!
-//! The decision that shapes it: both halves of a side-by-side clip are cut by the same crop, and the
-//! people of the clips are seen forged by other means too, so that being one of them tells nothing.
+//! The decision that shapes it: both halves of a side-by-side clip are cut by the same crop, and
+//! the people of the clips are seen forged by other means too, so that being one of them tells
+//! nothing.
 use super::blend::regrain;
 use super::examples::{Draws, Example, Reals, Sort, changed, sometimes, strength};
 use super::faces::{self, Fold, Pair};
@@ -95,7 +96,8 @@ enum Draw {
 }
 
 /// Both halves by the same crop; what was changed follows from their difference. So that no person
-/// and no place can be learned by heart, at times a part of the swap only is laid over the real half.
+/// and no place can be learned by heart, at times a part of the swap only is laid over the real
+/// half.
 fn swapped(reals: &Reals<'_>, pair: Pair<'_>, how: Draw, rng: &mut Rng) -> [Example; 2] {
     let mesh = if rng.chance(0.5) { &pair.real.1.mesh } else { &pair.fake.1.mesh };
     let around = if how == Draw::Plain { reals.cut.plain } else { reals.cut.varied };

@@ -1,8 +1,9 @@
 //! A recipe: how manipulated faces come about, and what a run of it reads and writes.
 //!
-//! The decision that shapes it: a recipe is one file with one static value in one list, [`RECIPES`].
-//! What it does not say for itself is as in `sbi`; the network, the loop, the degradations and the
-//! files are the same for all, and nothing outside its file asks which recipe it is.
+//! The decision that shapes it: a recipe is one file with one static value in one list,
+//! [`RECIPES`]. What it does not say for itself is as in `sbi`; the network, the loop, the
+//! degradations and the files are the same for all, and nothing outside its file asks which recipe
+//! it is.
 //!
 //! [`RECIPES`]: super::RECIPES
 use std::fmt;

@@ -1,8 +1,10 @@
-//! Faces that went through an autoencoder and were laid back: a swap program's fingerprint without a swap.
+//! Faces that went through an autoencoder and were laid back: a swap program's fingerprint without
+//! a swap.
 //!
-//! The decision that shapes it: the autoencoders learn on the training people of the run itself, in two layouts, and every face is passed once through each
-//! at a random length of its code; what comes out is kept. Laying it back (mask, colours, sharpening, how much of the lost detail is given back) is drawn anew each
-//! time, as swap programs leave it to their users.
+//! The decision that shapes it: the autoencoders learn on the training people of the run itself, in
+//! two layouts, and every face is passed once through each at a random length of its code; what
+//! comes out is kept. Laying it back (mask, colours, sharpening, how much of the lost detail is
+//! given back) is drawn anew each time, as swap programs leave it to their users.
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -111,7 +113,8 @@ fn reconstructed(
     reals.degraded([real, fake], mask, subtlety, &RECONSTRUCTIONS, rng)
 }
 
-/// Trains the autoencoders in folders of their own and passes every training face through them; with what is left of the budget.
+/// Trains the autoencoders in folders of their own and passes every training face through them;
+/// with what is left of the budget.
 fn banks(
     task: &Forgery<'_>,
     material: &Material,
@@ -239,7 +242,8 @@ pub struct Passed {
     face: RgbImage,
 }
 
-/// Every training face through a trained network, at a random length of its code; in the order of `train`.
+/// Every training face through a trained network, at a random length of its code; in the order of
+/// `train`.
 pub fn bank(net: &FaceAutoencoder, task: &Autoencoding<'_>, seed: u64) -> Vec<Passed> {
     task.train
         .iter()
@@ -258,14 +262,16 @@ impl Passed {
         Self { face_from_picture, face: RgbImage::from_pixel(side, side, image::Rgb([90, 60 + grey, 70])) }
     }
 
-    /// The face of a picture with its mesh through a network, with so many places of its code kept (0 for all).
+    /// The face of a picture with its mesh through a network, with so many places of its code kept
+    /// (0 for all).
     pub fn new(net: &FaceAutoencoder, config: Config, face: (&Levels, &[[f32; 2]]), kept: usize) -> Self {
         let (face_from_picture, canvas) = aligned(face, config.side);
         Self { face_from_picture, face: passed(net, config.side, &canvas, kept) }
     }
 
-    /// The reconstructed face in the crop's coordinates, over the crop itself where the face does not reach; colours matched or not, sharpened or not, with a part
-    /// of what was lost given back. `subtlety` from 0 to 1 makes it harder to see.
+    /// The reconstructed face in the crop's coordinates, over the crop itself where the face does
+    /// not reach; colours matched or not, sharpened or not, with a part of what was lost given
+    /// back. `subtlety` from 0 to 1 makes it harder to see.
     pub fn laid_into(
         &self,
         crop: &Canvas,

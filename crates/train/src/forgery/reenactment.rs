@@ -1,8 +1,11 @@
-//! Reenacted faces: heads that an animator moved, beside recorded ones that went through everything else that made pictures go through.
+//! Reenacted faces: heads that an animator moved, beside recorded ones that went through everything
+//! else that made pictures go through.
 //!
-//! The decision that shapes it: no blending boundary gives reenactment away, so nothing else may either. A recorded head is cut by the same square, brought down to the
-//! animator's side and up again by the same filter, and where label and watermark are put on the made picture they are put on the recorded one. Both are looked at as
-//! a scan does, by the face that is found in them. Everything stays in memory.
+//! The decision that shapes it: no blending boundary gives reenactment away, so nothing else may
+//! either. A recorded head is cut by the same square, brought down to the animator's side and up
+//! again by the same filter, and where label and watermark are put on the made picture they are put
+//! on the recorded one. Both are looked at as a scan does, by the face that is found in them.
+//! Everything stays in memory.
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -143,13 +146,15 @@ impl Stage {
         crop_imm(head, corner(head.width()), corner(head.height()), self.side, self.side).to_image()
     }
 
-    /// The photographed heads of a split with the names of their files, as large as an animation takes them.
+    /// The photographed heads of a split with the names of their files, as large as an animation
+    /// takes them.
     pub fn photographs(&self, split: Split) -> Vec<(String, RgbImage)> {
         let of = self.photographs.iter().filter(|s| s.split == split);
         of.filter_map(|s| Some((s.name.clone(), self.square(&s.frames.first()?.picture)))).collect()
     }
 
-    /// Pair number `at` of a split, before any mark: a head moved as another person's moves. The recorded one is that head, or a frame of the person who moves.
+    /// Pair number `at` of a split, before any mark: a head moved as another person's moves. The
+    /// recorded one is that head, or a frame of the person who moves.
     pub fn pair(&self, split: Split, seed: u64, at: u64) -> Option<Pair> {
         let mut rng = Rng::labelled(seed, &format!("reenacted {split:?} {at}"));
         let of = |all: &'_ [Stretch]| -> Vec<usize> { (0..all.len()).filter(|i| all[*i].split == split).collect() };
@@ -175,7 +180,8 @@ impl Stage {
     }
 }
 
-/// The pair with the label and the watermark that outputs carry, on both; `None` where one cannot be marked.
+/// The pair with the label and the watermark that outputs carry, on both; `None` where one cannot
+/// be marked.
 pub fn marked(pair: Pair) -> Option<Pair> {
     let put = |picture: RgbImage| marked_sheet(picture).ok();
     Some(Pair { real: put(pair.real)?, fake: put(pair.fake)?, ..pair })

@@ -112,7 +112,8 @@ impl<'a> Portraits<'a> {
                 std::mem::swap(r, f);
             }
         }
-        // Not the draws of the crop again: how a picture is saved has nothing to do with how it is cut.
+        // Not the draws of the crop again: how a picture is saved has nothing to do with how it is
+        // cut.
         let savings = Rng::new(rng.next_u64());
         if reals.choice.degrades {
             for crop in &mut crops {

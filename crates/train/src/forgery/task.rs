@@ -1,7 +1,8 @@
 //! Batches and loss of the forgery detector.
 //!
-//! The decision that shapes it: a batch holds every face twice, real and manipulated, and both are degraded by the same draws: nothing but the
-//! manipulation tells them apart. Blends begin easy and degradation begins weak; both reach full strength at two fifths of the run.
+//! The decision that shapes it: a batch holds every face twice, real and manipulated, and both are
+//! degraded by the same draws: nothing but the manipulation tells them apart. Blends begin easy and
+//! degradation begins weak; both reach full strength at two fifths of the run.
 use assay_checkpoints::StateDict;
 use assay_models::blocks::Form;
 use assay_models::face_forgery::{self, Config, FaceForgery, Input, SIDE};
@@ -10,15 +11,15 @@ use burn::tensor::{Device, Tensor};
 
 use super::batch::{self, Batch, layers};
 use super::bonettini::{self, Published};
-use super::examples::{Draws, Example, Reals, Sort};
+use super::examples::{Draws, Example, Reals};
 use super::faces::{Cut, Fold, View};
 use super::masked;
 use super::masks::{Mask, Shapes};
 use super::recipe::{Chosen, Material};
-use super::sbi;
+use super::validation::{self, Said};
+use super::{on_base, sbi};
 use crate::Task;
 use crate::faces::preview::Crop;
-use assay_bench::metrics::{auc, credit};
 use assay_material::rng::Rng;
 
 /// Faces in a batch, each twice.
@@ -30,8 +31,16 @@ pub enum Scale {
     /// All of it and what is around it, at [`SIDE`] pixels.
     #[default]
     Whole,
-    /// A patch of [`SIDE`] pixels of what a scan asks about, of faces that have grain at that scale.
+    /// A patch of [`SIDE`] pixels of what a scan asks about, of faces that have grain at that
+    /// scale.
     Patches,
+}
+
+/// A network that was trained for something else, on which detectors are tuned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum BaseName {
+    /// The shipped part of CLIP's image tower, of which the layer normalisations are tuned.
+    Clip,
 }
 
 /// What share of a patch may be laid over, and how many patches are tried.
@@ -51,21 +60,29 @@ pub struct Choice {
     pub degrades: bool,
     /// What the network sees.
     pub input: Input,
-    /// Which side-by-side clips are left out of training; without one those outside the training split.
+    /// Which side-by-side clips are left out of training; without one those outside the training
+    /// split.
     pub held_out: Option<Fold>,
     /// A published network in place of this project's own.
     pub published: Option<Published>,
+    /// What a network is tuned on in place of one from nothing. Records of former runs do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseName>,
     /// What the crops show.
     pub scale: Scale,
-    /// Share of the start's weights in those that are written: what is learned anew costs less of what was known (Wortsman et al., "Robust fine-tuning of
-    /// zero-shot models", CVPR 2022).
+    /// Share of the start's weights in those that are written: what is learned anew costs less of
+    /// what was known (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
     pub start_share: f32,
 }
 
 impl Choice {
-    /// Side in pixels of the crops.
-    pub fn side(&self) -> usize {
-        if self.published.is_some() { bonettini::SIDE } else { SIDE }
+    /// How whole faces are cut.
+    pub fn cut(&self) -> Cut {
+        match self.base {
+            Some(BaseName::Clip) => on_base::CUT,
+            None if self.published.is_some() => Cut::whole(bonettini::SIDE),
+            None => Cut::whole(SIDE),
+        }
     }
 
     /// Widths of this project's own network.
@@ -84,6 +101,7 @@ impl Default for Choice {
             input: Input::default(),
             held_out: None,
             published: None,
+            base: None,
             scale: Scale::default(),
             start_share: 0.0,
         }
@@ -138,8 +156,8 @@ impl<'a> Forgery<'a> {
         &self.reals.train
     }
 
-    /// A real crop and a manipulated one, as the recipe makes them; `share` of the run has passed. Of
-    /// patches only such are taken that show both what was laid over and what was not.
+    /// A real crop and a manipulated one, as the recipe makes them; `share` of the run has passed.
+    /// Of patches only such are taken that show both what was laid over and what was not.
     pub(super) fn draw(&self, rng: &mut Rng, share: f64) -> [Example; 2] {
         for _ in 0..PATCHES {
             let drawn = self.draws.draw(&self.reals, rng, share);
@@ -162,7 +180,7 @@ impl<'a> Forgery<'a> {
 }
 
 /// The mean of the map's middle, where the face is.
-fn middle(map: &[f32]) -> f32 {
+pub(super) fn middle(map: &[f32]) -> f32 {
     let side = map.len().isqrt();
     let range = side / 4..side - side / 4;
     let rows = range.clone().map(|y| map.get(y * side + range.start..y * side + range.end).unwrap_or_default());
@@ -209,35 +227,13 @@ impl Task for Forgery<'_> {
     }
 
     fn validate(&self, net: &FaceForgery) -> Vec<(&'static str, f64)> {
-        let mut figures = Vec::new();
-        let mut sorts: Vec<&'static Sort> = Vec::new();
-        for example in &self.validation {
-            if !sorts.iter().any(|s| s.name == example.sort.name) {
-                sorts.push(example.sort);
-            }
-        }
-        for sort in sorts {
-            let of: Vec<&Example> = self.validation.iter().filter(|e| e.sort.name == sort.name).collect();
-            let (mut fakes, mut reals, mut inside, mut outside) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-            let (mut fake_maps, mut real_maps) = (Vec::new(), Vec::new());
-            for chunk in of.chunks(32) {
-                let crops: Vec<&[[f32; 3]]> = chunk.iter().map(|e| e.crop.as_slice()).collect();
-                for (example, found) in chunk.iter().zip(net.judge(&crops, self.choice().input)) {
-                    if example.is_fake() { &mut fakes } else { &mut reals }.push(f64::from(found.logit));
-                    if example.is_fake() { &mut fake_maps } else { &mut real_maps }.push(f64::from(middle(&found.map)));
-                    let Some(mask) = &example.mask else { continue };
-                    for (truth, share) in layers(Some(mask), example.crop.len().isqrt()).iter().zip(&found.map) {
-                        if *truth > 0.5 { &mut inside } else { &mut outside }.push(f64::from(*share));
-                    }
-                }
-            }
-            let higher: f64 = fakes.iter().zip(&reals).map(|(f, r)| credit(*r, *f)).sum();
-            let Some(area) = auc(&fakes, &reals) else { continue };
-            figures.push((sort.name, area));
-            figures.extend(sort.paired.map(|name| (name, higher / fakes.len() as f64)));
-            figures.extend(sort.map_auc.zip(auc(&inside, &outside)));
-            figures.extend(sort.by_map.zip(auc(&fake_maps, &real_maps)));
-        }
-        figures
+        let judged = self.validation.chunk_by(|a, b| a.sort.name == b.sort.name).flat_map(|of| of.chunks(32));
+        let said = judged.flat_map(|chunk| {
+            let crops: Vec<&[[f32; 3]]> = chunk.iter().map(|e| e.crop.as_slice()).collect();
+            net.judge(&crops, self.choice().input)
+        });
+        let said: Vec<Said> =
+            said.map(|found| Said { logit: found.logit, middle: middle(&found.map), map: found.map }).collect();
+        validation::figures(&self.validation, &said, |e, mask| layers(Some(mask), e.crop.len().isqrt()))
     }
 }

@@ -1,7 +1,8 @@
 //! What every recipe draws from one seed, and what a few steps of one of them come to.
 //!
-//! The decision that shapes it: a run must be repeatable by a later version of this program, so the draws of made pictures are held to digests, in
-//! quarters of a grey level, since the last bits of a sine are the platform's.
+//! The decision that shapes it: a run must be repeatable by a later version of this program, so the
+//! draws of made pictures are held to digests, in quarters of a grey level, since the last bits of
+//! a sine are the platform's.
 use assay_models::device::DeviceChoice;
 
 use super::examples::Example;

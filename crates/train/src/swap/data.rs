@@ -1,7 +1,8 @@
 //! The faces of one person, as `assay swap extract` left them.
 //!
-//! The decision that shapes it: the last part of every clip is held out, so that what a preview or a figure shows was not learned. Crops are kept a little
-//! larger than the network's share of them, because every batch cuts them anew.
+//! The decision that shapes it: the last part of every clip is held out, so that what a preview or
+//! a figure shows was not learned. Crops are kept a little larger than the network's share of them,
+//! because every batch cuts them anew.
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -38,10 +39,12 @@ pub(super) struct Faces {
     pub(super) identity: Vec<f32>,
 }
 
-/// Reads a folder of crops for a network of `side` pixels; the last `held_out` (a share) of the faces of every source are kept apart.
+/// Reads a folder of crops for a network of `side` pixels; the last `held_out` (a share) of the
+/// faces of every source are kept apart.
 ///
 /// # Errors
-/// When the folder holds no table, another template's crops, more than one person, or too few faces.
+/// When the folder holds no table, another template's crops, more than one person, or too few
+/// faces.
 pub(super) fn load(folder: &Path, side: usize, held_out: f64) -> anyhow::Result<Faces> {
     let table = FaceTable::read(folder)?;
     let expected = assay_faces::template::Template::DlibPadding(align::KEPT_MARGIN).name();

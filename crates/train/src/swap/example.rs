@@ -1,7 +1,8 @@
 //! One training example: a face, warped as the network gets it and as it was.
 //!
-//! The decision that shapes it: turning, mirroring and light are the same for both, so that the network learns to keep them; the warp is of the input alone, so
-//! that it learns what the person looks like (DeepFaceLab's `gen_warp_params`). Masks follow the target.
+//! The decision that shapes it: turning, mirroring and light are the same for both, so that the
+//! network learns to keep them; the warp is of the input alone, so that it learns what the person
+//! looks like (DeepFaceLab's `gen_warp_params`). Masks follow the target.
 use assay_faces::hull::{blur, fill, hull, swollen};
 use assay_generators::swap::align;
 use image::RgbImage;
@@ -136,7 +137,8 @@ struct Warp {
 }
 
 impl Warp {
-    /// Cells of a half, a quarter or an eighth of the side, corners moved by 0.24 of a cell (DeepFaceLab, `core/imagelib/warp.py`).
+    /// Cells of a half, a quarter or an eighth of the side, corners moved by 0.24 of a cell
+    /// (DeepFaceLab, `core/imagelib/warp.py`).
     fn drawn(side: usize, rng: &mut Rng) -> Self {
         let cells = 2usize << rng.below(3);
         let cell = side as f32 / cells as f32;
@@ -213,7 +215,8 @@ mod tests {
     fn a_plain_example_is_the_inner_part_of_the_crop() {
         let example = Example::plain(&face(), 64);
         assert_eq!(example.input, example.target);
-        // The network's crop begins a tenth of the kept one inside: 10.4 pixels, and 1.3 of them are one.
+        // The network's crop begins a tenth of the kept one inside: 10.4 pixels, and 1.3 of them
+        // are one.
         let expected = (10.4 + 1.3 * 32.5 - 0.5) * 2.0 / 255.0;
         assert!((example.target[20 * 64 + 32] - expected).abs() < 0.01);
         let area: f32 = example.mask.iter().sum();

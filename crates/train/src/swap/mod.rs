@@ -1,7 +1,8 @@
 //! Training of a face swap on two folders of crops (`assay swap train`).
 //!
-//! The decision that shapes it: it is one more task of the one loop, so previews, curves, resumption and records are those of every run. What is written is the
-//! averaged autoencoder alone, with its widths and crop; discriminators stay in the checkpoint.
+//! The decision that shapes it: it is one more task of the one loop, so previews, curves,
+//! resumption and records are those of every run. What is written is the averaged autoencoder
+//! alone, with its widths and crop; discriminators stay in the checkpoint.
 mod data;
 mod example;
 pub mod speed;

@@ -1,4 +1,5 @@
-//! Speed of a training step of the small face swap beside the same step in PyTorch, in turns on one machine.
+//! Speed of a training step of the small face swap beside the same step in PyTorch, in turns on one
+//! machine.
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -46,7 +47,8 @@ pub struct Speed {
     pub threads: usize,
 }
 
-/// Times steps on drawn faces: forward, losses, backward, optimiser. The perceptual loss, whose networks the script does not have, is left out of both.
+/// Times steps on drawn faces: forward, losses, backward, optimiser. The perceptual loss, whose
+/// networks the script does not have, is left out of both.
 ///
 /// # Errors
 /// When Python or the script fails.

@@ -1,7 +1,8 @@
 //! The losses of a face swap and what is shown of it.
 //!
-//! The decision that shapes it: autoencoder and discriminators are one module under one optimiser and one backward pass. The autoencoder is judged by a copy of
-//! the discriminators that does not learn from it, and the discriminators see made faces that do not remember how they were made.
+//! The decision that shapes it: autoencoder and discriminators are one module under one optimiser
+//! and one backward pass. The autoencoder is judged by a copy of the discriminators that does not
+//! learn from it, and the discriminators see made faces that do not remember how they were made.
 use assay_faces::track::{cosine, unit};
 use assay_faces::{FaceNetworks as _, Landmarks, Networks};
 use assay_models::face_swap::losses::{dssim, edges, window};
@@ -123,7 +124,8 @@ impl Swapping {
         loss
     }
 
-    /// What networks that know faces see of the difference. Half of the faces will do, those of both people at once: these networks cost as much as ours.
+    /// What networks that know faces see of the difference. Half of the faces will do, those of
+    /// both people at once: these networks cost as much as ours.
     fn noticed(&self, features: &Features, made: [Tensor<4>; 2], target: &Tensor<4>, mask: &Tensor<4>) -> Tensor<1> {
         let (n, some) = (self.batch, self.batch.div_ceil(2));
         let of = |x: &Tensor<4>| {

@@ -1,17 +1,20 @@
 //! How large a likelihood ratio the recorded items can bear out.
 //!
-//! The decision that shapes it: four bounds are computed, each is kept in the table, and the smallest holds. The first two ask whether deciding by the ratio
-//! beats deciding without it when one more misleading item a class is imagined (Vergeer et al. 2016); the third whether the share of items beyond a value
-//! bears the value out (Alberink et al. 2025); the last knows nothing of values: thirty-five people support no ratio above 35, whatever a network says.
+//! The decision that shapes it: four bounds are computed, each is kept in the table, and the
+//! smallest holds. The first two ask whether deciding by the ratio beats deciding without it when
+//! one more misleading item a class is imagined (Vergeer et al. 2016); the third whether the share
+//! of items beyond a value bears the value out (Alberink et al. 2025); the last knows nothing of
+//! values: thirty-five people support no ratio above 35, whatever a network says.
 use std::collections::BTreeSet;
 
 use assay_evidence::{Bound, BoundKind};
 
-/// The first rule is not applied below this value: in the first bins the imagined item alone can break it.
+/// The first rule is not applied below this value: in the first bins the imagined item alone can
+/// break it.
 const LEAST_JUDGED: f64 = 0.3;
 
-/// All bounds of log10 likelihood ratios of items whose truth is known. `sources` names the independent source of each: a person, a camera, an original
-/// file.
+/// All bounds of log10 likelihood ratios of items whose truth is known. `sources` names the
+/// independent source of each: a person, a camera, an original file.
 pub fn bounds(llrs_log10: &[f64], forged: &[bool], sources: &[&str]) -> Vec<Bound> {
     let up = Sides::new(llrs_log10, forged);
     let down = up.mirrored();
@@ -31,7 +34,8 @@ pub fn independent(sources: &[&str], forged: &[bool], label: bool) -> usize {
     sources.iter().zip(forged).filter(|(_, f)| **f == label).map(|(s, _)| s).collect::<BTreeSet<_>>().len()
 }
 
-/// The smallest of the bounds with its kind, and the floor. `(0, 0)` without bounds: nothing can be stated.
+/// The smallest of the bounds with its kind, and the floor. `(0, 0)` without bounds: nothing can be
+/// stated.
 pub fn tightest(bounds: &[Bound]) -> (f64, BoundKind, f64) {
     let upper = bounds.iter().min_by(|a, b| a.upper_log10.total_cmp(&b.upper_log10));
     let floor = bounds.iter().map(|b| b.lower_log10).fold(f64::NEG_INFINITY, f64::max);
@@ -49,7 +53,8 @@ fn round(v: f64) -> f64 {
 struct Sides {
     ones: Vec<f64>,
     zeros: Vec<f64>,
-    /// Turned round, so that what lay above a value now lies below it, and a value that is met exactly changes sides.
+    /// Turned round, so that what lay above a value now lies below it, and a value that is met
+    /// exactly changes sides.
     mirrored: bool,
 }
 
@@ -79,7 +84,8 @@ impl Sides {
         Self { ones: turned(&self.zeros), zeros: turned(&self.ones), mirrored: true }
     }
 
-    /// Expected cost of deciding by the ratio at a prior where `t` decides, as a share of deciding without it; one misleading item a class is imagined.
+    /// Expected cost of deciding by the ratio at a prior where `t` decides, as a share of deciding
+    /// without it; one misleading item a class is imagined.
     fn cost(&self, t: f64) -> f64 {
         let (n1, n0) = (self.ones.len() as f64, self.zeros.len() as f64);
         let beyond = if self.mirrored { at_or_above } else { above };
@@ -88,7 +94,8 @@ impl Sides {
         missed + 10f64.powf(t) * misled
     }
 
-    /// The last value of the grid before deciding by the ratio is no better than deciding without it.
+    /// The last value of the grid before deciding by the ratio is no better than deciding without
+    /// it.
     fn outwards(&self, least: f64) -> f64 {
         let grid = (0..=600).map(|step| f64::from(step) / 100.0);
         grid.take_while(|t| *t <= least || self.cost(*t) < 1.0 - 1e-9).last().unwrap_or(0.0)
@@ -128,7 +135,8 @@ pub(super) mod golden {
         labelled(&vec![4.0; n], &vec![-4.0; n])
     }
 
-    /// 200 quantiles of a normal distribution a class, two standard deviations apart, with their true log10 likelihood ratios.
+    /// 200 quantiles of a normal distribution a class, two standard deviations apart, with their
+    /// true log10 likelihood ratios.
     pub(crate) fn gaussian() -> (Vec<f64>, Vec<bool>) {
         let z: Vec<f64> = (0..200).map(|i| quantile((f64::from(i) + 0.5) / 200.0)).collect();
         let of = |shift: f64| -> Vec<f64> { z.iter().map(|z| (2.0 * z + shift) / std::f64::consts::LN_10).collect() };

@@ -1,10 +1,12 @@
-//! What log-likelihood ratios cost whoever decides by them: Cllr and the least that any map of the same scores would cost.
+//! What log-likelihood ratios cost whoever decides by them: Cllr and the least that any map of the
+//! same scores would cost.
 //!
 //! The difference of the two is what calibration lost; the least is what no calibration gets back.
 use super::isotonic::pool;
 
-/// Cost of log10 likelihood ratios in bits (Brümmer & du Preez 2006, eq. 4): 0 is perfect, 1 is as good as always saying "no support". An
-/// abstention is passed as 0; a side without items costs nothing.
+/// Cost of log10 likelihood ratios in bits (Brümmer & du Preez 2006, eq. 4): 0 is perfect, 1 is as
+/// good as always saying "no support". An abstention is passed as 0; a side without items costs
+/// nothing.
 pub fn cllr(llrs_log10: &[f64], forged: &[bool]) -> f64 {
     // log2(1 + 10^x) without overflow.
     let bits = |x: f64| {
@@ -23,8 +25,9 @@ pub fn cllr(llrs_log10: &[f64], forged: &[bool]) -> f64 {
     0.5 * (cost(true) + cost(false))
 }
 
-/// Cost that is left after the best non-decreasing map of these very scores (pool-adjacent-violators): what a system tells apart, whatever its
-/// calibration. Never above [`cllr`]; without items of both classes it is 0.
+/// Cost that is left after the best non-decreasing map of these very scores
+/// (pool-adjacent-violators): what a system tells apart, whatever its calibration. Never above
+/// [`cllr`]; without items of both classes it is 0.
 pub fn cllr_min(scores: &[f64], forged: &[bool]) -> f64 {
     let (n1, n0) = (forged.iter().filter(|f| **f).count() as f64, forged.iter().filter(|f| !**f).count() as f64);
     let mut values = Vec::with_capacity(scores.len());

@@ -1,8 +1,10 @@
 //! How far a fused value would move if other sources had been recorded.
 //!
-//! The decision that shapes it: not items are drawn again but their sources, because ten stretches of one person are one person. For each draw the last map (one line
-//! through the log-odds of the fused value) and all bounds are learned anew; what a value would have become, less what it is, is kept on a grid of values at 5 %
-//! and 95 %, and read between its points. At the cap it is the bounds that move, so an interval never shrinks to a point.
+//! The decision that shapes it: not items are drawn again but their sources, because ten stretches
+//! of one person are one person. For each draw the last map (one line through the log-odds of the
+//! fused value) and all bounds are learned anew; what a value would have become, less what it is,
+//! is kept on a grid of values at 5 % and 95 %, and read between its points. At the cap it is the
+//! bounds that move, so an interval never shrinks to a point.
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,8 @@
 //! Pool-adjacent-violators: the best non-decreasing map from a raw score to a log-likelihood ratio.
 //!
-//! For a-contrario scores, most genuine pictures share one value (nothing found) and a straight line through a logit fits badly. Each
-//! plateau is smoothed by half an imagined item of either class, so that a plateau of few items never claims much.
+//! For a-contrario scores, most genuine pictures share one value (nothing found) and a straight
+//! line through a logit fits badly. Each plateau is smoothed by half an imagined item of either
+//! class, so that a plateau of few items never claims much.
 use serde::{Deserialize, Serialize};
 
 /// A non-decreasing step map with linear transitions.
@@ -36,7 +37,8 @@ pub(super) struct Pool {
     pub(super) zeros: f64,
 }
 
-/// Pools of rising share of forged items, the classes weighted to equal mass; empty without items of both classes.
+/// Pools of rising share of forged items, the classes weighted to equal mass; empty without items
+/// of both classes.
 pub(super) fn pool(scores: &[f64], forged: &[bool]) -> Vec<Pool> {
     let mut items: Vec<(f64, bool)> = scores.iter().copied().zip(forged.iter().copied()).collect();
     items.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -104,7 +106,8 @@ impl Isotonic {
         Some(Self { steps })
     }
 
-    /// log10 likelihood ratio and its standard error; linear between plateaus, constant beyond the ends.
+    /// log10 likelihood ratio and its standard error; linear between plateaus, constant beyond the
+    /// ends.
     pub fn llr(&self, raw: f64) -> (f64, f64) {
         let after = self.steps.partition_point(|s| s.from <= raw);
         let Some(at) = after.checked_sub(1).and_then(|i| self.steps.get(i)) else {

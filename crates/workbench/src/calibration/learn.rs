@@ -1,6 +1,7 @@
 //! Learning one condition's part of a table.
 //!
-//! Maps are judged and the fusion is learned on out-of-fold values; bounds and intervals count sources, not items.
+//! Maps are judged and the fusion is learned on out-of-fold values; bounds and intervals count
+//! sources, not items.
 use sha2::Digest as _;
 
 use super::bounds::{bounds, independent, tightest};
@@ -8,7 +9,8 @@ use super::{AnalyzerMap, Condition, ConditionTable, GRID_LR, Item, Logistic, Ope
 use super::{cllr, cllr_min, interval, round};
 
 const FOLDS: u64 = 5;
-/// Out-of-fold cost in bits from which an analyzer tells nothing under a condition: it gets no value and no weight there.
+/// Out-of-fold cost in bits from which an analyzer tells nothing under a condition: it gets no
+/// value and no weight there.
 const LEAST_WORTH: f64 = 0.98;
 /// Width in log10 between floor and cap below which nothing can be stated.
 const LEAST_SPAN: f64 = 0.02;

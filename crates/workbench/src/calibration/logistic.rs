@@ -1,7 +1,8 @@
 //! Logistic regression by Newton's method, with the covariance of its coefficients.
 //!
-//! Used twice: on one analyzer's raw score (Platt 1999) and on all analyzers' log-likelihood ratios (Brümmer's linear logistic
-//! fusion). Classes are weighted to equal mass, so that the log-odds are a log-likelihood ratio.
+//! Used twice: on one analyzer's raw score (Platt 1999) and on all analyzers' log-likelihood ratios
+//! (Brümmer's linear logistic fusion). Classes are weighted to equal mass, so that the log-odds are
+//! a log-likelihood ratio.
 use serde::{Deserialize, Serialize};
 
 /// Coefficients and their covariance.
@@ -28,9 +29,10 @@ impl Logistic {
         (mean, f64::max(variance, 0.0).sqrt())
     }
 
-    /// Fits to rows of features; `penalty` is the weight of the squared coefficients (not of the intercept) against the mean
-    /// log-likelihood of one item. With `nonnegative`, features whose weight would turn negative are held at zero: an analyzer whose score is
-    /// defined as support for H1 never counts against it by overfitting.
+    /// Fits to rows of features; `penalty` is the weight of the squared coefficients (not of the
+    /// intercept) against the mean log-likelihood of one item. With `nonnegative`, features whose
+    /// weight would turn negative are held at zero: an analyzer whose score is defined as support
+    /// for H1 never counts against it by overfitting.
     pub fn fit(rows: &[Vec<f64>], forged: &[bool], penalty: f64, nonnegative: bool) -> Option<Self> {
         let d = rows.first()?.len() + 1;
         let (n1, n0) = (forged.iter().filter(|f| **f).count(), forged.iter().filter(|f| !**f).count());

@@ -1,8 +1,10 @@
 //! From raw scores to log-likelihood ratios, and from those to one.
 //!
-//! A table is learned from recorded items, forged and genuine, apart for each compression condition, because a score that is remarkable in a
-//! fresh photo is nothing in a thumbnail at quality 60. Three guards keep the numbers honest: maps are judged and the fusion is learned on
-//! out-of-fold values (folds by the target's source photo; a donor may be a target in another fold), weights cannot turn negative, and every value is capped by what the number of items can
+//! A table is learned from recorded items, forged and genuine, apart for each compression
+//! condition, because a score that is remarkable in a fresh photo is nothing in a thumbnail at
+//! quality 60. Three guards keep the numbers honest: maps are judged and the fusion is learned on
+//! out-of-fold values (folds by the target's source photo; a donor may be a target in another
+//! fold), weights cannot turn negative, and every value is capped by what the number of items can
 //! support ([`bounds`]). Intervals come from drawing the sources again ([`interval`]).
 pub mod bounds;
 mod cost;
@@ -53,7 +55,8 @@ impl Condition {
         vec![jpeg(90, 100), jpeg(80, 89), jpeg(70, 79), jpeg(1, 69), Self::Lossless, Self::Video]
     }
 
-    /// The condition of a file; `None` for lossy stills that are not JPEG (WebP, HEIC, AVIF), for which there are no recorded items.
+    /// The condition of a file; `None` for lossy stills that are not JPEG (WebP, HEIC, AVIF), for
+    /// which there are no recorded items.
     pub fn of(source: &Source) -> Option<Self> {
         if source.kind() == MediaKind::Video {
             return Some(Self::Video);
@@ -125,7 +128,8 @@ pub struct AnalyzerMap {
     pub genuine: u32,
     /// The map.
     pub map: ScoreMap,
-    /// Out-of-fold cost of the log-likelihood ratios in bits (Brümmer 2006); 1 is worthless, 0 perfect.
+    /// Out-of-fold cost of the log-likelihood ratios in bits (Brümmer 2006); 1 is worthless, 0
+    /// perfect.
     pub cllr: f64,
     /// Cap of its own value.
     pub cap_log10: f64,
@@ -142,7 +146,8 @@ pub struct ConditionTable {
     pub genuine: u32,
     /// Maps by analyzer.
     pub analyzers: Vec<AnalyzerMap>,
-    /// Weights over the analyzers' log10 values, in the order of `analyzers`, then the intercept; gives natural log-odds.
+    /// Weights over the analyzers' log10 values, in the order of `analyzers`, then the intercept;
+    /// gives natural log-odds.
     pub fusion: Logistic,
     /// Independent sources (people, cameras, original files) of the forged items.
     pub forged_sources: u32,
@@ -171,7 +176,7 @@ pub struct OperatingPoint {
     pub threshold_lr: f64,
     /// Forged items at or above it.
     pub forged: u32,
-    /// Genuine items at or above it: false alarms.
+    /// Genuine items at or above it: false positives.
     pub genuine: u32,
 }
 
@@ -212,7 +217,8 @@ impl ConditionTable {
         let error = ((error / std::f64::consts::LN_10).powi(2) + variance).sqrt();
         let z = z / std::f64::consts::LN_10;
         let value = z.clamp(self.floor_log10, self.cap_log10);
-        // The draws of sources know the last map and the bounds, the errors of the coefficients know the maps below it: the wider of the two holds.
+        // The draws of sources know the last map and the bounds, the errors of the coefficients
+        // know the maps below it: the wider of the two holds.
         let (below, above) = interval::at(&self.interval, z);
         let clamp = |v: f64| round(v.clamp(self.floor_log10, self.cap_log10));
         let low = clamp((value + below).min(z - Z90 * error));
@@ -268,14 +274,14 @@ impl CalibrationTable {
         }
     }
 
-    /// Learns a table. Conditions with fewer than 30 items of either class, and those whose bounds leave nothing to state, are left out: files of that kind
-    /// get an abstention.
+    /// Learns a table. Conditions with fewer than 30 items of either class, and those whose bounds
+    /// leave nothing to state, are left out: files of that kind get an abstention.
     pub fn learn(about: About<'_>, items: &[Item], analyzers: &[&str]) -> Self {
         Self::cross_fitted(about, items, analyzers).0
     }
 
-    /// As [`CalibrationTable::learn`], with the fused and capped log10 value of every item by maps and weights that were fitted without its fold; `None` where its
-    /// condition got no table.
+    /// As [`CalibrationTable::learn`], with the fused and capped log10 value of every item by maps
+    /// and weights that were fitted without its fold; `None` where its condition got no table.
     pub fn cross_fitted(about: About<'_>, items: &[Item], analyzers: &[&str]) -> (Self, Vec<Option<f64>>) {
         let mut values = vec![None; items.len()];
         let mut conditions = Vec::new();
@@ -336,7 +342,8 @@ mod tests {
     const ABOUT: About<'_> = About { id: "t", question: "q", data: "d", made_with: "m" };
 
     fn items(n: usize) -> Vec<Item> {
-        // A score that separates the classes by two standard deviations, one that is noise, and one that applies to half of the items.
+        // A score that separates the classes by two standard deviations, one that is noise, and one
+        // that applies to half of the items.
         let mut state = 7u64;
         let mut uniform = move || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -410,7 +417,8 @@ mod tests {
         assert_eq!(table.reference(part).cap_by, assay_evidence::BoundKind::Sources);
     }
 
-    /// A table without sources, bounds and intervals is one of an earlier version, and must not pass as certain.
+    /// A table without sources, bounds and intervals is one of an earlier version, and must not
+    /// pass as certain.
     #[test]
     fn a_table_of_the_former_format_is_refused() {
         let table = CalibrationTable::learn(ABOUT, &items(400), &["good"]);

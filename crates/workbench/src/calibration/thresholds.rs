@@ -1,9 +1,12 @@
 //! From which likelihood ratio on a statement counts as found, when nothing else is said.
 //!
-//! The decision that shapes it: genuine files may be called found by mistake in at most one of a hundred cases, all questions taken together. So this budget is shared
-//! out equally over the questions that are asked of a kind of file, and each question's default is the lowest likelihood ratio of a grid that at most its share
-//! of the genuine calibration files reach, by values that were fitted without them. The counts are kept, so that a default can be checked by hand and a
-//! question that comes later takes a share instead of diluting the others. Where no value of the grid is rare enough there is no default, and nothing is found.
+//! The decision that shapes it: genuine files may be called found by mistake in at most one of a
+//! hundred cases, all questions taken together. So this budget is shared out equally over the
+//! questions that are asked of a kind of file, and each question's default is the lowest likelihood
+//! ratio of a grid that at most its share of the genuine calibration files reach, by values that
+//! were fitted without them. The counts are kept, so that a default can be checked by hand and a
+//! question that comes later takes a share instead of diluting the others. Where no value of the
+//! grid is rare enough there is no default, and nothing is found.
 use std::collections::{BTreeMap, BTreeSet};
 
 use assay_evidence::{MediaKind, Threshold};
@@ -83,7 +86,8 @@ pub struct Thresholds {
 /// The default threshold of a question for a kind of file, with what it rests on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Default {
-    /// The likelihood ratio; `None` where no value of the grid is rare enough or no genuine file was counted.
+    /// The likelihood ratio; `None` where no value of the grid is rare enough or no genuine file
+    /// was counted.
     pub lr: Option<f64>,
     /// Genuine files.
     pub files: u32,
@@ -133,7 +137,8 @@ impl Thresholds {
         }
     }
 
-    /// Counts, by the defaults that have come of all parts, how many of the files are above any. To be called when the table is complete.
+    /// Counts, by the defaults that have come of all parts, how many of the files are above any. To
+    /// be called when the table is complete.
     pub fn count_together(&mut self, files: &[GenuineFile]) {
         let kinds: BTreeSet<(&str, &Condition)> = files.iter().map(|f| (f.what.as_str(), &f.condition)).collect();
         let is_above = |file: &GenuineFile| {
@@ -152,8 +157,9 @@ impl Thresholds {
         self.together = kinds.into_iter().map(together).collect();
     }
 
-    /// The default threshold of a question for pictures or for videos. The questions that share the budget are those of which genuine files of this kind
-    /// were counted, whatever a run asks: a threshold does not move with the analyzers that are chosen.
+    /// The default threshold of a question for pictures or for videos. The questions that share the
+    /// budget are those of which genuine files of this kind were counted, whatever a run asks: a
+    /// threshold does not move with the analyzers that are chosen.
     pub fn of(&self, question: &str, kind: MediaKind) -> Default {
         let of_kind = || self.parts.iter().filter(|p| p.condition.kind() == kind);
         let questions = of_kind().map(|p| p.question.as_str()).collect::<BTreeSet<_>>().len();

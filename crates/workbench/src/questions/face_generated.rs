@@ -1,4 +1,5 @@
-//! Was a face in it generated as a whole by a network, so that it shows nobody whom a camera recorded.
+//! Was a face in it generated as a whole by a network, so that it shows nobody whom a camera
+//! recorded.
 use super::{Bearing, Gap, Question, Words};
 
 pub(super) static QUESTION: Question = Question {

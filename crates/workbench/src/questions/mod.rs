@@ -1,8 +1,9 @@
 //! The questions that a file is asked, as data.
 //!
-//! The decision that shapes it: a file can be forged in ways that leave nothing in common, so each way is a question with recorded items, propositions and words of its
-//! own, and everything that the verdict has to know of it stands in its file here. A new question is one file and one word in the list; nothing in the
-//! verdict names a question or an analyzer.
+//! The decision that shapes it: a file can be forged in ways that leave nothing in common, so each
+//! way is a question with recorded items, propositions and words of its own, and everything that
+//! the verdict has to know of it stands in its file here. A new question is one file and one word
+//! in the list; nothing in the verdict names a question or an analyzer.
 use assay_analyzers::{ANALYZERS, Need};
 use assay_evidence::{MediaKind, Propositions, Status};
 
@@ -72,7 +73,8 @@ pub struct Question {
     pub against: Words,
     /// Which analyzers bear on it.
     pub bearing: Bearing,
-    /// It can be asked only where a face is seen. Its analyzers score stretches and persons themselves and pay for their number there.
+    /// It can be asked only where a face is seen. Its analyzers score stretches and persons
+    /// themselves and pay for their number there.
     pub needs_face: bool,
     /// Its calibration table, JSON.
     pub table: &'static str,
@@ -138,7 +140,8 @@ pub fn tables() -> Result<Vec<CalibrationTable>, serde_json::Error> {
 /// The embedded calibration table of a question.
 ///
 /// # Errors
-/// The reason in a sentence where there is no such question, or its table does not parse, which a test rules out.
+/// The reason in a sentence where there is no such question, or its table does not parse, which a
+/// test rules out.
 pub fn table(id: &str) -> Result<CalibrationTable, String> {
     let question = find(id).ok_or_else(|| format!("there is no question {id:?}; questions are: {}", ids()))?;
     question.calibration().map_err(|e| e.to_string())

@@ -1,4 +1,5 @@
-//! Was a part of it altered: spliced, copied, saved again or enlarged apart from the rest; in a clip: frames left out, repeated or put in.
+//! Was a part of it altered: spliced, copied, saved again or enlarged apart from the rest; in a
+//! clip: frames left out, repeated or put in.
 use assay_evidence::MediaKind;
 
 use super::{Bearing, Gap, Question, Words};

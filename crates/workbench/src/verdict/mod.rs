@@ -1,7 +1,9 @@
-//! From findings to the verdict: calibrated values, one statement a question, thresholds, abstentions, the headline, and what was not tested.
+//! From findings to the verdict: calibrated values, one statement a question, thresholds,
+//! abstentions, the headline, and what was not tested.
 //!
-//! The decision that shapes it: questions are weighed apart and each statement stands by itself with its own threshold, because a mean over questions hides a find. The
-//! file is above when a statement is. Nothing here names a question or an analyzer; what they are stands in `questions`.
+//! The decision that shapes it: questions are weighed apart and each statement stands by itself
+//! with its own threshold, because a mean over questions hides a find. The file is above when a
+//! statement is. Nothing here names a question or an analyzer; what they are stands in `questions`.
 mod not_tested;
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,8 @@ use crate::pipeline::{Asked, Setup, scores};
 use weigh::round;
 pub use weigh::{MIN_SIDE, NOTHING_LEARNED, figures_of, mixture, reaches, weigh};
 
-/// Length in seconds of the recorded clips. A longer one has as many chances of a chance finding as such stretches fit into it.
+/// Length in seconds of the recorded clips. A longer one has as many chances of a chance finding as
+/// such stretches fit into it.
 const RECORDED_SECS: f64 = 3.0;
 
 /// Fills in each finding's calibrated value and weighs them, apart for each question.
@@ -172,7 +175,8 @@ impl Case<'_> {
         }
     }
 
-    /// The only analyzer of a question says best itself why it is silent: the face is too small, too blurred, turned away.
+    /// The only analyzer of a question says best itself why it is silent: the face is too small,
+    /// too blurred, turned away.
     fn silence(&self, asked: &Asked) -> Option<String> {
         let bearing = asked.question.analyzers();
         let [only] = bearing[..] else { return None };

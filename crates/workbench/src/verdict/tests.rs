@@ -1,4 +1,5 @@
-//! Verdicts over made findings and made tables whose raw score is the log10 likelihood ratio itself.
+//! Verdicts over made findings and made tables whose raw score is the log10 likelihood ratio
+//! itself.
 use assay_evidence::{
     BoundKind, Evidence, FacesFound, Finding, Heatmap, Legend, Person, PngData, Prior, Proposition, Role, Verdict,
     Where,

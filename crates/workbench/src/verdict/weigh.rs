@@ -11,8 +11,9 @@ pub const MIN_SIDE: u32 = 128;
 /// What a question counts as that could apply and got no value: nothing was learned of it.
 pub const NOTHING_LEARNED: Llr = Llr { log10: 0.0, low: 0.0, high: 0.0 };
 
-/// The likelihood ratio of "forged in any of these ways", each taken for as probable as the others: the mean of theirs. A number for comparison; it dilutes a
-/// find by the number of questions and so leads nothing.
+/// The likelihood ratio of "forged in any of these ways", each taken for as probable as the others:
+/// the mean of theirs. A number for comparison; it dilutes a find by the number of questions and so
+/// leads nothing.
 pub fn mixture(values: &[Llr]) -> Llr {
     let mean = |of: fn(&Llr) -> f64| {
         round((values.iter().map(|v| 10f64.powf(of(v))).sum::<f64>() / values.len().max(1) as f64).log10())

@@ -1,7 +1,8 @@
 //! The sentences of a verdict.
 //!
-//! The decision that shapes it: everything that a lay reader meets first is put together here from the words of the questions, so that the strength of a sentence follows
-//! from its number alone. Nothing is said more strongly than the least certain question allows.
+//! The decision that shapes it: everything that a lay reader meets first is put together here from
+//! the words of the questions, so that the strength of a sentence follows from its number alone.
+//! Nothing is said more strongly than the least certain question allows.
 use assay_evidence::{FaceSearch, Headline, Llr, MediaKind, Propositions, Statement, VerbalBand};
 
 use crate::questions::Question;
@@ -52,7 +53,8 @@ pub(super) fn lay(question: &Question, kind: MediaKind, said: &Statement) -> Str
     }
 }
 
-/// The strongest statement. What speaks for a genuine recording is never stronger than the least certain of all questions; one without a value says nothing.
+/// The strongest statement. What speaks for a genuine recording is never stronger than the least
+/// certain of all questions; one without a value says nothing.
 pub(super) fn headline(kind: MediaKind, statements: &[Statement]) -> Headline {
     let valued = || statements.iter().filter_map(|s| Some((s, s.llr?, s.band?)));
     // The first of equals leads.
@@ -128,12 +130,20 @@ pub(super) fn first(faces: &FaceSearch, unanswered: &[(&Question, &Statement)]) 
         FaceSearch::Searched(found) if found.persons.is_empty() => {
             vec![format!("No face was found (faces from {:.0} px can be found), {therefore}", found.smallest_face_px)]
         }
-        FaceSearch::Searched(_) => unanswered
-            .iter()
-            .map(|(q, s)| {
-                let reason = s.abstained.as_deref().unwrap_or("no value was found.");
-                format!("A face was found, but nothing is said about {}: {reason}", q.subject)
-            })
-            .collect(),
+        FaceSearch::Searched(_) => {
+            // Questions that share a reason share a sentence.
+            let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
+            for (question, said) in unanswered {
+                let reason = said.abstained.as_deref().unwrap_or("no value was found.");
+                match told.iter_mut().find(|(r, _)| *r == reason) {
+                    Some((_, subjects)) => subjects.push(question.subject),
+                    None => told.push((reason, vec![question.subject])),
+                }
+            }
+            let sentence = |(reason, subjects): (&str, Vec<&str>)| {
+                format!("A face was found, but nothing is said about {}: {reason}", subjects.join(" or "))
+            };
+            told.into_iter().map(sentence).collect()
+        }
     }
 }

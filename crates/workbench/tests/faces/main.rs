@@ -1,4 +1,5 @@
-//! Faces through the whole scan, with painted faces and networks that find them by colour. `KEEP_REPORTS=DIR` keeps the pages for the eye.
+//! Faces through the whole scan, with painted faces and networks that find them by colour.
+//! `KEEP_REPORTS=DIR` keeps the pages for the eye.
 #![allow(unreachable_pub, clippy::allow_attributes, reason = "the parts of a test")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first surprise")]
 mod painted;
@@ -51,7 +52,8 @@ fn three() -> RgbImage {
     picture
 }
 
-/// Two people swap sides, one hides the other; then another shot with somebody else and one of the two.
+/// Two people swap sides, one hides the other; then another shot with somebody else and one of the
+/// two.
 fn frames() -> Vec<RgbImage> {
     let crossing = (0..75).map(|i| {
         let t = i as f32 / 74.0;
@@ -134,13 +136,15 @@ fn faces_never_move_the_verdict_and_a_broken_network_breaks_nothing_else() {
         (scan(&file, &[], networks(false)), scan(&file, &[], None), scan(&file, &[], networks(true)));
     assert_eq!(found(&with).persons.len(), 3);
     assert!(matches!(&broken.result.faces, FaceSearch::Failed { reason } if reason.contains("on purpose")));
-    // The analyzers that look at faces say each time why they could not; everything else is the same.
+    // The analyzers that look at faces say each time why they could not; everything else is the
+    // same.
     let about_faces = |id: &str| id.starts_with("face_");
     let titles = ["Face forgery networks", "Generated-face network", "How usual a face is"];
     let apart = |report: &Report| {
         let (mut verdict, mut findings) = (report.result.verdict.clone(), report.result.findings.clone());
         verdict.not_tested.retain(|n| !titles.contains(&n.what.as_str()));
-        // Why questions about faces have no value is said each time; that they have none is the same.
+        // Why questions about faces have no value is said each time; that they have none is the
+        // same.
         verdict.first.clear();
         for said in verdict.statements.iter_mut().filter(|s| questions::find(&s.question).unwrap().needs_face) {
             assert!(said.llr.is_none());
@@ -214,7 +218,8 @@ fn results_are_the_same_with_any_number_of_threads_and_can_be_reproduced() {
     let other = Tool { version: "0.0.0".into(), ..Tool::default() };
     let (_, differences) = reproduce(&one, &file, Some(networks(false)), other, &NoProgress).unwrap();
     assert_eq!(differences.iter().map(|d| d.pointer.as_str()).collect::<Vec<_>>(), ["/tool/version"]);
-    // Without the networks the difference is named, and nothing differs but what is not said for it.
+    // Without the networks the difference is named, and nothing differs but what is not said for
+    // it.
     let (_, differences) = reproduce(&one, &file, None, Tool::default(), &NoProgress).unwrap();
     let follows =
         ["/settings/networks", "/faces", "/verdict/first", "/verdict/statements/1/", "/verdict/statements/2/"];

@@ -92,7 +92,8 @@ impl FaceNetworks for Painted {
     }
 
     fn embed(&self, image: &RgbImage, landmarks: &Landmarks) -> Result<Vec<f32>, FacesError> {
-        // The share of each skin around the nose, with a little of the frame in it, as vectors of real faces have.
+        // The share of each skin around the nose, with a little of the frame in it, as vectors of
+        // real faces have.
         let nose = landmarks.mesh[usize::from(landmarks68::TABLE[30][0].0)];
         let mut counts = [0.05f32; 3];
         for dy in -6..=6 {

@@ -1,7 +1,8 @@
 //! A detector's scores measured against a data set.
 //!
-//! The decision that shapes it: the table decides what is measured, not the scores. A row without a score stands in `files` with none and is
-//! counted, one for which nothing at all was handed in too; a score for a file that is not in the table is an error.
+//! The decision that shapes it: the table decides what is measured, not the scores. A row without a
+//! score stands in `files` with none and is counted, one for which nothing at all was handed in
+//! too; a score for a file that is not in the table is an error.
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
@@ -15,7 +16,8 @@ use crate::metrics::{self, BINS, DRAWS, Estimate, Ranked, Scored, bootstrap};
 /// Measures the scores against the table.
 ///
 /// # Errors
-/// When a score or failure is of a file and part that the table has not, a score is given twice or is not finite, or frames of one video have two labels.
+/// When a score or failure is of a file and part that the table has not, a score is given twice or
+/// is not finite, or frames of one video have two labels.
 pub fn evaluate(
     manifest: &Manifest,
     scores: &[FrameScore],

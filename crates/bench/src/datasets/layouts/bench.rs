@@ -1,7 +1,9 @@
-//! Index files of DeepfakeBench: `{dataset: {class: {split: {[compression:] {video: {label, frames: [...]}}}}}}`.
+//! Index files of DeepfakeBench:
+//! `{dataset: {class: {split: {[compression:] {video: {label, frames: [...]}}}}}}`.
 //!
-//! The decision that shapes it: a video is class, compression and name together. By name alone, as the benchmark itself counts, `000_003` of four
-//! methods becomes one video. Its indices list some videos in several splits; such a video goes to the strictest, and the notes count it.
+//! The decision that shapes it: a video is class, compression and name together. By name alone, as
+//! the benchmark itself counts, `000_003` of four methods becomes one video. Its indices list some
+//! videos in several splits; such a video goes to the strictest, and the notes count it.
 //!
 //! Format read from the benchmark's published description and files; none of its code is used.
 use std::collections::HashMap;
@@ -77,7 +79,8 @@ impl Reader {
                     let Some(split) = Split::from_name(word) else { bail!("`{word}` of {class} is no split") };
                     let content = object(content, word)?;
                     if is_video(content) {
-                        // The benchmark's own script writes the last video of DFDC's test here in place of a list.
+                        // The benchmark's own script writes the last video of DFDC's test here in
+                        // place of a list.
                         self.notes.count("list of a split that is a single nameless video; it is left out", class);
                         continue;
                     }
@@ -157,7 +160,8 @@ fn is_video(content: &Object) -> bool {
     content.get("frames").is_some_and(Value::is_array)
 }
 
-/// Real or fake by the name of a class: `FF-real`, `CelebDFv2_fake`, `DFDCP_FakeA`; the methods of FaceForensics++ are `FF-DF` and so on.
+/// Real or fake by the name of a class: `FF-real`, `CelebDFv2_fake`, `DFDCP_FakeA`; the methods of
+/// FaceForensics++ are `FF-DF` and so on.
 fn label(class: &str) -> anyhow::Result<Label> {
     let lower = class.to_lowercase();
     match (lower.contains("real"), lower.contains("fake")) {

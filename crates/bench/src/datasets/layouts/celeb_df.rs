@@ -1,8 +1,9 @@
-//! Celeb-DF: `Celeb-real/id3_0004.mp4`, `Celeb-synthesis/id3_id7_0004.mp4` (target, donor), `YouTube-real/00170.mp4`, and
-//! `List_of_testing_videos.txt` with `1 YouTube-real/00170.mp4` for a real one and `0 ...` for a fake one.
+//! Celeb-DF: `Celeb-real/id3_0004.mp4`, `Celeb-synthesis/id3_id7_0004.mp4` (target, donor),
+//! `YouTube-real/00170.mp4`, and `List_of_testing_videos.txt` with `1 YouTube-real/00170.mp4` for a
+//! real one and `0 ...` for a fake one.
 //!
-//! The decision that shapes it: the official list is taken as it is, although it shows the same celebrities in both splits. The check for leaks
-//! then says so, instead of a quiet repair.
+//! The decision that shapes it: the official list is taken as it is, although it shows the same
+//! celebrities in both splits. The check for leaks then says so, instead of a quiet repair.
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,9 +1,11 @@
-//! The Deepfake Detection Challenge: `metadata.json` in each part's folder (`{"x.mp4": {"label": "FAKE", "original": "y.mp4", "split": "train"}}`)
-//! and `labels.csv` (`filename,label`) of its test set.
+//! The Deepfake Detection Challenge: `metadata.json` in each part's folder
+//! (`{"x.mp4": {"label": "FAKE", "original": "y.mp4", "split": "train"}}`) and `labels.csv`
+//! (`filename,label`) of its test set.
 //!
-//! The decision that shapes it: the set names no persons, and one actor is in many originals. With several parts, a whole part stays together,
-//! as those who use the set divide it; with a single part only the fakes stay with their original, and the notes say what that is worth.
-//! Every listed file is in the table, there or not.
+//! The decision that shapes it: the set names no persons, and one actor is in many originals. With
+//! several parts, a whole part stays together, as those who use the set divide it; with a single
+//! part only the fakes stay with their original, and the notes say what that is worth. Every listed
+//! file is in the table, there or not.
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -55,7 +57,8 @@ pub(super) fn read(lists: &[PathBuf]) -> Rows {
 
 fn part(list: &Path, whole: bool, rows: &mut Vec<Row>, notes: &mut Notes) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(list).with_context(|| format!("cannot read {}", list.display()))?;
-    // A map that keeps the order would hide a name given twice; one row a name is what the format can say.
+    // A map that keeps the order would hide a name given twice; one row a name is what the format
+    // can say.
     let entries: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(&text).with_context(|| format!("{} is no list of files", list.display()))?;
     let folder = list.parent().unwrap_or(Path::new(""));

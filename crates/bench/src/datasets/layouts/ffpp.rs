@@ -1,8 +1,9 @@
 //! FaceForensics++ and DeepFakeDetection: `original_sequences/youtube/c23/videos/033.mp4`,
-//! `manipulated_sequences/Deepfakes/c23/videos/033_097.mp4`, and the official lists of pairs `splits/{train,val,test}.json` where present.
+//! `manipulated_sequences/Deepfakes/c23/videos/033_097.mp4`, and the official lists of pairs
+//! `splits/{train,val,test}.json` where present.
 //!
-//! The decision that shapes it: `033_097` shows clip 033 with the face or the motion of 097, so it belongs with both. A division by target
-//! alone lets the source's face into two splits.
+//! The decision that shapes it: `033_097` shows clip 033 with the face or the motion of 097, so it
+//! belongs with both. A division by target alone lets the source's face into two splits.
 use std::collections::HashMap;
 use std::path::Path;
 

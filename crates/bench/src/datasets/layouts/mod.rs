@@ -1,8 +1,10 @@
 //! Published data sets, recognised by how their folders lie and read into one table.
 //!
-//! The decision that shapes it: a layout is recognised by names that only it has, and when none fits the error lists what was looked for, since
-//! an index that silently finds nothing is the commonest complaint about such tools. Each layout fills in the persons that its file names tell.
-//! Everything that is connected over a person, seen or driving, then shares a group. What could not be told is said in the notes.
+//! The decision that shapes it: a layout is recognised by names that only it has, and when none
+//! fits the error lists what was looked for, since an index that silently finds nothing is the
+//! commonest complaint about such tools. Each layout fills in the persons that its file names tell.
+//! Everything that is connected over a person, seen or driving, then shares a group. What could not
+//! be told is said in the notes.
 mod bench;
 mod celeb_df;
 mod dfdc;
@@ -58,17 +60,20 @@ pub struct Indexed {
     pub layout: Layout,
     /// What is in it.
     pub manifest: Manifest,
-    /// What whoever uses it should know: files left out and why, splits that share persons, names that tell nothing.
+    /// What whoever uses it should know: files left out and why, splits that share persons, names
+    /// that tell nothing.
     pub notes: Vec<String>,
 }
 
 /// What a layout's reader hands back.
 type Rows = anyhow::Result<(Vec<Row>, Notes)>;
 
-/// Recognises the data set at `root` (a folder, a manifest, or an index file of DeepfakeBench) and lists what is in it.
+/// Recognises the data set at `root` (a folder, a manifest, or an index file of DeepfakeBench) and
+/// lists what is in it.
 ///
 /// # Errors
-/// When nothing fits (the error says what was looked for), a folder or list cannot be read, or a list contradicts the folders.
+/// When nothing fits (the error says what was looked for), a folder or list cannot be read, or a
+/// list contradicts the folders.
 pub fn index(root: &Path) -> anyhow::Result<Indexed> {
     ensure!(root.exists(), "{} does not exist", root.display());
     if root.is_file() {
@@ -119,7 +124,8 @@ fn finish(layout: Layout, root: &Path, read: Rows) -> anyhow::Result<Indexed> {
     Ok(Indexed { layout, manifest, notes: notes.sentences() })
 }
 
-/// Remarks, counted by kind, with one example of each: a set of a hundred thousand files must not give as many lines.
+/// Remarks, counted by kind, with one example of each: a set of a hundred thousand files must not
+/// give as many lines.
 #[derive(Debug, Default)]
 struct Notes(BTreeMap<String, (usize, Option<String>)>);
 
@@ -143,7 +149,8 @@ impl Notes {
     }
 }
 
-/// Persons of FaceForensics++ by the name of a clip: `033`, `033_097` (target, source), `01__hugging_happy`, `01_02__hugging_happy__ABCDEFGH`.
+/// Persons of FaceForensics++ by the name of a clip: `033`, `033_097` (target, source),
+/// `01__hugging_happy`, `01_02__hugging_happy__ABCDEFGH`.
 fn numbered_persons(prefix: &str, stem: &str) -> Option<(String, Option<String>)> {
     let ids: Vec<&str> = stem.split("__").next()?.split('_').collect();
     let all_digits = ids.iter().all(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()));
@@ -155,7 +162,8 @@ fn numbered_persons(prefix: &str, stem: &str) -> Option<(String, Option<String>)
     }
 }
 
-/// Persons of Celeb-DF by the name of a clip: `id3_0004` or `id3_id7_0004` (target, donor); a bare number is a person seen nowhere else.
+/// Persons of Celeb-DF by the name of a clip: `id3_0004` or `id3_id7_0004` (target, donor); a bare
+/// number is a person seen nowhere else.
 fn celebrities(stem: &str) -> Option<(String, Option<String>)> {
     let parts: Vec<&str> = stem.split('_').collect();
     let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());

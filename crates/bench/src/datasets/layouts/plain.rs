@@ -1,7 +1,7 @@
 //! A folder `real` and a folder `fake` with anything below them.
 //!
-//! The decision that shapes it: nothing is guessed from file names, so no persons are known, and the notes say so. A folder below `fake` or
-//! `real` is taken as the source.
+//! The decision that shapes it: nothing is guessed from file names, so no persons are known, and
+//! the notes say so. A folder below `fake` or `real` is taken as the source.
 use std::path::{Path, PathBuf};
 
 use super::files::{files_below, folders, is_media, name};

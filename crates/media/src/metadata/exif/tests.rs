@@ -1,7 +1,8 @@
 //! Blocks in both byte orders, built entry by entry.
 use super::*;
 
-/// Builds directories; out-of-line values and further directories follow in the order they are added.
+/// Builds directories; out-of-line values and further directories follow in the order they are
+/// added.
 struct Builder {
     bytes: Vec<u8>,
     big: bool,
@@ -20,7 +21,8 @@ impl Builder {
         if self.big { value.to_be_bytes() } else { value.to_le_bytes() }
     }
 
-    /// Adds a directory of (tag, type, count, value bytes); returns where it starts and where its link to the next lies.
+    /// Adds a directory of (tag, type, count, value bytes); returns where it starts and where its
+    /// link to the next lies.
     fn directory(&mut self, entries: &[(u16, u16, u32, Vec<u8>)]) -> (usize, usize) {
         let start = self.bytes.len();
         let link = start + 2 + 12 * entries.len();

@@ -1,7 +1,9 @@
 //! Bringing one crop of a moving face onto another.
 //!
-//! The decision that shapes it: similarity transforms only, by their inverse composition (Baker and Matthews, "Lucas-Kanade 20 Years On", IJCV 2004) from coarse to fine.
-//! What a similarity leaves is what the network looks at: a head that turns, a mouth that moves, and a face that was made anew in every frame.
+//! The decision that shapes it: similarity transforms only, by their inverse composition (Baker and
+//! Matthews, "Lucas-Kanade 20 Years On", IJCV 2004) from coarse to fine. What a similarity leaves
+//! is what the network looks at: a head that turns, a mouth that moves, and a face that was made
+//! anew in every frame.
 use crate::faces::warp::Similarity;
 
 /// Halvings of the coarsest level.
@@ -62,7 +64,8 @@ impl Pyramid {
         Self(levels)
     }
 
-    /// Where each point of this crop lies in `moving`, from the middle of both outwards. A pair without texture gives the identity.
+    /// Where each point of this crop lies in `moving`, from the middle of both outwards. A pair
+    /// without texture gives the identity.
     pub fn moving_from_here(&self, moving: &Self) -> Similarity {
         // About the middle, in pixels of the full crop.
         let mut found = Centred { a: 1.0, b: 0.0, x: 0.0, y: 0.0 };
@@ -107,7 +110,8 @@ impl Centred {
 fn refined(here: &Grey, there: &Grey, mut at: Centred) -> Centred {
     let side = here.side;
     let middle = side as f32 / 2.0;
-    // Turns and scales are told in pixels at this distance from the middle, so that all four numbers are of one size.
+    // Turns and scales are told in pixels at this distance from the middle, so that all four
+    // numbers are of one size.
     let unit = REACH * side as f32;
     let mut rows: Vec<([f32; 2], f32, [f32; 4])> = Vec::new();
     for y in 1..side - 1 {

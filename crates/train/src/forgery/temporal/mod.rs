@@ -1,8 +1,10 @@
 //! Short windows of consecutive frames: whether a face was made anew in each.
 //!
-//! The decision that shapes it: what is forged is forged frame by frame, with the tremor that such work has (the mask, the place and the colours of every frame stray a little on
-//! their own), then every frame is brought onto the middle one; the network sees only what remains. Few people were filmed, so the real halves of the side-by-side
-//! clips are material too, and every figure needs a part of them held out.
+//! The decision that shapes it: what is forged is forged frame by frame, with the tremor that such
+//! work has (the mask, the place and the colours of every frame stray a little on their own), then
+//! every frame is brought onto the middle one; the network sees only what remains. Few people were
+//! filmed, so the real halves of the side-by-side clips are material too, and every figure needs a
+//! part of them held out.
 use std::path::PathBuf;
 
 use assay_checkpoints::StateDict;
@@ -115,8 +117,9 @@ pub struct Temporal<'a> {
 }
 
 impl<'a> Temporal<'a> {
-    /// Sorts the windows. With a part of the side-by-side clips held out, the others are learned from with their swaps; without one their real halves only, and only
-    /// those of the training split.
+    /// Sorts the windows. With a part of the side-by-side clips held out, the others are learned
+    /// from with their swaps; without one their real halves only, and only those of the training
+    /// split.
     pub fn new(moments: &'a [Moment], choice: Choice) -> Self {
         let held_out = held_out(moments, choice.held_out);
         let is_in =
@@ -150,7 +153,8 @@ impl<'a> Temporal<'a> {
         self.train.iter().flat_map(of).collect()
     }
 
-    /// With what came out of an autoencoder: one length of the code a window, as a program does not change its network from frame to frame.
+    /// With what came out of an autoencoder: one length of the code a window, as a program does not
+    /// change its network from frame to frame.
     #[must_use]
     pub fn with_bank(
         mut self,
@@ -298,7 +302,8 @@ fn spread<'a>(moments: &[&'a Moment], most: usize) -> Vec<&'a Moment> {
     (0..count).map(|i| moments[i * moments.len() / count]).collect()
 }
 
-/// The real window and its swapped twin as a scan sees them, each brought onto its own middle frame.
+/// The real window and its swapped twin as a scan sees them, each brought onto its own middle
+/// frame.
 fn plain(moment: &Moment) -> Vec<Drawn> {
     let view = centred();
     let of = |window: &Window| -> Vec<Vec<f32>> {
@@ -312,7 +317,8 @@ fn plain(moment: &Moment) -> Vec<Drawn> {
         .collect()
 }
 
-/// What a network says of the real window of a moment and of its swapped twin, as a scan would see them.
+/// What a network says of the real window of a moment and of its swapped twin, as a scan would see
+/// them.
 pub fn judge(net: &FaceForgery, moment: &Moment) -> Vec<(bool, Judgement)> {
     let drawn = plain(moment);
     let mut planes = Vec::new();
@@ -339,7 +345,8 @@ fn canvas(frame: &Levels) -> Canvas {
     frame.full().pixels().map(|p| p.0.map(f32::from)).collect()
 }
 
-/// A kept square of values as the crop shows it; `crop_from_middle` leads from the middle frame, `frame_from_middle` to the frame that the values are of.
+/// A kept square of values as the crop shows it; `crop_from_middle` leads from the middle frame,
+/// `frame_from_middle` to the frame that the values are of.
 fn placed(values: &[f32], crop_from_middle: &Similarity, frame_from_middle: &Similarity) -> Vec<f32> {
     let back = crop_from_middle.inverse();
     let last = (KEPT - 1) as f32 - 1e-3;

@@ -1,7 +1,8 @@
 //! Windows of consecutive frames around a face, brought onto their middle frame.
 //!
-//! The decision that shapes it: a window keeps its frames as they were cut, one square for all, and beside them how each lies on the middle one. What is laid over is laid
-//! over in the frame itself, as a program does it that works frame by frame; only then is the frame brought onto the others.
+//! The decision that shapes it: a window keeps its frames as they were cut, one square for all, and
+//! beside them how each lies on the middle one. What is laid over is laid over in the frame itself,
+//! as a program does it that works frame by frame; only then is the frame brought onto the others.
 use std::collections::VecDeque;
 use std::path::Path;
 

@@ -1,7 +1,8 @@
 //! How often a real face reaches the default threshold.
 //!
-//! The decision that shapes it: photographs and clips are those of the test split, weighed by the shipped tables. The real halves of the side-by-side clips are
-//! judged by the network that held their people out; the tables have seen their scores, so they stand in a row of their own.
+//! The decision that shapes it: photographs and clips are those of the test split, weighed by the
+//! shipped tables. The real halves of the side-by-side clips are judged by the network that held
+//! their people out; the tables have seen their scores, so they stand in a row of their own.
 use std::fmt::Write as _;
 
 use assay_faces::stretches::stretches;
@@ -20,7 +21,7 @@ const COUNTED_PX: f64 = 64.0;
 
 /// How many of what reached the threshold by either kind of network.
 #[derive(Default)]
-struct Alarms {
+struct FalsePositives {
     units: usize,
     forgery: usize,
     synthesis: usize,
@@ -28,7 +29,7 @@ struct Alarms {
     unjudged: usize,
 }
 
-impl Alarms {
+impl FalsePositives {
     fn row(&self, what: &str, saved: &str) -> String {
         let share = |count: usize| {
             let Rate { rate, interval, .. } = Rate::new(count, self.units);
@@ -45,12 +46,12 @@ impl Alarms {
     }
 }
 
-/// The table of false alarms.
+/// The table of false positives.
 pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
     let unseen = Folds::of(ids, &sets::swap_clips(bench.data)?).unseen(ids)?;
     let asked = Asked { tables: questions::tables()?, thresholds: Thresholds::shipped()? };
     let mut text = format!(
-        "## False alarms\n\nReal faces whose likelihood ratio for \"replaced or reshaped\" (face_forgery) or \"generated\" (face_synthesis) reaches the question's default threshold, with 95 % Wilson intervals. \
+        "## False positives\n\nReal faces whose likelihood ratio for \"replaced or reshaped\" (face_forgery) or \"generated\" (face_synthesis) reaches the question's default threshold, with 95 % Wilson intervals. \
          Photographs and clips are of the test split, clips cut into stretches of three seconds; n counts photographs or stretches. The last column: faces of at least {COUNTED_PX} px on the shorter side that no network judged, being too blurred.\n\n\
          | what | saved as | n | face_forgery | face_synthesis | not judged |\n|---|---|---|---|---|---|\n"
     );
@@ -62,7 +63,7 @@ pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String>
                 Condition::Lossless => Condition::Jpeg { from: 90, to: 100 },
                 other => other,
             };
-            let mut found = Alarms::default();
+            let mut found = FalsePositives::default();
             found.count(&asked, &condition, &looks);
             text += &found.row(folder, saving.name);
         }
@@ -70,12 +71,12 @@ pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String>
     for saving in sets::CLIPS {
         let manifest = sets::clips(bench.data, bench.work, &[Split::Test], saving)?;
         let (looks, _) = judge::look(&manifest, &bench.networks, PACE, bench.progress);
-        let mut found = Alarms::default();
+        let mut found = FalsePositives::default();
         found.count(&asked, &Condition::Video, &looks);
         text += &found.row("test clips", saving.name);
         let mut manifest = sets::swaps(bench.data, bench.work, saving)?;
         manifest.rows.retain(|r| r.label == Label::Real);
-        let mut found = Alarms::default();
+        let mut found = FalsePositives::default();
         let (looks, _) = look_unseen(&manifest, &unseen, PACE, bench.progress);
         found.count(&asked, &Condition::Video, &looks);
         text += &found.row("real halves, out of fold", saving.name);
@@ -88,7 +89,8 @@ pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String>
     Ok(text + "\n")
 }
 
-/// What a table says of itself at its highest operating point that is no higher than the default threshold.
+/// What a table says of itself at its highest operating point that is no higher than the default
+/// threshold.
 fn own_counts(table: &CalibrationTable, thresholds: &Thresholds) -> Vec<String> {
     let at = |t: &assay_workbench::calibration::ConditionTable| {
         let threshold = thresholds.of(&table.question, t.condition.kind()).lr?;
@@ -115,7 +117,7 @@ struct Asked {
     thresholds: Thresholds,
 }
 
-impl Alarms {
+impl FalsePositives {
     /// Adds what these looks come to.
     fn count(&mut self, asked: &Asked, condition: &Condition, looks: &[Look]) {
         let reaches = |analyzer: &str, score: f64| {

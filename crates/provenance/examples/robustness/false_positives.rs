@@ -21,7 +21,7 @@ fn draws(seed: u64) -> impl FnMut() -> f32 {
 }
 
 /// `count` windows of `side` pixels from unmarked files.
-pub(crate) fn alarms(side: u32, count: usize, files: &[PathBuf]) -> anyhow::Result<()> {
+pub(crate) fn false_positives(side: u32, count: usize, files: &[PathBuf]) -> anyhow::Result<()> {
     let each = count.div_ceil(files.len().max(1)).min(PER_PICTURE);
     let of_picture = |(at, file): (usize, &PathBuf)| {
         let Ok(picture) = open(file) else { return Vec::new() };
