@@ -107,7 +107,7 @@ pub(crate) fn read_onnx(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
     let mut tensors = StateDict::new();
     for tensor in graph.initializer {
         let name = tensor.name.clone();
-        insert(&mut tensors, name, host(tensor)?)?;
+        insert(&mut tensors, name, host(&tensor)?)?;
     }
     let mut checkpoint = Checkpoint::empty(Container::Onnx);
     checkpoint.sections.insert(String::new(), Walk::over(&graph.node, tensors)?.finish()?);
@@ -123,7 +123,7 @@ fn insert(into: &mut StateDict, name: String, tensor: HostTensor) -> Result<(), 
 }
 
 /// A tensor with its bytes in one order, checked against its extents.
-fn host(tensor: Tensor) -> Result<HostTensor, CheckpointError> {
+fn host(tensor: &Tensor) -> Result<HostTensor, CheckpointError> {
     let wrong = |what: &str| CheckpointError::Malformed(format!("its tensor {} {what}", shown(&tensor.name)));
     if tensor.data_location != 0 {
         return Err(wrong("lies in another file; export the network with its weights inside"));

@@ -25,8 +25,8 @@ fn holds_weights(name: &str) -> bool {
 }
 
 /// The only one of the names that weights lie under.
-fn only(names: Vec<String>, package: &str) -> Result<String, CheckpointError> {
-    match names.as_slice() {
+fn only(names: &[String], package: &str) -> Result<String, CheckpointError> {
+    match names {
         [name] => Ok(name.clone()),
         [] => Err(CheckpointError::Malformed(format!(
             "{package} without a file of weights ({} are known)",
@@ -62,7 +62,7 @@ pub(crate) fn read_zip(
 ) -> Result<Checkpoint, CheckpointError> {
     let names = zip.file_names().filter_map(|name| name.ok().map(|name| name.to_string()));
     let name = only(
-        names.filter(|name| holds_weights(name)).collect(),
+        &names.filter(|name| holds_weights(name)).collect::<Vec<_>>(),
         "a zip file without data.pkl, so not one of PyTorch's, and",
     )?;
     let broken = |e: zip::result::ZipError| CheckpointError::Malformed(format!("not a whole zip container: {e}"));
@@ -95,7 +95,7 @@ pub(crate) fn read_gzip(
             names.push(name);
         }
     }
-    let name = only(names, "a compressed tar archive")?;
+    let name = only(&names, "a compressed tar archive")?;
     reader.rewind()?;
     let mut archive = tar::Archive::new(GzDecoder::new(reader).take(most));
     for entry in archive.entries().map_err(broken)? {

@@ -1,6 +1,5 @@
 //! The shipped part of CLIP's image tower against ONNX Runtime, block by block.
 #![cfg(feature = "large")]
-#![expect(clippy::unwrap_used, reason = "a test fails where something is missing")]
 use assay_models::clip::{BLOCKS, Base, SIDE, TOKENS, WIDTH, append};
 
 /// The picture that `data/clip.json` describes.

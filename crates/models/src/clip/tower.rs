@@ -89,13 +89,13 @@ impl Base {
 
 impl Block {
     /// Changes the tokens; gives what the way back needs where it is wanted.
-    fn forward(&self, norms: &[f32], i: usize, tokens: &mut Vec<f32>, keep: bool) -> Option<KeptBlock> {
-        let input = if keep { tokens.clone() } else { Vec::new() };
+    fn forward(&self, norms: &[f32], i: usize, tokens: &mut [f32], keep: bool) -> Option<KeptBlock> {
+        let input = if keep { tokens.to_vec() } else { Vec::new() };
         let three = self.three.forward(&normalised(tokens, norm(norms, 1 + 2 * i)));
         debug_assert_eq!(three.len(), TOKENS * THREE);
         let (got, shares) = attend(&three, keep);
         add(tokens, &self.out.forward(&got));
-        let middle = if keep { tokens.clone() } else { Vec::new() };
+        let middle = if keep { tokens.to_vec() } else { Vec::new() };
         let hidden = self.first.forward(&normalised(tokens, norm(norms, 2 + 2 * i)));
         add(tokens, &self.second.forward(&activated(&hidden)));
         shares.map(|shares| KeptBlock { input, three, shares, middle, hidden })

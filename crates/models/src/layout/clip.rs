@@ -6,7 +6,7 @@ use crate::clip::{SCALE, Widths};
 impl Architecture for Widths {
     fn infer(shapes: &Shapes) -> Result<Self, String> {
         let block = |i: usize| format!("vision_model.encoder.layers.{i}.self_attn.q_proj.weight");
-        let blocks = (0..).take_while(|i| shapes.contains_key(&block(*i))).count();
+        let blocks = (0..64).take_while(|i| shapes.contains_key(&block(*i))).count();
         if blocks == 0 {
             return Err(format!("{} is missing", block(0)));
         }

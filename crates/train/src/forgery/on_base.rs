@@ -26,7 +26,7 @@ const PLACES: usize = GRID / 2;
 const MAP_SHARE: f32 = 0.5;
 
 /// How its crops are cut.
-pub const CUT: Cut = Cut {
+pub(super) const CUT: Cut = Cut {
     side: SIDE,
     plain: Around { margin: 1.35, scales: 0.0, shifts: 0.0 },
     varied: Around { margin: 1.35, scales: 0.14, shifts: 0.06 },
@@ -34,7 +34,7 @@ pub const CUT: Cut = Cut {
 };
 
 /// The task; crops come from another recipe's draws.
-pub struct OnBase<'a> {
+pub(super) struct OnBase<'a> {
     /// Where crops come from.
     pub crops: &'a Forgery<'a>,
     /// What sees them.
