@@ -94,8 +94,8 @@ fn differences(a: &Value, b: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// The entries of a list of findings or of analyzers, by the analyzer's id: a new one stands between
-/// others.
+/// The entries of a list of findings or of analyzers, by the analyzer's id: a new one stands
+/// between others.
 fn by_name(list: &[Value]) -> Option<BTreeMap<String, &Value>> {
     let name_of =
         |v: &'_ Value| -> Option<String> { Some(v.as_str().or_else(|| v.get("analyzer")?.as_str())?.to_owned()) };

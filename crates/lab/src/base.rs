@@ -19,7 +19,8 @@ const FILE: &str = "clip-vit-b16-1.safetensors";
 /// From what, and where to.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Weights of the kind clip-vision: an imported id, or the file that `assay models import` takes
+    /// Weights of the kind clip-vision: an imported id, or the file that `assay models import`
+    /// takes
     #[arg(long, value_name = "ID|FILE")]
     weights: String,
     /// Where the parts are written

@@ -33,7 +33,8 @@ pub struct Options {
     /// Folder of the planted set
     #[arg(long, value_name = "DIR")]
     pub set: PathBuf,
-    /// Folder of the source photos and clips; with it false positives on all real ones are counted too
+    /// Folder of the source photos and clips; with it false positives on all real ones are counted
+    /// too
     #[arg(long, value_name = "DIR")]
     pub sources: Option<PathBuf>,
     /// Only every n-th photo of the large folders when false positives are counted
@@ -299,8 +300,8 @@ fn analyzer_row(set: &Path, id: &str, kind: Kind, quality: u8, pairs: &[&Pair]) 
     })
 }
 
-/// Measures on the test split of the set below `set`; with `sources`, counts false positives on every
-/// `every`-th real photo and on every real clip cut into three-second segments.
+/// Measures on the test split of the set below `set`; with `sources`, counts false positives on
+/// every `every`-th real photo and on every real clip cut into three-second segments.
 ///
 /// # Errors
 /// When a file cannot be read or examined.

@@ -12,8 +12,8 @@ fn picture() -> Vec<[f32; 3]> {
     (0..SIDE * SIDE).map(pixel).collect()
 }
 
-/// The fixture was computed in single precision from the same integers, so what differs is rounding:
-/// ours of the rows to 15 bits, and the order of sums.
+/// The fixture was computed in single precision from the same integers, so what differs is
+/// rounding: ours of the rows to 15 bits, and the order of sums.
 #[test]
 fn every_block_says_what_onnx_runtime_says() {
     let fixture: serde_json::Value = serde_json::from_str(include_str!("data/clip.json")).unwrap();

@@ -102,8 +102,8 @@ impl Roc {
         self.counts.windows(2).map(area).sum::<f64>() / (self.fakes * self.reals)
     }
 
-    /// Equal error rate: where the line through the points has as many misses as false positives, by
-    /// share.
+    /// Equal error rate: where the line through the points has as many misses as false positives,
+    /// by share.
     pub fn eer(&self) -> f64 {
         let excess = |(_, f, r): &(f64, f64, f64)| r / self.reals - (1.0 - f / self.fakes);
         for w in self.counts.windows(2) {

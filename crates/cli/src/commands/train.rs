@@ -196,8 +196,8 @@ struct Detector {
     /// (Bonettini et al., ICPR 2020).
     #[arg(long, value_name = "NETWORK")]
     network: Option<NetworkName>,
-    /// Tune this network in place of training one from nothing: clip has 30,000 numbers to learn and
-    /// needs a tenth of the time
+    /// Tune this network in place of training one from nothing: clip has 30,000 numbers to learn
+    /// and needs a tenth of the time
     #[arg(long, value_name = "NETWORK", conflicts_with_all = ["network", "patches", "start_share"])]
     base: Option<BaseArgument>,
     /// What of a published network is trained; a head needs the triplet run in --from

@@ -73,7 +73,8 @@ mod tests {
             // Along the gradient itself, where the slope is steepest.
             let part = row * WIDTH..(row + 1) * WIDTH;
             let length = gradients[part.clone()].iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
-            let step = 4e-3;
+            // Large enough that the rounding of rows to 15 bits is no part of the difference.
+            let step = 0.1;
             let moved = |sign: f64| {
                 let mut norms = norms.clone();
                 for (n, g) in norms[part.clone()].iter_mut().zip(&gradients[part.clone()]) {
@@ -82,7 +83,7 @@ mod tests {
                 value(&norms)
             };
             let slope = (moved(1.0) - moved(-1.0)) / (2.0 * step);
-            assert!((slope - length).abs() < 0.06 * length + 1e-2, "row {row}: slope {slope}, gradient {length}");
+            assert!((slope - length).abs() < 0.01 * length, "row {row}: slope {slope}, gradient {length}");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Products of rows of floats with matrices whose weights are 8-bit integers.
 //!
-//! The decision that shapes it: the weights stay the integers that they were published as, and a row
-//! of the left side is rounded to 15 bits of its own largest value. A pair of products is then one
-//! integer multiply-add, which does twice the work of a fused multiply-add of floats in the same
-//! time, from a quarter of the memory, and errs a hundred times less than the rounding of the
+//! The decision that shapes it: the weights stay the integers that they were published as, and a
+//! row of the left side is rounded to 15 bits of its own largest value. A pair of products is then
+//! one integer multiply-add, which does twice the work of a fused multiply-add of floats in the
+//! same time, from a quarter of the memory, and errs a hundred times less than the rounding of the
 //! weights itself. Sums over at most [`DEPTH`] products fit 32 bits; longer ones go on in floats.
 use rayon::prelude::*;
 
@@ -39,8 +39,8 @@ pub(crate) struct Matrix {
 }
 
 impl Matrix {
-    /// From columns one behind the other: `weights[column * depth + row]`, as a linear layer's weight
-    /// `[outs, ins]` lies.
+    /// From columns one behind the other: `weights[column * depth + row]`, as a linear layer's
+    /// weight `[outs, ins]` lies.
     ///
     /// # Panics
     /// Where the slices are not as long as the extents say: a mistake of the caller.

@@ -5,7 +5,7 @@
 //! robustness all DATA [SHARE]                    every table of docs/watermark.md; SHARE divides the counts, for a first look
 //! robustness stills WIDTHxHEIGHT COUNT FILE...   pictures, and frames of clips two seconds apart
 //! robustness clips WIDTHxHEIGHT FRAMES COUNT FILE...
-//! robustness false_positives SIDE COUNT FILE...           unmarked windows of SIDE pixels at random places and scales
+//! robustness false_positives SIDE COUNT FILE...    unmarked windows at random places and scales
 //! robustness speed FILE
 //! ```
 //! The decision that shapes it: files are cut to the shape and scaled to the size, up or down,

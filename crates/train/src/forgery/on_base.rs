@@ -1,8 +1,8 @@
 //! The detectors that are tuned on the shared base (`assay_models::clip`), on any recipe's draws.
 //!
-//! The decision that shapes it: what a recipe draws stays what it is; only the crop and what sees it
-//! change. The base never trains, so a checkpoint is 200 kB. Step, rate and average are those that
-//! Yermakov et al. ("Deepfake detection that generalizes across benchmarks", 2025) tune layer
+//! The decision that shapes it: what a recipe draws stays what it is; only the crop and what sees
+//! it change. The base never trains, so a checkpoint is 200 kB. Step, rate and average are those
+//! that Yermakov et al. ("Deepfake detection that generalizes across benchmarks", 2025) tune layer
 //! normalisations with.
 use std::sync::Arc;
 
