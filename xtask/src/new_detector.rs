@@ -45,7 +45,7 @@ const ABOUT: About = About {
     question: None,
     input: Input::FaceCrop(Crop { side: JUDGED_SIDE, margin: JUDGED_MARGIN }),
     maps: &[MapAbout { name: CLASS_ACTIVATION, bright: "what speaks for ... (class activation)" }],
-    builds_on: None,
+    every: 1,
 };
 
 /// The detector.

@@ -4,7 +4,7 @@
 //! GAN, for every person and over time.
 //!
 //! ## How
-//! The same crops as for `face_forgery`: for every look at a face (six a second of a clip, once in
+//! The same crops as for `face_manipulation`: for every look at a face (six a second of a clip, once in
 //! a still picture) a square around its mesh at about the picture's own resolution, as colours and
 //! as what smoothing takes out of them. The network has learned from StyleGAN and other GAN
 //! portraits of 256 pixels against photographs. Because files of generators share a compression
@@ -12,7 +12,7 @@
 //! qualities from 40 to 97 and at sizes down to one half: compression and size tell it nothing.
 //!
 //! A clip is judged in stretches of three seconds, and a file by its most suspicious person, as in
-//! `face_forgery`.
+//! `face_manipulation`.
 //!
 //! ## How to read it
 //! The chart shows the logit over time: above zero the network leans to a generated face.

@@ -35,7 +35,7 @@ macro_rules! analyzers {
     };
 }
 
-analyzers! { container, error_level, jpeg_ghost, jpeg_grid, double_quantization, noise_level, resampling, copy_move, dct_statistics, video_structure, face_forgery, face_synthesis, face_anomaly, screen_content }
+analyzers! { container, error_level, jpeg_ghost, jpeg_grid, double_quantization, noise_level, resampling, copy_move, dct_statistics, video_structure, face_manipulation, face_synthesis, screen_content }
 
 /// The analyzer of this id.
 pub fn find(id: &str) -> Option<&'static dyn Analyzer> {

@@ -87,7 +87,7 @@ pub fn of(
 pub fn of_unseen(swaps: &Manifest, unseen: &[Unseen], progress: &dyn Progress) -> Vec<Unit> {
     let mut units = Vec::new();
     for part in unseen {
-        units.extend(of(&part.own(swaps), &part.networks, &Score::of("face_forgery"), progress));
+        units.extend(of(&part.own(swaps), &part.networks, &Score::of("face_manipulation"), progress));
     }
     units
 }

@@ -64,7 +64,7 @@ pub struct About {
     pub input: Input,
     /// The maps of its answer.
     pub maps: &'static [MapAbout],
-    /// The detector whose judgement of the same face it receives; that one stands before it in the
-    /// list.
-    pub builds_on: Option<&'static str>,
+    /// Of the frames of a clip that are looked at, it is asked at every so many: more than 1 for a
+    /// slow one. At least 1.
+    pub every: usize,
 }

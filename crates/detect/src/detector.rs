@@ -59,9 +59,8 @@ impl Weights {
     }
 }
 
-/// What opens a detector: its weights, and the opened detector that it builds on where its
-/// description names one.
-pub type Open = fn(&Weights, Option<&dyn Detector>) -> Result<Box<dyn Detector>, DetectError>;
+/// What opens a detector with its weights.
+pub type Open = fn(&Weights) -> Result<Box<dyn Detector>, DetectError>;
 
 /// One entry of the list of detectors.
 pub struct Declared {
@@ -78,8 +77,6 @@ pub struct Judgement {
     pub logit: f32,
     /// Square maps over what it was given, row by row, by the names of its description.
     pub maps: Vec<(&'static str, Vec<f32>)>,
-    /// What the logit was made from, for detectors that build on it; may be empty.
-    pub features: Vec<f32>,
 }
 
 /// An opened detector. Answers must not depend on the number of threads.

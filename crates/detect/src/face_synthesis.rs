@@ -17,9 +17,9 @@ const ABOUT: About = About {
     question: Some("face_generated"),
     input: Input::FaceCrop(Crop { side: SIDE, margin: SYNTHESIS_MARGIN }),
     maps: &[MapAbout { name: CLASS_ACTIVATION, bright: "what speaks for a generated face (class activation)" }],
-    builds_on: None,
+    every: 1,
 };
 
 /// The detector.
 pub(crate) static THE: Declared =
-    Declared { about: ABOUT, open: |weights, _| learned::open(&ABOUT, &SHIPPED, weights) };
+    Declared { about: ABOUT, open: |weights| learned::open(&ABOUT, &SHIPPED, weights) };

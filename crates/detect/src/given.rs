@@ -4,8 +4,6 @@ use std::sync::OnceLock;
 use assay_models::face_forgery::{self, Crop};
 use image::RgbImage;
 
-use crate::Judgement;
-
 /// A crop of a face, cut once for all detectors that want it.
 pub struct FaceCrop {
     /// Its side and margin.
@@ -21,7 +19,7 @@ impl FaceCrop {
         Self { crop, picture, planes: OnceLock::new() }
     }
 
-    /// What networks of [`face_forgery`] see of it, made at the first call.
+    /// What networks of [`face_manipulation`] see of it, made at the first call.
     pub fn planes(&self) -> &[f32] {
         self.planes.get_or_init(|| {
             let pixels: Vec<[f32; 3]> = self.picture.pixels().map(|p| p.0.map(f32::from)).collect();
@@ -37,8 +35,6 @@ impl FaceCrop {
 pub struct GivenFace<'a> {
     /// The crop that the detector's description asks for.
     pub crop: &'a FaceCrop,
-    /// What the detector that it builds on said of the same face.
-    pub on: Option<&'a Judgement>,
 }
 
 /// What a detector is given; one variant for each [`crate::Input`] that a scan hands out.

@@ -25,8 +25,12 @@ pub(crate) fn open(about: &About, shipped: &[&str], weights: &Weights) -> Result
         Weights::Shipped => Opened::shipped(shipped),
         Weights::Mean(weighted) => Opened::mean(weighted),
     };
-    let opened = opened.map_err(|source| DetectError::Weights { id: about.id, source })?;
-    Ok(Box::new(Learned { about: About { input: Input::FaceCrop(opened.crop), ..*about }, opened }))
+    Ok(self::opened(about, opened.map_err(|source| DetectError::Weights { id: about.id, source })?))
+}
+
+/// A detector of this description with this network.
+pub(crate) fn opened(about: &About, opened: Opened) -> Box<dyn Detector> {
+    Box::new(Learned { about: About { input: Input::FaceCrop(opened.crop), ..*about }, opened })
 }
 
 impl Detector for Learned {
@@ -43,10 +47,10 @@ impl Detector for Learned {
         let face = given.face().filter(|face| face.crop.crop == self.opened.crop);
         let face = face.ok_or_else(|| DetectError::misused(id, "it was not given the crop that its weights want"))?;
         let found = self.opened.network.judge_planes(face.crop.planes().to_vec(), 1).pop();
-        let face_forgery::Judgement { logit, map, places, features } =
+        let face_forgery::Judgement { logit, map, places, .. } =
             found.ok_or_else(|| DetectError::misused(id, "its network gave no answer"))?;
         let mut maps = vec![(BLEND_MASK, map), (CLASS_ACTIVATION, places)];
         maps.retain(|(name, _)| self.about.maps.iter().any(|m| m.name == *name));
-        Ok(Judgement { logit, maps, features })
+        Ok(Judgement { logit, maps })
     }
 }

@@ -15,6 +15,7 @@ mod learned;
 pub mod null_levels;
 mod places;
 mod set;
+mod tuned;
 
 pub use about::{About, Input, MapAbout, MapId};
 pub use detector::{Declared, DetectError, Detector, Judgement, Open, Weights};
@@ -26,13 +27,12 @@ pub use set::{Detectors, all_networks, networks};
 macro_rules! detectors {
     ($($id:ident),* $(,)?) => {
         $(mod $id;)*
-        /// Every detector, in the order in which they are opened and recorded. One that builds on
-        /// another stands behind it.
+        /// Every detector, in the order in which they are opened and recorded.
         pub static DETECTORS: &[&Declared] = &[$(&$id::THE),*];
     };
 }
 
-detectors! { face_forgery, face_synthesis, face_anomaly }
+detectors! { face_manipulation, face_synthesis }
 
 /// The detector of this id.
 pub fn find(id: &str) -> Option<&'static Declared> {
@@ -57,7 +57,7 @@ mod tests {
         for Declared { about, .. } in DETECTORS {
             assert!(about.id.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{}", about.id);
             assert!(!about.title.is_empty(), "{}", about.id);
-            assert!(about.builds_on.is_none_or(|id| before.contains(id)), "{} comes too early", about.id);
+            assert!(about.every > 0, "{}", about.id);
             assert!(about.maps.iter().all(|m| !m.name.is_empty() && !m.bright.is_empty()), "{}", about.id);
             assert!(before.insert(about.id), "two detectors are called {}", about.id);
         }

@@ -21,8 +21,6 @@ struct Asked {
     name: String,
     detector: Box<dyn Detector>,
     crop: Crop,
-    /// Place in the set of the one that it builds on.
-    on: Option<usize>,
 }
 
 /// Opened detectors, in the order in which they are asked.
@@ -32,7 +30,7 @@ pub struct Detectors {
 }
 
 impl Detectors {
-    /// These shipped detectors and those that they build on, in the order of the list.
+    /// These shipped detectors, in the order of the list.
     ///
     /// # Errors
     /// [`DetectError`] for an unknown id, or where weights cannot be opened.
@@ -40,15 +38,8 @@ impl Detectors {
         if let Some(unknown) = ids.iter().find(|id| find(id).is_none()) {
             return Err(DetectError::Unknown((*unknown).to_owned()));
         }
-        let mut wanted: Vec<&str> = ids.to_vec();
-        // A base stands before what builds on it, so one walk from the end finds all of them.
-        for detector in DETECTORS.iter().rev() {
-            if wanted.contains(&detector.about.id) {
-                wanted.extend(detector.about.builds_on);
-            }
-        }
         let mut set = Self::default();
-        for detector in DETECTORS.iter().filter(|d| wanted.contains(&d.about.id)) {
+        for detector in DETECTORS.iter().filter(|d| ids.contains(&d.about.id)) {
             set.add(detector.about.id, &Weights::Shipped)?;
         }
         Ok(set)
@@ -62,8 +53,7 @@ impl Detectors {
         Self::open(&DETECTORS.iter().map(|d| d.about.id).collect::<Vec<_>>())
     }
 
-    /// Adds a detector under its own id; what it builds on is added before it with shipped weights,
-    /// unless it is there.
+    /// Adds a detector under its own id.
     ///
     /// # Errors
     /// As [`Detectors::add_as`].
@@ -78,20 +68,14 @@ impl Detectors {
     /// [`DetectError`] for an unknown id, where weights cannot be opened, or for an input that no
     /// scan hands out.
     pub fn add_as(&mut self, name: &str, id: &str, weights: &Weights) -> Result<(), DetectError> {
-        if self.place(name).is_some() {
+        if self.asked.iter().any(|asked| asked.name == name) {
             return Ok(());
         }
         let declared = find(id).ok_or_else(|| DetectError::Unknown(id.to_owned()))?;
-        if let Some(base) = declared.about.builds_on {
-            self.add(base, &Weights::Shipped)?;
-        }
-        let on = declared.about.builds_on.and_then(|base| self.place(base));
-        let base = on.and_then(|at| self.asked.get(at)).map(|asked| asked.detector.as_ref());
-        let detector = (declared.open)(weights, base)?;
-        self.push(name, detector, on)
+        self.push(name, (declared.open)(weights)?)
     }
 
-    fn push(&mut self, name: &str, detector: Box<dyn Detector>, on: Option<usize>) -> Result<(), DetectError> {
+    fn push(&mut self, name: &str, detector: Box<dyn Detector>) -> Result<(), DetectError> {
         let crop = match detector.about().input {
             Input::FaceCrop(crop) => crop,
             other => {
@@ -99,23 +83,25 @@ impl Detectors {
                 return Err(DetectError::misused(detector.about().id, reason));
             }
         };
-        self.asked.push(Asked { name: name.to_owned(), detector, crop, on });
+        self.asked.push(Asked { name: name.to_owned(), detector, crop });
         Ok(())
     }
 
-    fn place(&self, name: &str) -> Option<usize> {
-        self.asked.iter().position(|asked| asked.name == name)
-    }
-
     /// What all of them say of the face around this mesh; `None` where it is too small.
-    fn judged(&self, frame: &RgbImage, mesh: &[[f32; 2]]) -> Result<Option<Judged>, DetectError> {
+    fn judged(&self, frame: &RgbImage, mesh: &[[f32; 2]], before: usize) -> Result<Option<Judged>, DetectError> {
         let shown = Crop::default();
-        let Some(crop_in_frame) = square::around(mesh, shown.margin).filter(|_| !self.asked.is_empty()) else {
+        let is_due = |asked: &Asked| before.is_multiple_of(asked.detector.about().every);
+        let any_due = self.asked.iter().any(is_due);
+        let Some(crop_in_frame) = square::around(mesh, shown.margin).filter(|_| any_due) else {
             return Ok(None);
         };
         let mut crops = vec![cut(frame, mesh, shown)];
-        let mut said: Vec<Judgement> = Vec::with_capacity(self.asked.len());
+        let mut said: Vec<Option<Judgement>> = Vec::with_capacity(self.asked.len());
         for asked in &self.asked {
+            if !is_due(asked) {
+                said.push(None);
+                continue;
+            }
             let at = crops.iter().position(|c| c.as_ref().is_some_and(|c| c.crop == asked.crop));
             let at = at.unwrap_or_else(|| {
                 crops.push(cut(frame, mesh, asked.crop));
@@ -124,17 +110,18 @@ impl Detectors {
             let about = asked.detector.about();
             let crop = crops.get(at).and_then(Option::as_ref);
             let crop = crop.ok_or_else(|| DetectError::misused(about.id, "the face has no extent"))?;
-            let given = Given::Face(GivenFace { crop, on: asked.on.and_then(|on| said.get(on)) });
+            let given = Given::Face(GivenFace { crop });
             let judgement = asked.detector.judge(&given)?;
-            said.push(judgement);
+            said.push(Some(judgement));
         }
-        let answer = |(asked, said): (&Asked, &Judgement)| {
+        let answer = |(asked, said): (&Asked, &Option<Judgement>)| {
+            let said = said.as_ref()?;
             let place = |(name, map): &(&'static str, Vec<f32>)| {
                 ((*name).to_owned(), onto(map, asked.crop.margin, shown.margin))
             };
-            (asked.name.clone(), Answer { logit: said.logit, maps: said.maps.iter().map(place).collect() })
+            Some((asked.name.clone(), Answer { logit: said.logit, maps: said.maps.iter().map(place).collect() }))
         };
-        let answers = self.asked.iter().zip(&said).map(answer).collect();
+        let answers = self.asked.iter().zip(&said).filter_map(answer).collect();
         let jpeg = crops.first().and_then(Option::as_ref).map(|c| jpeg(&c.picture)).transpose()?.unwrap_or_default();
         Ok(Some(Judged { answers, crop_in_frame, jpeg }))
     }
@@ -158,8 +145,8 @@ impl Detecting for Detectors {
         self.asked.iter().map(of).collect()
     }
 
-    fn judge(&self, frame: &RgbImage, landmarks: &Landmarks) -> Result<Option<Judged>, FacesError> {
-        self.judged(frame, &landmarks.mesh).map_err(|error| match error {
+    fn judge(&self, frame: &RgbImage, landmarks: &Landmarks, before: usize) -> Result<Option<Judged>, FacesError> {
+        self.judged(frame, &landmarks.mesh, before).map_err(|error| match error {
             DetectError::Faces(error) => error,
             other => FacesError::Detector(other.to_string()),
         })
@@ -196,10 +183,10 @@ mod tests {
         question: None,
         input: Input::FaceCrop(Crop { side: 64, margin: 1.0 }),
         maps: &[crate::MapAbout { name: "red", bright: "red places" }],
-        builds_on: None,
+        every: 1,
     };
 
-    /// Answers the mean red value, the number of features below it, and a map of red.
+    /// Answers the mean red value, and a map of red.
     struct Made(About);
 
     impl Detector for Made {
@@ -214,9 +201,8 @@ mod tests {
         fn judge(&self, given: &Given<'_>) -> Result<Judgement, DetectError> {
             let face = given.face().unwrap();
             let red: Vec<f32> = face.crop.picture.pixels().map(|p| f32::from(p.0[0])).collect();
-            let below = face.on.map_or(0.0, |on| on.features.len() as f32);
             let mean = red.iter().sum::<f32>() / red.len() as f32;
-            Ok(Judgement { logit: mean + 1000.0 * below, maps: vec![("red", red)], features: vec![0.0; 3] })
+            Ok(Judgement { logit: mean, maps: vec![("red", red)] })
         }
     }
 
@@ -225,20 +211,20 @@ mod tests {
     }
 
     #[test]
-    fn a_detector_gets_its_own_crop_and_the_judgement_that_it_builds_on() {
+    fn every_detector_gets_its_own_crop() {
         let mut set = Detectors::default();
         let wide = About { input: Input::FaceCrop(Crop { side: 64, margin: 2.0 }), ..ABOUT };
-        set.push("close", Box::new(Made(ABOUT)), None).unwrap();
-        set.push("wide", Box::new(Made(wide)), Some(0)).unwrap();
+        set.push("close", Box::new(Made(ABOUT))).unwrap();
+        set.push("wide", Box::new(Made(wide))).unwrap();
         // Red where the close crop lies, black around it.
         let frame = RgbImage::from_fn(400, 400, |x, y| {
             let inside = (100..200).contains(&x) && (100..200).contains(&y);
             image::Rgb([if inside { 200 } else { 0 }, 9, 9])
         });
-        let judged = set.judged(&frame, &mesh()).unwrap().unwrap();
+        let judged = set.judged(&frame, &mesh(), 0).unwrap().unwrap();
         assert!((judged.logit("close").unwrap() - 200.0).abs() < 2.0);
-        assert!((judged.logit("wide").unwrap() - 3050.0).abs() < 3.0, "{:?}", judged.logit("wide"));
-        assert_eq!(judged.logit("face_forgery"), None);
+        assert!((judged.logit("wide").unwrap() - 50.0).abs() < 3.0, "{:?}", judged.logit("wide"));
+        assert_eq!(judged.logit("face_manipulation"), None);
         assert_eq!(judged.crop_in_frame.width, 135.0, "the shown crop is the same whoever is asked");
         assert_eq!(image::load_from_memory(&judged.jpeg).unwrap().width(), 288);
         // Both maps lie over the shown crop: red in its middle, 0 around what the close crop shows.
@@ -250,19 +236,34 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_detector_is_asked_at_some_looks_only() {
+        let mut set = Detectors::default();
+        set.push("quick", Box::new(Made(ABOUT))).unwrap();
+        set.push("slow", Box::new(Made(About { every: 3, ..ABOUT }))).unwrap();
+        let frame = RgbImage::new(300, 300);
+        let asked = |before: usize| -> Vec<String> {
+            set.judged(&frame, &mesh(), before).unwrap().unwrap().answers.into_keys().collect()
+        };
+        assert_eq!([asked(0), asked(1), asked(3)].map(|a| a.len()), [2, 1, 2]);
+        let mut alone = Detectors::default();
+        alone.push("slow", Box::new(Made(About { every: 3, ..ABOUT }))).unwrap();
+        assert!(alone.judged(&frame, &mesh(), 2).unwrap().is_none(), "a look without an answer is no judgement");
+    }
+
+    #[test]
     fn small_faces_and_an_empty_set_are_not_judged() {
         let frame = RgbImage::new(300, 300);
-        assert!(Detectors::default().judged(&frame, &mesh()).unwrap().is_none());
+        assert!(Detectors::default().judged(&frame, &mesh(), 0).unwrap().is_none());
         let mut set = Detectors::default();
-        set.push("made", Box::new(Made(ABOUT)), None).unwrap();
-        assert!(set.judged(&frame, &[[0.0, 0.0], [40.0, 40.0]]).unwrap().is_none());
-        assert!(set.judged(&frame, &mesh()).unwrap().is_some());
+        set.push("made", Box::new(Made(ABOUT))).unwrap();
+        assert!(set.judged(&frame, &[[0.0, 0.0], [40.0, 40.0]], 0).unwrap().is_none());
+        assert!(set.judged(&frame, &mesh(), 0).unwrap().is_some());
     }
 
     #[test]
     fn inputs_that_no_scan_hands_out_are_refused_at_once() {
         for input in [Input::WholePicture, Input::Sound] {
-            let refused = Detectors::default().push("made", Box::new(Made(About { input, ..ABOUT })), None);
+            let refused = Detectors::default().push("made", Box::new(Made(About { input, ..ABOUT })));
             assert!(refused.unwrap_err().to_string().contains("which no scan hands out yet"));
         }
         assert!(matches!(Detectors::open(&["face_forgary"]), Err(DetectError::Unknown(_))));
@@ -277,25 +278,20 @@ mod tests {
         let of = |all: &[(&str, usize)]| -> Vec<(String, usize)> {
             all.iter().map(|(id, n)| ((*id).to_owned(), *n)).collect()
         };
-        let (forgery, synthesis, anomaly) = (("face_forgery", 4), ("face_synthesis", 1), ("face_anomaly", 1));
+        let (manipulation, synthesis) = (("face_manipulation", 4), ("face_synthesis", 1));
         assert_eq!(files(&[]), of(&[]));
         assert_eq!(files(&["face_synthesis"]), of(&[synthesis]));
-        assert_eq!(files(&["face_anomaly"]), of(&[forgery, anomaly]), "it builds on the features of the first");
-        assert_eq!(files(&["face_anomaly", "face_synthesis"]), of(&[forgery, synthesis, anomaly]));
-        assert_eq!(files(&["face_anomaly", "face_synthesis", "face_forgery"]), of(&[forgery, synthesis, anomaly]));
+        assert_eq!(files(&["face_synthesis", "face_manipulation"]), of(&[manipulation, synthesis]));
     }
 
     #[test]
     fn other_weights_are_asked_under_their_own_names() {
         let mut set = Detectors::default();
         for file in ["face-forgery-sbi-1", "face-forgery-pairs-1"] {
-            set.add_as(file, "face_forgery", &Weights::file(file)).unwrap();
+            set.add_as(file, "face_manipulation", &Weights::file(file)).unwrap();
         }
         let names: Vec<String> = set.weights().into_iter().map(|d| d.detector).collect();
         assert_eq!(names, ["face-forgery-sbi-1", "face-forgery-pairs-1"]);
-        assert!(set.add("face_forgery", &Weights::file("no/such/file")).is_err());
-        // The Gaussian belongs to the features of the shipped mean.
-        set.add("face_forgery", &Weights::file("face-forgery-sbi-1")).unwrap();
-        assert!(set.add("face_anomaly", &Weights::Shipped).unwrap_err().to_string().contains("other weights"));
+        assert!(set.add("face_manipulation", &Weights::file("no/such/file")).is_err());
     }
 }

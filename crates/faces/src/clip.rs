@@ -130,7 +130,7 @@ impl<'a> ClipFaces<'a> {
         };
         let identity = !same || pts_secs - self.identity_secs >= IDENTITY_SECS;
         let thumbnail = found.len() <= CROWD || self.frames.len().is_multiple_of(4);
-        let wanted = Wanted { identity, thumbnail };
+        let wanted = Wanted { identity, thumbnail, before: self.frames.len() };
         let look = |d| seen::look(self.networks, shown, (index, pts_secs), d, wanted);
         let faces = found.iter().map(look).collect::<Result<Vec<_>, _>>()?;
         if identity && faces.iter().any(|f| f.embedding.is_some()) {

@@ -72,9 +72,11 @@ pub trait Detecting: Send + Sync {
     /// Who is asked, in the order of the record; part of every report.
     fn weights(&self) -> Vec<DetectorWeights>;
 
-    /// What they say of a face; `None` where it is too small to be judged.
+    /// What they say of a face; `None` where it is too small to be judged. `before` is how many
+    /// frames of the clip were looked at before this one: a slow detector is asked at some of them
+    /// only, and always at the first.
     ///
     /// # Errors
     /// [`FacesError`] where one of them breaks.
-    fn judge(&self, frame: &RgbImage, landmarks: &Landmarks) -> Result<Option<Judged>, FacesError>;
+    fn judge(&self, frame: &RgbImage, landmarks: &Landmarks, before: usize) -> Result<Option<Judged>, FacesError>;
 }

@@ -60,6 +60,8 @@ pub(crate) struct SeenFace {
 pub(crate) struct Wanted {
     pub(crate) identity: bool,
     pub(crate) thumbnail: bool,
+    /// Frames of the clip that were looked at before.
+    pub(crate) before: usize,
 }
 
 /// The size of a picture reduced so that its longer side is at most `side`, with the factors
@@ -120,7 +122,7 @@ pub(crate) fn look(
     let quality = quality(frame, detection, &landmarks, pose.as_ref());
     let sees_grain = quality.sharpness >= LEAST_SHARPNESS;
     let judged = match networks.detectors().filter(|_| sees_grain) {
-        Some(detectors) => detectors.judge(frame, &landmarks)?,
+        Some(detectors) => detectors.judge(frame, &landmarks, wanted.before)?,
         None => None,
     };
     let embedding = if wanted.identity && quality.overall >= LEAST_FOR_IDENTITY {

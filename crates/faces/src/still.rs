@@ -23,7 +23,7 @@ pub struct Face {
 /// # Errors
 /// [`FacesError`] when a network breaks.
 pub fn find(networks: &dyn FaceNetworks, picture: &RgbImage) -> Result<Vec<Face>, FacesError> {
-    let wanted = Wanted { identity: true, thumbnail: false };
+    let wanted = Wanted { identity: true, thumbnail: false, before: 0 };
     let seen = look_all(networks, picture, wanted)?;
     Ok(seen.into_iter().map(|f| Face { observation: f.observation, embedding: f.embedding }).collect())
 }
@@ -42,7 +42,7 @@ impl Faces {
     /// # Errors
     /// [`FacesError`] when a network breaks.
     pub fn of_still(networks: &dyn FaceNetworks, picture: &RgbImage) -> Result<Self, FacesError> {
-        let seen = look_all(networks, picture, Wanted { identity: true, thumbnail: true })?;
+        let seen = look_all(networks, picture, Wanted { identity: true, thumbnail: true, before: 0 })?;
         let tracks = seen.into_iter().enumerate().map(|(id, face)| tracks::track(id, vec![face])).collect();
         let (_, back) = seen::reduced_size(picture, STILL_SIDE);
         let smallest = networks.operating_points().smallest_face_px * back[0].max(back[1]);

@@ -134,10 +134,10 @@ fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Figures
         if has_start {
             let start = train::Options { out: options.runs.join("start"), ..run.clone() };
             let choice = Choice { recipe: Chosen::new(&masked::The), ..choice };
-            forgery::run(&Order { choice, data: &options.data, animator: None, options: &start }, progress)?;
+            forgery::run(&Order { choice, data: &options.data, more: &[], autoencoder: None, animator: None, options: &start }, progress)?;
             run.from = Some(start.out);
         }
-        let weights = forgery::run(&Order { choice, data: &options.data, animator: None, options: &run }, progress)?;
+        let weights = forgery::run(&Order { choice, data: &options.data, more: &[], autoencoder: None, animator: None, options: &run }, progress)?;
         let weights = weights.display().to_string();
         let figures = whole.validate(&Opened::open(&weights)?.network);
         let blends_auc = figures.iter().find(|(name, _)| *name == "blends").map(|(_, value)| *value);
@@ -149,9 +149,9 @@ fn measure(options: &Options, progress: &dyn Progress) -> anyhow::Result<Figures
 
 fn swaps(manifest: &datasets::Manifest, weights: &str, progress: &dyn Progress) -> anyhow::Result<[Estimate; 3]> {
     let mut detectors = Detectors::default();
-    detectors.add("face_forgery", &Weights::file(weights))?;
+    detectors.add("face_manipulation", &Weights::file(weights))?;
     let networks: Arc<dyn FaceNetworks> = Arc::new(Networks::shipped()?.with_detectors(Arc::new(detectors)));
-    let score = Score::of("face_forgery");
+    let score = Score::of("face_manipulation");
     let (looks, failures) = judge::look(manifest, &networks, Pace::Frames(judge::FRAMES), progress);
     let scores = judge::scores(&looks, |look| score.score(look));
     let results = datasets::evaluate(manifest, &scores, &failures, 1)?;

@@ -141,7 +141,7 @@ const WHOLE: &str = "photographs of validation people, saved again in every way,
      person, a photograph without a value counting as one that reaches nothing; and the stretches of real clips behind the tables, with their own cross-fitted counts at the next lower operating point";
 
 /// The questions about faces, each with the analyzer that it is learned of.
-const REPLACED: (&str, &str) = ("face_replaced", "face_forgery");
+const REPLACED: (&str, &str) = ("face_replaced", "face_manipulation");
 const GENERATED: (&str, &str) = ("face_generated", "face_synthesis");
 
 /// Learns what is asked for.
@@ -238,7 +238,7 @@ fn genuine_faces(bench: &Bench<'_>) -> anyhow::Result<Vec<Vec<Unit>>> {
         let mut group = Vec::new();
         for folder in sets::photograph_folders(bench.data)? {
             let real = sets::photographs(bench.data, bench.work, &folder, Split::Validation, saving)?;
-            group.extend(map_units::of(&real, &bench.networks, &Score::of("face_forgery"), bench.progress));
+            group.extend(map_units::of(&real, &bench.networks, &Score::of("face_manipulation"), bench.progress));
         }
         groups.push(group);
     }
@@ -251,7 +251,7 @@ pub(crate) fn genuine_stretches(bench: &Bench<'_>) -> anyhow::Result<Vec<Vec<Uni
     let mut groups = Vec::new();
     for saving in sets::CLIPS {
         let real = sets::clips(bench.data, bench.work, &[Split::Validation], saving)?;
-        let mut group = map_units::of(&real, &bench.networks, &Score::of("face_forgery"), bench.progress);
+        let mut group = map_units::of(&real, &bench.networks, &Score::of("face_manipulation"), bench.progress);
         let mut halves = sets::swaps(bench.data, bench.work, saving)?;
         halves.rows.retain(|row| row.label == Label::Real);
         group.extend(map_units::of_unseen(&halves, bench.unseen, bench.progress));
@@ -306,7 +306,7 @@ impl Bench<'_> {
             let clips = sets::swaps(self.data, self.work, saving)?;
             swaps.extend(self.items_of_unseen(&clips, |_| Condition::Video));
             let real = sets::clips(self.data, self.work, &[Split::Validation], saving)?;
-            swaps.extend(self.items(&real, |_| Condition::Video, "face_forgery"));
+            swaps.extend(self.items(&real, |_| Condition::Video, "face_manipulation"));
         }
         Ok(swaps)
     }
@@ -325,7 +325,7 @@ impl Bench<'_> {
             for folder in sets::photograph_folders(self.data)? {
                 let real = sets::photographs(self.data, self.work, &folder, Split::Validation, saving)?;
                 let looks = self.look(&real);
-                swaps.extend(items_of(&real, &looks, condition, "face_forgery"));
+                swaps.extend(items_of(&real, &looks, condition, "face_manipulation"));
                 portraits.extend(items_of(&real, &looks, condition, "face_synthesis"));
             }
             for names in sets::generated(self.data)? {
@@ -376,7 +376,7 @@ impl Bench<'_> {
     /// Of side-by-side clips, by the networks that did not see their people.
     fn items_of_unseen(&self, manifest: &Manifest, condition: impl Fn(&Row) -> Condition + Copy) -> Vec<Told> {
         let (looks, _) = look_unseen(manifest, self.unseen, PACE, self.progress);
-        items_of(manifest, &looks, condition, "face_forgery")
+        items_of(manifest, &looks, condition, "face_manipulation")
     }
 }
 

@@ -39,8 +39,7 @@ use assay_train::forgery::reenactment::{Pair, SHOWN, Stage, animator, borrowed, 
 
 /// Qualities of JPEG files; analyzers are asked about the first.
 const QUALITIES: [u8; 3] = [95, 75, 50];
-/// Analyzers of stills that give scores, those that ask networks about faces last; `face_anomaly`
-/// is for the eye and gives none.
+/// Analyzers of stills that give scores, those that ask networks about faces last.
 const ASKED: [&str; 8] = [
     "jpeg_ghost",
     "jpeg_grid",
@@ -48,7 +47,7 @@ const ASKED: [&str; 8] = [
     "noise_level",
     "resampling",
     "copy_move",
-    "face_forgery",
+    "face_manipulation",
     "face_synthesis",
 ];
 

@@ -81,7 +81,7 @@ impl InputContract {
             Kind::Vgg19 => Self { mean: IMAGENET_MEAN, std: IMAGENET_STD, ..plain(224, "whole-frame") },
             Kind::Blazeface => Self { mean: [0.5; 3], std: [0.5; 3], ..plain(128, "blazeface-tiles") },
             Kind::Meso4 | Kind::Mesoinception4 => plain(256, "square-1.3"),
-            Kind::FaceForgery | Kind::FaceAnomaly => plain(288, "square-1.35"),
+            Kind::FaceForgery => plain(288, "square-1.35"),
             Kind::FaceReenactment => plain(160, "square-1.5"),
             Kind::FaceTemporal => Self { layout: "NTHW".into(), colours: "luma".into(), ..plain(160, "square-1.5") },
             Kind::FaceSynthesis => plain(160, "square-1.08"),

@@ -47,8 +47,6 @@ pub enum Kind {
     FaceSynthesis,
     /// The same network, trained on what changes between aligned consecutive frames.
     FaceTemporal,
-    /// A Gaussian of real faces in the features of the first detector of manipulated faces.
-    FaceAnomaly,
     /// The autoencoder of two people's faces.
     FaceSwap,
     /// The same network, smaller, trained to tell faces that were made to move by another's.
@@ -63,7 +61,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind with its name and what it is.
-    pub const ALL: [(Self, &'static str, &'static str); 24] = [
+    pub const ALL: [(Self, &'static str, &'static str); 23] = [
         (
             Self::FirstOrderMotion,
             "first-order-motion",
@@ -90,7 +88,6 @@ impl Kind {
         (Self::FaceForgery, "face-forgery", "tells manipulated faces, and where"),
         (Self::FaceSynthesis, "face-synthesis", "tells wholly generated faces"),
         (Self::FaceTemporal, "face-temporal", "tells manipulated faces by what changes from frame to frame"),
-        (Self::FaceAnomaly, "face-anomaly", "tells how unlike real faces a face is"),
         (Self::FaceSwap, "face-swap", "gives a face back as one of two people's (autoencoder)"),
         (Self::FaceReenactment, "face-reenactment", "tells faces that were made to move by another's"),
         (Self::FaceGenerator, "face-generator", "makes synthetic faces"),

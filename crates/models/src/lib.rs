@@ -13,7 +13,6 @@ pub mod cpu;
 pub mod device;
 pub mod efficientnet;
 mod error;
-pub mod face_anomaly;
 pub mod face_autoencoder;
 pub mod face_detector;
 pub mod face_embedding;
@@ -31,7 +30,9 @@ pub mod perceptual;
 pub mod registry;
 pub mod rgb;
 pub mod shipped_faces;
+pub mod soup;
 pub mod state;
+pub mod tiny_autoencoder;
 pub mod training;
 pub mod vgg;
 pub mod xception;
@@ -39,3 +40,6 @@ pub mod xception;
 pub use contract::InputContract;
 pub use error::ModelError;
 pub use kind::Kind;
+
+/// Whether CLIP's tower is part of this build, and with it what was tuned on it.
+pub const HAS_LARGE: bool = cfg!(feature = "large");

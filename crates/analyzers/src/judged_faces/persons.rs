@@ -36,7 +36,8 @@ pub(super) fn judged<'a>(faces: &'a Faces, detector: &str) -> Vec<Judged<'a>> {
 }
 
 fn person<'a>(faces: &'a Faces, at: usize, who: &'a assay_faces::Person, detector: &str) -> Option<Judged<'a>> {
-    let mut all: Vec<&Observation> = faces.observations(who).filter(|o| o.judged.is_some()).collect();
+    let answered = |o: &Observation| o.judged.as_ref().is_some_and(|judged| judged.logit(detector).is_some());
+    let mut all: Vec<&Observation> = faces.observations(who).filter(|o| answered(o)).collect();
     all.sort_by(|a, b| a.pts_secs.total_cmp(&b.pts_secs));
     let look = |o: &&'a Observation| {
         let judged = o.judged.as_ref()?;

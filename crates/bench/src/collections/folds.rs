@@ -11,9 +11,11 @@ use super::sets::SwapClip;
 use crate::datasets::{Failure, Manifest, Row};
 use crate::judge::{self, Look, Pace, Score};
 
+/// What weights that tell manipulated faces are called, with CLIP's tower and without.
+const NAMES: [&str; 2] = ["face-manipulation-", "face-forgery-"];
 /// Networks trained on swaps carry this, then the number of the part of the clips that they held
 /// out, from 1.
-const PREFIX: &str = "face-forgery-pairs-";
+const PAIRS: &str = "pairs-";
 
 /// The networks trained on swaps and the part of the clips that each held out.
 pub struct Folds {
@@ -63,9 +65,12 @@ pub type ByClip<'a> = Box<dyn Fn(&str) -> Score + 'a>;
 impl Folds {
     /// The folds of these networks over these clips.
     pub fn of(ids: &[String], clips: &[SwapClip]) -> Self {
-        let number = |id: &String| id.strip_prefix(PREFIX)?.parse::<usize>().ok()?.checked_sub(1);
-        let forgery = ids.iter().filter(|id| id.starts_with("face-forgery"));
-        let held_out: Vec<(String, Option<usize>)> = forgery.map(|id| (id.clone(), number(id))).collect();
+        let number = |rest: &str| rest.strip_prefix(PAIRS)?.parse::<usize>().ok()?.checked_sub(1);
+        let own = |id: &String| {
+            let rest = NAMES.iter().find_map(|name| id.strip_prefix(name))?;
+            Some((id.clone(), number(rest)))
+        };
+        let held_out: Vec<(String, Option<usize>)> = ids.iter().filter_map(own).collect();
         let of = held_out.iter().filter(|(_, part)| part.is_some()).count();
         // As in training, where a clip without a recorded half is no pair.
         let (pairs, others): (Vec<&SwapClip>, Vec<&SwapClip>) = clips.iter().partition(|clip| clip.is_pair());
@@ -86,7 +91,7 @@ impl Folds {
     pub fn apart(&self) -> anyhow::Result<Networks> {
         let mut apart = Detectors::default();
         for (id, _) in &self.held_out {
-            apart.add_as(id, "face_forgery", &Weights::file(id))?;
+            apart.add_as(id, "face_manipulation", &Weights::file(id))?;
         }
         Ok(Networks::shipped()?.with_detectors(Arc::new(apart)))
     }
@@ -116,7 +121,7 @@ impl Folds {
                 Some(own) => (*own == part).then(|| (id.clone(), trained)),
             };
             let mut detectors = Detectors::default();
-            detectors.add("face_forgery", &Weights::Mean(self.held_out.iter().filter_map(weighted).collect()))?;
+            detectors.add("face_manipulation", &Weights::Mean(self.held_out.iter().filter_map(weighted).collect()))?;
             if is_generated {
                 detectors.add("face_synthesis", &Weights::Shipped)?;
             }
@@ -133,7 +138,7 @@ impl Folds {
             asked.push((id.clone(), Box::new(move |_| Score::of(id))));
         }
         if self.held_out.iter().any(|(_, part)| part.is_some()) {
-            asked.push(("face-forgery-pairs, out of fold".into(), Box::new(|clip| self.out_of_fold(clip))));
+            asked.push(("trained on swaps, out of fold".into(), Box::new(|clip| self.out_of_fold(clip))));
         }
         asked
     }
@@ -171,7 +176,8 @@ mod tests {
         };
         let swaps: Vec<SwapClip> = CLIPS.iter().map(clip).collect();
         let clips: Vec<String> = swaps.iter().map(|clip| clip.file.clone()).collect();
-        let ids = ["face-forgery-sbi-1", "face-forgery-pairs-1", "face-forgery-pairs-2", "face-synthesis-1"];
+        let ids =
+            ["face-manipulation-sbi-1", "face-manipulation-pairs-1", "face-manipulation-pairs-2", "face-synthesis-1"];
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
         let folds = Folds::of(&ids, &swaps);
         let unseen = folds.unseen(&ids).unwrap();

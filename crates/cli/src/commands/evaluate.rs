@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// relative to it
     #[arg(long, value_name = "FILE")]
     manifest: PathBuf,
-    /// `ensemble` (the networks that tell manipulated faces, `face_forgery`), `synthesis`
+    /// `ensemble` (the networks that tell manipulated faces, `face_manipulation`), `synthesis`
     /// (`face_synthesis`), the id of another detector, `scan` (the likelihood ratio of a whole
     /// scan, one a file), or ids (`assay models list`) and files of weights that
     /// `assay train detector` wrote, with commas between: the mean of their logits
@@ -57,14 +57,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let progress = bars.worker();
     let (scores, failures) = match args.detector.as_str() {
         "scan" => judge::scan(&manifest, Arc::new(all_networks()?), progress.as_ref())?,
-        "ensemble" => alone(&manifest, "face_forgery", args.frames, progress.as_ref())?,
+        "ensemble" => alone(&manifest, "face_manipulation", args.frames, progress.as_ref())?,
         "synthesis" => alone(&manifest, "face_synthesis", args.frames, progress.as_ref())?,
         id if assay_detect::find(id).is_some() => alone(&manifest, id, args.frames, progress.as_ref())?,
         names => {
             let names: Vec<String> = names.split(',').map(str::to_owned).collect();
             let mut detectors = Detectors::default();
             for name in &names {
-                detectors.add_as(name, "face_forgery", &Weights::file(name)).with_context(|| unknown(name))?;
+                detectors.add_as(name, "face_manipulation", &Weights::file(name)).with_context(|| unknown(name))?;
             }
             let networks = Networks::shipped()?.with_detectors(Arc::new(detectors));
             asked(&manifest, networks, &Score::mean(&names), args.frames, progress.as_ref())

@@ -110,16 +110,6 @@ enum Command {
         #[command(flatten)]
         run: Run,
     },
-    /// Describe real faces by a Gaussian, in the features of the first shipped forgery network (no
-    /// network is trained; takes a minute or two)
-    Anomaly {
-        /// Folder of labelled pictures
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
-        /// Where the weights are written
-        #[arg(long, value_name = "DIR", default_value = "run")]
-        out: PathBuf,
-    },
     /// Train an animator (First Order Motion Model): a picture of a face that follows the motion of
     /// a clip
     Animator {
@@ -171,6 +161,13 @@ struct Detector {
     /// Folder of labelled pictures; for `generic` a manifest or the folder of a data set
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    /// Another manifest or folder of a data set that is learned from as well (repeatable)
+    #[arg(long, value_name = "FILE|DIR")]
+    more: Vec<PathBuf>,
+    /// Folder with taef2_encoder.pth and taef2_decoder.pth (github madebyollin/taesd): the recipe
+    /// `pictures` sets recorded pictures beside the same after this autoencoder
+    #[arg(long, value_name = "DIR")]
+    autoencoder: Option<PathBuf>,
     #[command(flatten)]
     run: Run,
     /// Weights of the animator of the recipe `reenactment`, by id or file; the shipped ones when
@@ -247,7 +244,15 @@ impl Detector {
             (None, None) => OUR_RATE,
         };
         let options = self.run.options(rate)?;
-        let order = Order { choice, data: &self.data, animator: self.animator.as_deref(), options: &options };
+        let animator = self.animator.as_deref();
+        let order = Order {
+            choice,
+            data: &self.data,
+            more: &self.more,
+            autoencoder: self.autoencoder.as_deref(),
+            animator,
+            options: &options,
+        };
         forgery::run(&order, progress)
     }
 }
@@ -338,7 +343,6 @@ pub(crate) fn run(args: Args) -> anyhow::Result<Exit> {
             let config = Config { side, last: variant.into(), ..Config::default() };
             face_generator::run(config, &data, &run.options(GENERATOR_RATE)?, progress.as_ref())?
         }
-        Command::Anomaly { data, out } => forgery::anomaly::run(&data, &out, progress.as_ref())?,
         Command::Animator { data, run, published, adversarial, batch } => {
             let choice = match &published {
                 None => animator::Choice::small(adversarial),

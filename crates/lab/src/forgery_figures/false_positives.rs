@@ -132,11 +132,11 @@ impl FalsePositives {
             self.faces += 1;
             self.unjudged += usize::from(look.logits.is_empty());
         }
-        let [forgery, synthesis] = ["face_forgery", "face_synthesis"].map(Score::of);
+        let [forgery, synthesis] = ["face_manipulation", "face_synthesis"].map(Score::of);
         for own in by_person(looks, |look| forgery.score(look)).values() {
             for stretch in stretches(own) {
                 self.units += 1;
-                self.forgery += usize::from(reaches("face_forgery", stretch.logit));
+                self.forgery += usize::from(reaches("face_manipulation", stretch.logit));
             }
         }
         for own in by_person(looks, |look| synthesis.score(look)).values() {

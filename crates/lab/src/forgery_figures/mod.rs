@@ -174,7 +174,7 @@ fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
     );
     text += "| saved as | judged by | video AUC | frame AUC | paired | real, fake |\n|---|---|---|---|---|---|\n";
     let pace = Pace::Frames(bench.frames);
-    let ensemble = Score::of("face_forgery");
+    let ensemble = Score::of("face_manipulation");
     for saving in sets::CLIPS {
         let manifest = sets::swaps(bench.data, bench.work, saving)?;
         let mut row = |name: &str, scores: &[FrameScore], failures: &[datasets::Failure]| -> anyhow::Result<()> {
@@ -210,7 +210,7 @@ fn portraits(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
          | against | saved as | judged by | AUC | real, fake | without a usable face |\n|---|---|---|---|---|---|\n",
     );
     let synthesis = ids.iter().any(|id| id.starts_with("face-synthesis"));
-    let asked = [("face-synthesis", Score::of("face_synthesis")), ("face-forgery", Score::of("face_forgery"))];
+    let asked = [("face-synthesis", Score::of("face_synthesis")), ("face-forgery", Score::of("face_manipulation"))];
     for names in &sets::generated(bench.data)? {
         for saving in sets::PORTRAITS {
             let manifest = sets::portraits(bench.data, bench.work, names, Split::Test, saving)?;

@@ -27,8 +27,8 @@ use assay_bench::map_units::{self, Unit};
 use assay_bench::metrics::Rate;
 
 /// The maps that the tables name.
-const BLEND_MASK: MapId = MapId { detector: "face_forgery", map: "blend_mask" };
-const MANIPULATED: MapId = MapId { detector: "face_forgery", map: "class_activation" };
+const BLEND_MASK: MapId = MapId { detector: "face_manipulation", map: "blend_mask" };
+const MANIPULATED: MapId = MapId { detector: "face_manipulation", map: "class_activation" };
 const GENERATED: MapId = MapId { detector: "face_synthesis", map: "class_activation" };
 
 /// What some units show on one map.
@@ -124,7 +124,7 @@ fn genuine(bench: &Bench<'_>, levels: &Levels<'_>) -> anyhow::Result<String> {
         for folder in &sets::photograph_folders(bench.data)? {
             let manifest = sets::photographs(bench.data, bench.work, folder, Split::Test, saving)?;
             let mut own = Shown::default();
-            for unit in map_units::of(&manifest, &bench.networks, &Score::of("face_forgery"), bench.progress) {
+            for unit in map_units::of(&manifest, &bench.networks, &Score::of("face_manipulation"), bench.progress) {
                 for shown in [&mut own, &mut all] {
                     shown.add(&unit, 1, |id| levels.of(Kind::Still, id));
                 }
@@ -136,7 +136,7 @@ fn genuine(bench: &Bench<'_>, levels: &Levels<'_>) -> anyhow::Result<String> {
     for saving in sets::CLIPS {
         let manifest = sets::clips(bench.data, bench.work, &[Split::Test], saving)?;
         let mut own = Shown::default();
-        for unit in map_units::of(&manifest, &bench.networks, &Score::of("face_forgery"), bench.progress) {
+        for unit in map_units::of(&manifest, &bench.networks, &Score::of("face_manipulation"), bench.progress) {
             own.add(&unit, 1, |id| levels.of(Kind::Clip, id));
         }
         text += &genuine_row("stretches of test clips", saving.name, &own);

@@ -2,7 +2,7 @@
 //! head with a trace that upscaling layers leave.
 use std::path::Path;
 
-use super::face_forgery::{head, make_not_applicable};
+use super::face_manipulation::{head, make_not_applicable};
 use crate::saving::{jpeg_bytes, write_whole};
 
 /// `negative_drawn`: the head with a camera's grain. `positive_chequered`: the same with brighter

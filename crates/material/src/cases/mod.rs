@@ -26,4 +26,4 @@ macro_rules! cases {
     };
 }
 
-cases! { container, copy_move, dct_statistics, double_quantization, error_level, face_anomaly, face_forgery, face_synthesis, jpeg_ghost, jpeg_grid, noise_level, resampling, screen_content, video_structure }
+cases! { container, copy_move, dct_statistics, double_quantization, error_level, face_manipulation, face_synthesis, jpeg_ghost, jpeg_grid, noise_level, resampling, screen_content, video_structure }

@@ -17,7 +17,7 @@ mod rows;
 mod tower;
 
 pub use base::{Base, SCALE, Widths};
-pub use network::{Answer, FEATURES, Opened, Tuned, append};
+pub use network::{Answer, Opened, Tuned, append};
 
 /// Side in pixels of what the tower sees.
 pub const SIDE: usize = 224;

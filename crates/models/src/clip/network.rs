@@ -7,10 +7,13 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::{Base, DEVIATION, GRID, MEAN, NORMS, SIDE, TOKENS, WIDTH, graph};
+use crate::ModelError;
+use crate::registry::Loaded;
+use crate::soup::Soup;
 use crate::state::{self, floats};
 
 /// Numbers that the head sees: the class token and the mean of the patches'.
-pub const FEATURES: usize = 2 * WIDTH;
+const FEATURES: usize = 2 * WIDTH;
 /// Share of the features that training leaves out.
 const DROPOUT: f64 = 0.1;
 
@@ -31,8 +34,9 @@ pub struct Answer {
     pub logit: f32,
     /// Logits of the patches, row by row, [`GRID`] x [`GRID`].
     pub map: Vec<f32>,
-    /// Class token and mean of the patches behind the last block.
-    pub features: Vec<f32>,
+    /// What each patch adds to the logit, times the number of patches: their mean and a part that
+    /// the class token and the offsets add make the logit.
+    pub places: Vec<f32>,
 }
 
 impl Tuned {
@@ -102,12 +106,24 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 impl Opened {
-    /// What it says of pictures of [`SIDE`] x [`SIDE`] pixels, 0 to 255, row by row.
-    pub fn judge(&self, pictures: &[&[[f32; 3]]]) -> Vec<Answer> {
-        pictures.par_iter().map(|picture| self.one(picture)).collect()
+    /// The weighted mean of tuned weights ([`Soup`]) on the shipped base, in the crop that the first
+    /// of them wants.
+    ///
+    /// # Errors
+    /// [`ModelError`] where the base is no part of this build, or the weights do not fit it.
+    pub fn new(soup: &Soup) -> Result<Self, ModelError> {
+        let base = Base::shipped()?;
+        let loaded = Loaded { entry: soup.first.clone(), tensors: soup.tensors.clone() };
+        Ok(loaded.module(Tuned::init(&base, &Device::default()), "")?.opened(base))
     }
 
-    fn one(&self, picture: &[[f32; 3]]) -> Answer {
+    /// What it says of pictures of [`SIDE`] x [`SIDE`] pixels, 0 to 255, row by row.
+    pub fn judge(&self, pictures: &[&[[f32; 3]]]) -> Vec<Answer> {
+        pictures.par_iter().map(|picture| self.judge_one(picture)).collect()
+    }
+
+    /// What it says of one picture.
+    pub fn judge_one(&self, picture: &[[f32; 3]]) -> Answer {
         let mut pixels = Vec::with_capacity(3 * SIDE * SIDE);
         append(&mut pixels, picture);
         let tokens = self.base.tokens(&self.norms, &pixels);
@@ -119,7 +135,12 @@ impl Opened {
         let [scale, offset] = &self.head_norm;
         let normed = super::rows::normalised(&features, [scale, offset]);
         let map = patches.chunks_exact(WIDTH).map(|patch| dot(patch, &self.map.0) + self.map.1).collect();
-        Answer { logit: dot(&normed, &self.head.0) + self.head.1, map, features }
+        let logit = dot(&normed, &self.head.0) + self.head.1;
+        // The normalisation of the features is linear once their spread is known.
+        let (_, reciprocal) = super::rows::moments(&features);
+        let weights: Vec<f32> = self.head.0.iter().zip(scale).skip(WIDTH).map(|(w, s)| w * s * reciprocal).collect();
+        let places = patches.chunks_exact(WIDTH).map(|patch| dot(patch, &weights)).collect();
+        Answer { logit, map, places }
     }
 }
 
@@ -145,7 +166,7 @@ mod tests {
         for (i, answer) in answers.iter().enumerate() {
             assert!((answer.logit - logits[i]).abs() < 1e-3, "{} {}", answer.logit, logits[i]);
             let far = answer.map.iter().zip(&maps[i * GRID * GRID..]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(far < 1e-3 && answer.features.len() == FEATURES);
+            assert!(far < 1e-3 && answer.places.len() == GRID * GRID);
         }
         assert!((answers[0].logit - answers[1].logit).abs() > 1e-4);
         let (logits, maps) = net.forward(&base, &pixels);

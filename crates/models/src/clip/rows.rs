@@ -33,7 +33,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// Mean and reciprocal deviation of a row.
 #[inline(always)]
-fn moments(row: &[f32]) -> (f32, f32) {
+pub(super) fn moments(row: &[f32]) -> (f32, f32) {
     let count = row.len() as f32;
     let mean = sum(row, |v| v) / count;
     let variance = sum(row, |v| (v - mean) * (v - mean)) / count;

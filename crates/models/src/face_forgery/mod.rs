@@ -155,11 +155,10 @@ impl FaceForgery {
         let (coarse, merged) = self.trunk(tensor(planes, crops, &Device::default()));
         let cells = merged.dims()[2] * merged.dims()[3];
         let pooled = Tensor::cat(vec![means(coarse.clone()), means(merged.clone())], 1);
-        let logits = floats(self.head.forward(pooled.clone()));
+        let logits = floats(self.head.forward(pooled));
         let map = floats(self.map.forward(merged.clone()));
-        let (features, places) = (floats(pooled), self.places(coarse, merged));
+        let places = self.places(coarse, merged);
         let sigmoid = |v: &f32| 1.0 / (1.0 + (-v).exp());
-        let count = features.len() / crops.max(1);
         let of = |values: &[f32], each: usize, at: usize| values[at * each..][..each].to_vec();
         logits
             .into_iter()
@@ -168,7 +167,6 @@ impl FaceForgery {
                 logit,
                 map: map[at * LAYERS * cells..][..cells].iter().map(sigmoid).collect(),
                 places: of(&places, cells, at),
-                features: of(&features, count, at),
             })
             .collect()
     }
@@ -241,8 +239,6 @@ pub struct Judgement {
     /// What each of the same places adds to the logit; their mean is the logit without the head's
     /// bias.
     pub places: Vec<f32>,
-    /// What the logit was made from.
-    pub features: Vec<f32>,
 }
 
 impl Fold for FaceForgery {

@@ -1,20 +1,17 @@
 //! The network with the weights that it was opened with: one file, or the mean of several.
 //!
 //! The decision that shapes it: how a network wants the face belongs to the entry of its weights,
-//! so a caller cuts what [`Opened::crop`] says. Weights that training took on from the same place
-//! are asked as one network of their mean (Wortsman et al., "Model soups", ICML 2022, and "Robust
-//! fine-tuning of zero-shot models", CVPR 2022): it says what the mean of their logits says, in the
-//! time of one.
+//! so a caller cuts what [`Opened::crop`] says. Several files are asked as one network ([`Soup`]).
 use std::path::Path;
 
-use assay_checkpoints::{Checkpoint, Options};
 use burn::tensor::Device;
 
 use super::{Config, FaceForgery, JUDGED_MARGIN, JUDGED_SIDE};
 use crate::blocks::Form;
 use crate::layers::Fold as _;
-use crate::registry::{ENTRY_KEY, Entry, Loaded, Registry, sha256_of};
-use crate::{Kind, ModelError, import, state};
+use crate::registry::{Entry, Loaded};
+use crate::soup::{Soup, trained};
+use crate::{Kind, ModelError};
 
 /// Kinds of weights that this architecture is opened with, besides windows of frames.
 const KINDS: [Kind; 3] = [Kind::FaceForgery, Kind::FaceSynthesis, Kind::FaceReenactment];
@@ -36,7 +33,10 @@ impl Default for Crop {
 
 impl Crop {
     /// As an entry says it. The side is a multiple of what the network divides it by.
-    fn of(entry: &Entry) -> Result<Self, ModelError> {
+    ///
+    /// # Errors
+    /// [`ModelError::Registry`] where no network here is given such a crop.
+    pub fn of(entry: &Entry) -> Result<Self, ModelError> {
         let input = &entry.input;
         let margin = input.crop.strip_prefix("square-").and_then(|factor| factor.parse::<f32>().ok());
         let fits = input.width == input.height && input.width.is_multiple_of(16) && (64..=512).contains(&input.width);
@@ -68,12 +68,7 @@ impl Opened {
     /// # Errors
     /// [`ModelError`] where one is no part of this build or of another family than the first.
     pub fn shipped(ids: &[&str]) -> Result<Self, ModelError> {
-        let all: Vec<Loaded> = ids.iter().map(|id| Registry::shipped_of(id)).collect::<Result<_, _>>()?;
-        if let Some(other) = all.iter().find(|loaded| all.first().is_some_and(|l| family(l) != family(loaded))) {
-            let reason = "was not trained from where the others were, and their mean is no network";
-            return Err(ModelError::Registry(format!("{} {reason}", other.entry.id)));
-        }
-        Self::of(all.into_iter().map(|loaded| (loaded, 1.0)).collect())
+        Self::of(Soup::shipped(ids)?)
     }
 
     /// The weighted mean of weights: shipped ones by id, or files as `assay train detector` writes
@@ -83,8 +78,7 @@ impl Opened {
     /// [`ModelError`] where one cannot be opened, is no network of this kind, or wants another crop
     /// than the first.
     pub fn mean(weighted: &[(String, f32)]) -> Result<Self, ModelError> {
-        let open = |(name, share): &(String, f32)| Ok((opened(name)?, *share));
-        Self::of(weighted.iter().map(open).collect::<Result<_, ModelError>>()?)
+        Self::of(Soup::mean(weighted, &KINDS)?)
     }
 
     /// One file of weights, as [`Opened::mean`] takes them.
@@ -92,28 +86,17 @@ impl Opened {
     /// # Errors
     /// As [`Opened::mean`].
     pub fn open(id_or_path: &str) -> Result<Self, ModelError> {
-        Self::of(vec![(opened(id_or_path)?, 1.0)])
+        Self::mean(&[(id_or_path.to_owned(), 1.0)])
     }
 
-    fn of(group: Vec<(Loaded, f32)>) -> Result<Self, ModelError> {
-        let first = group.first().map(|(loaded, _)| loaded.entry.clone());
-        let first = first.ok_or_else(|| ModelError::Registry("no weights are named".into()))?;
+    /// The network of these weights.
+    ///
+    /// # Errors
+    /// [`ModelError`] where they are no network of this kind, or want a crop that none is given.
+    pub fn of(soup: Soup) -> Result<Self, ModelError> {
+        let Soup { entries, first, tensors } = soup;
         let crop = Crop::of(&first)?;
-        for (loaded, _) in &group {
-            if Crop::of(&loaded.entry)? != crop {
-                let reason = "wants another crop of the face than the others";
-                return Err(ModelError::Registry(format!("{} {reason}", loaded.entry.id)));
-            }
-        }
-        let tensors = state::mean(group.iter().map(|(loaded, share)| (&loaded.tensors, *share)));
-        let network = network(&Loaded { entry: first, tensors })?;
-        Ok(Self { network, entries: group.into_iter().map(|(loaded, _)| loaded.entry).collect(), crop })
-    }
-
-    /// The hashes of the files that its weights are the mean of, joined by `+`: what made its
-    /// features.
-    pub fn hashes(&self) -> String {
-        self.entries.iter().map(|e| e.sha256.as_str()).collect::<Vec<_>>().join("+")
+        Ok(Self { network: network(&Loaded { entry: first, tensors })?, entries, crop })
     }
 }
 
@@ -123,25 +106,6 @@ impl Opened {
 /// [`ModelError`] where the file cannot be opened or is another network's.
 pub fn open_temporal(path: &Path) -> Result<FaceForgery, ModelError> {
     network(&trained(path, &[Kind::FaceTemporal])?)
-}
-
-/// Shipped weights by id, or a file.
-fn opened(name: &str) -> Result<Loaded, ModelError> {
-    match Registry::shipped_of(name) {
-        Ok(loaded) if KINDS.contains(&loaded.entry.kind) => Ok(loaded),
-        Ok(loaded) => {
-            let reason = format!("{name} is a {}, not a {}", loaded.entry.kind, KINDS.map(Kind::name).join(" or a "));
-            Err(ModelError::WrongNetwork { path: name.into(), reason })
-        }
-        Err(_) => trained(Path::new(name), &KINDS),
-    }
-}
-
-/// The weights that training started from, which an entry's `widths` name, or else the weights
-/// themselves: networks that went on from the same place keep to one basin of the loss, and the
-/// mean of their parameters is a network.
-fn family(of: &Loaded) -> &str {
-    of.entry.widths.get("started_from").and_then(|v| v.as_str()).unwrap_or(&of.entry.id)
 }
 
 /// The folded network, of whichever kind.
@@ -154,24 +118,6 @@ fn network(loaded: &Loaded) -> Result<FaceForgery, ModelError> {
         Config::default()
     };
     Ok(loaded.module(config.init(Form::Folded, &Device::default()), "")?.fold())
-}
-
-/// The weights that a run of `assay train detector` wrote, if they are of one of these kinds; a
-/// file that does not say is taken for one of the first.
-fn trained(path: &Path, kinds: &[Kind]) -> Result<Loaded, ModelError> {
-    let bytes = std::fs::read(path).map_err(ModelError::io("read", path))?;
-    let mut checkpoint = Checkpoint::from_bytes(&bytes, Options::default())
-        .map_err(|source| ModelError::Checkpoint { path: path.to_owned(), source })?;
-    let name = path.display().to_string();
-    let stated = import::stated(path, checkpoint.values.remove(ENTRY_KEY))?;
-    let stated = stated.unwrap_or_else(|| Entry::unstated(&name, kinds.first().copied().unwrap_or(Kind::FaceForgery)));
-    if !kinds.contains(&stated.kind) {
-        let wanted: Vec<String> = kinds.iter().map(ToString::to_string).collect();
-        let reason = format!("it says that it is a {}, not a {}", stated.kind, wanted.join(" or a "));
-        return Err(ModelError::WrongNetwork { path: path.to_owned(), reason });
-    }
-    let entry = Entry { id: name.clone(), file: name, sha256: sha256_of(&bytes), bytes: bytes.len() as u64, ..stated };
-    Ok(Loaded { entry, tensors: checkpoint.into_tensors() })
 }
 
 #[cfg(test)]
@@ -188,7 +134,6 @@ mod tests {
         let logit = |shares: [f32; 2]| {
             let opened = Opened::mean(&[(first.into(), shares[0]), (second.into(), shares[1])]).unwrap();
             assert_eq!(opened.entries.len(), 2);
-            assert_eq!(opened.hashes(), format!("{}+{}", opened.entries[0].sha256, opened.entries[1].sha256));
             judge(&opened)
         };
         let (a, b) = (judge(&Opened::open(first).unwrap()), judge(&Opened::open(second).unwrap()));

@@ -18,7 +18,6 @@ const FILES: &[(&str, &[&[u8]])] = &[
     ("face-forgery-pairs-1.safetensors", &[include_bytes!("../../weights/face-forgery-pairs-1.safetensors")]),
     ("face-forgery-pairs-2.safetensors", &[include_bytes!("../../weights/face-forgery-pairs-2.safetensors")]),
     ("face-forgery-pairs-3.safetensors", &[include_bytes!("../../weights/face-forgery-pairs-3.safetensors")]),
-    ("face-anomaly-1.safetensors", &[include_bytes!("../../weights/face-anomaly-1.safetensors")]),
     ("face-synthesis-1.safetensors", &[include_bytes!("../../weights/face-synthesis-1.safetensors")]),
     ("face-animator-1.safetensors", &[include_bytes!("../../weights/face-animator-1.safetensors")]),
     ("face-parts-1.safetensors", &[include_bytes!("../../weights/face-parts-1.safetensors")]),
@@ -82,7 +81,7 @@ mod tests {
         }
         // The shared base, networks that find, measure and make faces, and detectors.
         let entries: Vec<Entry> = entries.into_iter().filter(|e| e.kind != Kind::ClipVision).collect();
-        let detecting = |e: &&Entry| matches!(e.kind, Kind::FaceForgery | Kind::FaceSynthesis | Kind::FaceAnomaly);
+        let detecting = |e: &&Entry| matches!(e.kind, Kind::FaceForgery | Kind::FaceSynthesis);
         let (detectors, finders): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(detecting);
         assert!(
             finders.iter().all(|e| e.bytes < 3_000_000) && finders.iter().map(|e| e.bytes).sum::<u64>() < 12_000_000

@@ -11,13 +11,18 @@ use burn::tensor::{Device, Tensor};
 
 /// The fixture's folder, or a line that says that the test did not run.
 pub(crate) fn fixture(name: &str) -> Option<PathBuf> {
+    shared(&format!("parity/{name}"))
+}
+
+/// A folder of what is shared beside the checkout, or a line that says that the test did not run.
+pub(crate) fn shared(name: &str) -> Option<PathBuf> {
     let shared = std::env::var_os("ASSAY_SHARED")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    let folder = shared.join("parity").join(name);
+    let folder = shared.join(name);
     if folder.is_dir() {
         return Some(folder);
     }
-    println!("SKIPPED: no fixture at {}", folder.display());
+    println!("SKIPPED: nothing at {}", folder.display());
     None
 }
 

@@ -105,7 +105,8 @@ fn of_row(manifest: &Manifest, row: &Row, networks: &dyn FaceNetworks) -> anyhow
                 picture: Picture {
                     name: format!("{}#{},{at}", manifest.name(&row.path), row.part.name()),
                     source: row.source.clone().unwrap_or_default(),
-                    person: row.person.clone().unwrap_or_default(),
+                    // A group where nobody is named: what is of one recording stays together.
+                    person: row.person.clone().or_else(|| row.group.clone()).unwrap_or_default(),
                     split,
                     levels: part(frame),
                     told: Told { label: Some(row.label), ..Told::default() },

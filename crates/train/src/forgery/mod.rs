@@ -18,7 +18,6 @@ use super::faces::preview;
 use super::{Budget, Options, train};
 use assay_material::rng::Rng;
 
-pub mod anomaly;
 pub mod batch;
 pub mod blend;
 pub mod examples;
@@ -51,6 +50,8 @@ macro_rules! recipes {
 recipes! {
     sbi,
     pairs,
+    swaps,
+    pictures,
     synthesis,
     reconstruct,
     reenactment,
@@ -80,6 +81,17 @@ pub fn run(order: &Order<'_>, progress: &dyn Progress) -> anyhow::Result<PathBuf
         "--animator belongs to the recipe {}",
         having(|a| a.takes_animator)
     );
+    anyhow::ensure!(
+        about.takes_tables || order.more.is_empty(),
+        "--more belongs to the recipes {}",
+        having(|a| a.takes_tables)
+    );
+    anyhow::ensure!(
+        about.takes_autoencoder || order.autoencoder.is_none(),
+        "--autoencoder belongs to the recipes {}",
+        having(|a| a.takes_autoencoder)
+    );
+    anyhow::ensure!(!about.needs_base || choice.base.is_some(), "the recipe {} needs --base", about.id);
     let keeps = order.options.from.as_ref().filter(|_| choice.start_share > 0.0);
     anyhow::ensure!(!keeps.is_some_and(|from| from.is_dir()), "a share can be kept of weights by id or file only");
     choice.recipe.run(order, progress)
@@ -117,12 +129,11 @@ fn finish(task: &Forgery<'_>, options: &Options, progress: &dyn Progress) -> any
         None if choice.base.is_some() => {
             let base = Base::shipped()?;
             let net = train(&on_base::OnBase { crops: task, base }, options, progress)?;
-            return super::folder::write_weights(
-                &options.out,
-                "assay train detector",
-                Entry::unstated("", Kind::ClipTuned),
-                &collect(&net),
-            );
+            let mut entry = Entry::unstated("", Kind::ClipTuned);
+            if let Some(crop) = about.crop {
+                crop.clone_into(&mut entry.input.crop);
+            }
+            return super::folder::write_weights(&options.out, "assay train detector", entry, &collect(&net));
         }
         None => {
             let mut tensors = collect(&train(task, options, progress)?.folded());

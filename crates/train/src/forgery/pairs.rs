@@ -42,15 +42,21 @@ impl Recipe for The {
     }
 
     fn draws<'a>(&self, material: &'a Material, reals: &Reals<'a>) -> Box<dyn Draws + 'a> {
-        let [pairs, held_out] = divided(&faces::pairs(&material.pictures), reals.choice.held_out);
-        Box::new(Swaps { pairs, held_out })
+        Box::new(Swaps::new(material, reals))
     }
 }
 
 /// The pairs to learn from and the held-out ones.
-struct Swaps<'a> {
+pub(super) struct Swaps<'a> {
     pairs: Vec<Pair<'a>>,
     held_out: Vec<Pair<'a>>,
+}
+
+impl<'a> Swaps<'a> {
+    pub(super) fn new(material: &'a Material, reals: &Reals<'a>) -> Self {
+        let [pairs, held_out] = divided(&faces::pairs(&material.pictures), reals.choice.held_out);
+        Self { pairs, held_out }
+    }
 }
 
 fn divided<'a>(pairs: &[Pair<'a>], held_out: Option<Fold>) -> [Vec<Pair<'a>>; 2] {

@@ -17,6 +17,7 @@ use assay_models::face_forgery::Config;
 
 use super::examples::{Draws, Reals};
 use super::given::Given;
+use super::pictures::{Labelled, Twin};
 use super::task::{Choice, Forgery};
 use super::{RECIPES, finish, sbi};
 use crate::faces::data::{self, Picture};
@@ -40,6 +41,14 @@ pub struct About {
     pub has_patches: bool,
     /// Whether it takes the weights of an animator.
     pub takes_animator: bool,
+    /// Whether it learns from further tables beside the folder of labelled pictures.
+    pub takes_tables: bool,
+    /// Whether it takes an autoencoder whose traces it learns.
+    pub takes_autoencoder: bool,
+    /// Whether it can only be tuned on a base.
+    pub needs_base: bool,
+    /// The crop that its weights want, where it is not the usual one of their kind.
+    pub crop: Option<&'static str>,
     /// Whether it trains a published network where none is named.
     pub is_published: bool,
     /// Whether its forged faces were made by a generator of this project: what is shown of them
@@ -58,6 +67,10 @@ impl About {
             teaches_map: true,
             has_patches: false,
             takes_animator: false,
+            takes_tables: false,
+            takes_autoencoder: false,
+            needs_base: false,
+            crop: None,
             is_published: false,
             shows_generated: false,
         }
@@ -70,6 +83,10 @@ pub struct Order<'a> {
     pub choice: Choice,
     /// The folder or table that it learns from.
     pub data: &'a Path,
+    /// Further labelled tables or folders of data sets, for a recipe that takes them.
+    pub more: &'a [PathBuf],
+    /// Folder of the published autoencoder, for a recipe that takes one.
+    pub autoencoder: Option<&'a Path>,
     /// Weights of an animator, by id or file, for a recipe that takes one.
     pub animator: Option<&'a str>,
     /// How long, how fast, and where.
@@ -83,6 +100,10 @@ pub struct Material {
     pub pictures: Vec<Picture>,
     /// Faces that are real or forged already.
     pub given: Vec<Given>,
+    /// Whole pictures on disk.
+    pub files: Vec<Labelled>,
+    /// Pictures beside the same after a decoder.
+    pub twins: Vec<Twin>,
 }
 
 /// How manipulated faces come about.

@@ -234,6 +234,7 @@ impl Task for Forgery<'_> {
         });
         let said: Vec<Said> =
             said.map(|found| Said { logit: found.logit, middle: middle(&found.map), map: found.map }).collect();
-        validation::figures(&self.validation, &said, |e, mask| layers(Some(mask), e.crop.len().isqrt()))
+        let examples: Vec<&Example> = self.validation.iter().collect();
+        validation::figures(&examples, &said, |e, mask| layers(Some(mask), e.crop.len().isqrt()))
     }
 }

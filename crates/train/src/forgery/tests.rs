@@ -77,13 +77,15 @@ fn pictures() -> Vec<Picture> {
     all
 }
 
+/// A face of a table; a forged one has a mask.
+pub(super) fn given_face(split: Split, is_fake: bool) -> Given {
+    let mask = || Levels::new(image::RgbImage::from_fn(400, 400, |x, _| image::Rgb([(x / 2) as u8; 3])));
+    Given { picture: other("own", "own/a.png", split, is_fake), is_fake, mask: is_fake.then(mask) }
+}
+
 fn given() -> Vec<Given> {
-    let one = |split: Split, is_fake: bool| Given {
-        picture: other("own", "own/a.png", split, is_fake),
-        is_fake,
-        mask: is_fake.then(|| Levels::new(image::RgbImage::from_fn(400, 400, |x, _| image::Rgb([(x / 2) as u8; 3])))),
-    };
-    [Split::Train, Split::Validation].into_iter().flat_map(|s| [one(s, false), one(s, true)]).collect()
+    let both = |s| [given_face(s, false), given_face(s, true)];
+    [Split::Train, Split::Validation].into_iter().flat_map(both).collect()
 }
 
 /// What a crop and all that is true of it come to.

@@ -16,7 +16,7 @@ pub(super) struct Said {
 
 /// Figures sort by sort, in the order of the crops. `truth` brings a mask to the places of a map.
 pub(super) fn figures(
-    examples: &[Example],
+    examples: &[&Example],
     said: &[Said],
     truth: impl Fn(&Example, &Mask) -> Vec<f32>,
 ) -> Vec<(&'static str, f64)> {

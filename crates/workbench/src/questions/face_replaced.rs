@@ -19,7 +19,7 @@ pub(super) static QUESTION: Question = Question {
         picture: "No trace of a replaced face was found",
         clip: "No trace of a replaced face was found",
     },
-    bearing: Bearing::Only(&["face_forgery"]),
+    bearing: Bearing::Only(&["face_manipulation"]),
     needs_face: true,
     table: include_str!("../../calibration/swaps.json"),
     leaves: &[Gap {

@@ -1,4 +1,4 @@
-//! Cases of `face_forgery`: "positive" means that something was laid over the drawn head.
+//! Cases of `face_manipulation`: "positive" means that something was laid over the drawn head.
 use std::path::Path;
 
 use crate::saving::{jpeg_bytes, write_whole};
