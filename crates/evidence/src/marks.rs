@@ -67,6 +67,14 @@ pub struct ManifestReport {
     pub remote_address: Option<String>,
     /// Failures by C2PA's status codes, with explanation.
     pub problems: Vec<String>,
+    /// What is wrong with what it was made from, at any depth, as found now or as recorded when it
+    /// was signed. The manifest itself can be valid all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ingredient_problems: Vec<String>,
+    /// What is no failure but limits what the manifest says: a time stamp that does not fit, an
+    /// assertion that was not checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// What is said about the invisible mark.

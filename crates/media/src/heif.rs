@@ -3,8 +3,8 @@
 //! The decision that shapes it: the child reads the inherited descriptor and writes one PNG into a
 //! private folder, which is read back under the same limits as any PNG. libheif applies the file's
 //! own transformations (mirror, turn, crop), so the picture is upright and its orientation is 1;
-//! the size is computed from the boxes the same way and must agree. Sequences and auxiliary
-//! pictures are not read.
+//! the size is computed from the boxes the same way and must agree. Of several pictures the primary
+//! one is read. Sequences and auxiliary pictures are not.
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -24,7 +24,8 @@ const NAME: &str = "heif-convert (Debian package libheif-examples)";
 /// # Errors
 /// [`MediaError::MissingProgram`] without `heif-convert`, [`MediaError::Damaged`] when it cannot
 /// decode the file.
-pub(crate) fn decode(file: &File, format: Format, size: (u32, u32), limits: &Limits) -> Result<RgbImage, MediaError> {
+pub(crate) fn decode(file: &File, format: Format, primary: &Primary, limits: &Limits) -> Result<RgbImage, MediaError> {
+    let size = primary.size;
     let folder = tempfile::Builder::new().prefix("assay-heif-").tempdir()?;
     let target = folder.path().join("picture.png");
     let source: OsString = format!("/proc/self/fd/{}", file.as_raw_fd()).into();
@@ -44,10 +45,13 @@ pub(crate) fn decode(file: &File, format: Format, size: (u32, u32), limits: &Lim
             .or(said)
             .unwrap_or_else(|| format!("heif-convert ended with {}", exit.status))
     };
-    if !exit.status.success() || !target.exists() {
+    // Of several pictures each goes to a file with its number.
+    let place = primary.place.map(|place| folder.path().join(format!("picture-{place}.png")));
+    let written = [Some(target), place].into_iter().flatten().find(|path| path.exists());
+    let Some(written) = written.filter(|_| exit.status.success()) else {
         return Err(MediaError::Damaged { format: format.label(), reason: reason() });
-    }
-    let bytes = std::fs::read(&target)?;
+    };
+    let bytes = std::fs::read(&written)?;
     let picture = still::decode(&bytes, Format::Png, limits)?;
     if picture.dimensions() != size {
         let (w, h) = picture.dimensions();
@@ -89,12 +93,22 @@ pub(crate) fn decoder(limits: &Limits) -> String {
     VERSION.get_or_init(|| ask().unwrap_or_else(|| "heif-convert (version unknown)".into())).clone()
 }
 
-/// Width and height of the primary picture as shown (ISO/IEC 23008-12: `pitm` names it, `ipma` its
-/// properties, `ispe` its size, `irot` its turn).
+/// The picture that the file shows first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Primary {
+    /// Width and height as shown.
+    pub(crate) size: (u32, u32),
+    /// Which it is, from 1, of the pictures that the decoder writes out; `None` where the boxes do
+    /// not list it.
+    pub(crate) place: Option<usize>,
+}
+
+/// The primary picture (ISO/IEC 23008-12: `pitm` names it, `ipma` its properties, `ispe` its size,
+/// `irot` its turn).
 ///
 /// # Errors
 /// [`MediaError::Damaged`] when the boxes do not name it.
-pub(crate) fn primary_size(bytes: &[u8], format: &'static str) -> Result<(u32, u32), MediaError> {
+pub(crate) fn primary(bytes: &[u8], format: &'static str) -> Result<Primary, MediaError> {
     let missing = |what: &str| MediaError::Damaged {
         format,
         reason: format!("no {what} in the file, or the file ends before it"),
@@ -133,7 +147,46 @@ pub(crate) fn primary_size(bytes: &[u8], format: &'static str) -> Result<(u32, u
     }
     let (width, height) =
         size.filter(|(w, h)| *w > 0 && *h > 0).ok_or_else(|| missing("ispe box (size) of the primary picture"))?;
-    Ok(if quarters % 2 == 1 { (height, width) } else { (width, height) })
+    let size = if quarters % 2 == 1 { (height, width) } else { (width, height) };
+    Ok(Primary { size, place: shown_items(meta).iter().position(|item| *item == primary).map(|at| at + 1) })
+}
+
+/// Pictures of a file that stand by themselves: no thumbnails, no auxiliary pictures, nothing
+/// hidden.
+pub(crate) fn pictures(bytes: &[u8]) -> usize {
+    let meta = find(bytes, *b"meta").and_then(|meta| meta.get(4..));
+    meta.map_or(0, |meta| shown_items(meta).len())
+}
+
+/// Types of items that are pictures.
+const PICTURES: [&[u8; 4]; 12] =
+    [b"hvc1", b"hev1", b"av01", b"avc1", b"vvc1", b"lhv1", b"jpeg", b"j2k1", b"unci", b"grid", b"iden", b"iovl"];
+
+/// The ids of the pictures that stand by themselves, in order (`iinf` lists items, `iref` what they
+/// are to one another).
+fn shown_items(meta: &[u8]) -> Vec<u32> {
+    let number = |bytes: &[u8]| bytes.iter().fold(0u32, |value, byte| value << 8 | u32::from(*byte));
+    let Some(iinf) = find(meta, *b"iinf") else { return Vec::new() };
+    let header = if iinf.first() == Some(&0) { 6 } else { 8 };
+    let entry = |(kind, body): ([u8; 4], &[u8])| {
+        let [version, _, _, flags] = *body.first_chunk::<4>()?;
+        let id_bytes = if version == 2 { 2 } else { 4 };
+        let (id, rest) = body.get(4..)?.split_at_checked(id_bytes)?;
+        let is_picture = rest.get(2..6).is_some_and(|kind| PICTURES.iter().any(|own| own.as_slice() == kind));
+        (kind == *b"infe" && version >= 2 && flags & 1 == 0 && is_picture).then(|| number(id))
+    };
+    let mut items: Vec<u32> = boxes(iinf.get(header..).unwrap_or_default()).filter_map(entry).collect();
+    if let Some(iref) = find(meta, *b"iref") {
+        let id_bytes = if iref.first() == Some(&0) { 2 } else { 4 };
+        let is_below = |(kind, _): &([u8; 4], &[u8])| [b"thmb", b"auxl"].contains(&kind);
+        for (_, body) in boxes(iref.get(4..).unwrap_or_default()).filter(is_below) {
+            let from = body.get(..id_bytes).map(number);
+            items.retain(|item| Some(*item) != from);
+        }
+    }
+    items.sort_unstable();
+    items.dedup();
+    items
 }
 
 /// Property indices (from 1) of a picture.

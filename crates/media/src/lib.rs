@@ -5,6 +5,7 @@
 //! packet table, the frames. Formats with a safe Rust decoder are read here under [`Limits`];
 //! everything else goes through the system's `ffprobe`, `ffmpeg` and `heif-convert` in a limited
 //! child process. It writes no media; the limited child is lent to the crate that does.
+mod beside;
 mod complete;
 mod error;
 mod heif;

@@ -25,6 +25,39 @@ impl Orientation {
         })
     }
 
+    /// From the upper left part of a display matrix, `[[a, b], [c, d]]`: a coded point `(x, y)` is
+    /// shown at `(a x + c y, b x + d y)` and a shift (ISO/IEC 14496-12, 8.3.2.3). `None` where it
+    /// does not turn by quarters: by some other angle, or not at all readable.
+    pub fn from_matrix([[a, b], [c, d]]: [[f64; 2]; 2]) -> Option<Self> {
+        let largest = [a, b, c, d].iter().fold(0.0_f64, |most, v| most.max(v.abs()));
+        let sign = |v: f64| if v.abs() < 0.01 * largest { 0 } else { v.signum() as i8 };
+        Some(Self::from_exif(match [a, b, c, d].map(sign) {
+            [1, 0, 0, 1] => 1,
+            [-1, 0, 0, 1] => 2,
+            [-1, 0, 0, -1] => 3,
+            [1, 0, 0, -1] => 4,
+            [0, 1, 1, 0] => 5,
+            [0, 1, -1, 0] => 6,
+            [0, -1, -1, 0] => 7,
+            [0, -1, 1, 0] => 8,
+            _ => return None,
+        }))
+    }
+
+    /// What is done to the coded picture, in words.
+    pub fn words(self) -> &'static str {
+        match self.0 {
+            1 => "mirrored left to right",
+            2 => "turned by 180°",
+            3 => "mirrored top to bottom",
+            4 => "mirrored along the diagonal",
+            5 => "turned 90° clockwise",
+            6 => "mirrored along the other diagonal",
+            7 => "turned 90° counter-clockwise",
+            _ => "as coded",
+        }
+    }
+
     /// The EXIF value 1..=8.
     pub fn exif(self) -> u8 {
         self.0 + 1
@@ -111,6 +144,21 @@ mod tests {
             let (shown, shown_columns, _) = Orientation::from_exif(exif).turn(&coded, 3, 2);
             assert_eq!((shown, shown_columns), (expected, columns), "orientation {exif}");
         }
+    }
+
+    #[test]
+    fn a_matrix_says_where_every_corner_goes() {
+        for exif in 1..=8 {
+            let turn = Orientation::from_exif(exif);
+            let at = |x: u32, y: u32| turn.shown_from_coded(x, y, 5, 3);
+            let (zero, right, down) = (at(0, 0), at(1, 0), at(0, 1));
+            let step = |to: (u32, u32)| {
+                [f64::from(to.0) - f64::from(zero.0), f64::from(to.1) - f64::from(zero.1)].map(|v| v * 65536.0)
+            };
+            assert_eq!(Orientation::from_matrix([step(right), step(down)]), Some(turn), "orientation {exif}");
+        }
+        assert_eq!(Orientation::from_matrix([[46341.0, 46341.0], [-46341.0, 46341.0]]), None);
+        assert_eq!(Orientation::from_matrix([[0.0; 2]; 2]), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::jpeg::{self, JpegStructure};
 use crate::metadata::{self, Metadata};
 use crate::sniff::{self, Format};
 use crate::video::{self, DecodeSummary, FrameReader, PacketTable, VideoInfo, command::Tool};
-use crate::{Limits, MediaError, Orientation, Progress, complete, heif, still};
+use crate::{Limits, MediaError, Orientation, Progress, beside, complete, heif, still};
 
 /// Bytes that are read and hashed at a time.
 const CHUNK_BYTES: usize = 4 << 20;
@@ -142,18 +142,23 @@ impl Source {
     fn open_still(&mut self, bytes: Vec<u8>) -> Result<(), MediaError> {
         match self.format {
             Format::Heif | Format::Avif => {
-                let shown = heif::primary_size(&bytes, self.format.label())?;
-                still::within(shown, &self.limits)?;
-                self.coded_size = shown;
+                let primary = heif::primary(&bytes, self.format.label())?;
+                still::within(primary.size, &self.limits)?;
+                self.coded_size = primary.size;
                 let fact = "turned upright by the decoder, as the file's own transformations say";
                 self.picture_facts.push(Fact::new("orientation", fact));
             }
             format => {
+                // First, since it tells a coding that is not supported from a damaged one.
+                let structure = (format == Format::Jpeg).then(|| JpegStructure::parse(&bytes)).transpose()?;
+                if let Some(bits) = structure.as_ref().map(|s| s.precision).filter(|bits| *bits != 8) {
+                    let reason = format!("{bits} bits a sample");
+                    return Err(MediaError::Unsupported { format: format.label(), reason });
+                }
                 let header = still::header(&bytes, format, &self.limits)?;
                 self.coded_size = header.size;
                 self.picture_facts = header.facts;
-                if format == Format::Jpeg {
-                    let structure = JpegStructure::parse(&bytes)?;
+                if let Some(structure) = structure {
                     complete::jpeg(&bytes, &structure, &self.limits)?;
                     self.metadata = metadata::read_jpeg(&bytes, &structure);
                     self.jpeg = Some(structure);
@@ -248,6 +253,15 @@ impl Source {
         groups
     }
 
+    /// What is in the file beside the picture or clip that is examined, in words.
+    pub fn not_examined(&self) -> Vec<String> {
+        match (&self.video, self.still.as_deref()) {
+            (Some(video), _) => video.not_examined(),
+            (None, Some(bytes)) => beside::in_picture(bytes, self.format),
+            (None, None) => Vec::new(),
+        }
+    }
+
     /// The metadata in typed form.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
@@ -287,7 +301,10 @@ impl Source {
             });
         };
         match self.format {
-            Format::Heif | Format::Avif => heif::decode(&self.file, self.format, self.coded_size, &self.limits),
+            Format::Heif | Format::Avif => {
+                let primary = heif::primary(bytes, self.format.label())?;
+                heif::decode(&self.file, self.format, &primary, &self.limits)
+            }
             format => still::decode(bytes, format, &self.limits),
         }
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use assay_checkpoints::{Checkpoint, Options, StateDict};
 
 use crate::registry::{ENTRY_KEY, Entry, Loaded, Registry, sha256_of};
-use crate::{Kind, ModelError, import, state};
+use crate::{Kind, ModelError, import, layout, state};
 
 /// Files of weights and their mean.
 pub struct Soup {
@@ -81,6 +81,19 @@ fn words(kinds: &[Kind]) -> String {
 /// mean of their parameters is a network.
 fn family(of: &Loaded) -> &str {
     of.entry.widths.get("started_from").and_then(|v| v.as_str()).unwrap_or(&of.entry.id)
+}
+
+/// What a run of this project wrote, where it says so itself and is of a kind that is never
+/// imported.
+///
+/// # Errors
+/// [`ModelError`] where the file cannot be opened.
+pub(crate) fn written_by_training(path: &Path) -> Result<Option<Loaded>, ModelError> {
+    let checkpoint = Checkpoint::read(path);
+    let mut checkpoint = checkpoint.map_err(|source| ModelError::Checkpoint { path: path.to_owned(), source })?;
+    let kind = import::stated(path, checkpoint.values.remove(ENTRY_KEY))?.map(|entry| entry.kind);
+    let own = kind.filter(|kind| !layout::importable().any(|importable| importable == *kind));
+    own.map(|kind| trained(path, &[kind])).transpose()
 }
 
 /// The weights that a run of `assay train detector` wrote, if they are of one of these kinds; a

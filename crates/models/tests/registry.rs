@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use assay_checkpoints::{HostTensor, StateDict, write_safetensors};
 use assay_models::efficientnet::PaddingVariant;
 use assay_models::import::{Request, plan};
-use assay_models::registry::{Listed, NOT_STATED, Place, Registry};
+use assay_models::registry::{ENTRY_KEY, Entry, Listed, NOT_STATED, Place, Registry};
 use assay_models::{Kind, ModelError, layout};
 
 /// A BlazeFace with one value everywhere.
@@ -215,4 +215,19 @@ fn shared_checkpoints_fit_to_the_last_tensor() {
         let found = layout::compare(&expected, &have);
         assert!(found.is_complete(), "{name}: {found:?}");
     }
+}
+
+/// Weights of a kind that is never imported, as training writes them, open by their path, so that a
+/// run can start from them.
+#[test]
+fn what_training_wrote_opens_by_its_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::at(folder.path().join("models"));
+    let path = folder.path().join("weights.safetensors");
+    let tensors: StateDict = [("norms".to_owned(), HostTensor::from_f32(&[2], &[1.0, 2.0]))].into();
+    let entry = serde_json::to_string(&Entry::unstated("run", Kind::ClipTuned)).unwrap();
+    let stated = [(ENTRY_KEY.to_owned(), entry)].into();
+    std::fs::write(&path, write_safetensors(&tensors, Some(stated)).unwrap()).unwrap();
+    let opened = registry.open(&path.display().to_string()).unwrap();
+    assert_eq!((opened.entry.kind, opened.tensors.len()), (Kind::ClipTuned, 1));
 }

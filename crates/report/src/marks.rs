@@ -32,6 +32,8 @@ pub(crate) fn source_type(kind: &str) -> &str {
 
 fn manifest_details(manifest: &ManifestReport) -> Vec<String> {
     let mut all = manifest.problems.clone();
+    all.extend(manifest.ingredient_problems.iter().map(|text| format!("made from {text}")));
+    all.extend(manifest.notes.iter().cloned());
     all.extend(manifest.issuer.iter().map(|who| format!("signed by \u{201c}{who}\u{201d}, as its certificate says")));
     all.extend(manifest.generator.iter().map(|program| format!("made by {program}")));
     all.extend(manifest.source_types.iter().map(|kind| format!("source type {}", source_type(kind))));

@@ -7,7 +7,7 @@ use std::time::Instant;
 use assay_analyzers::{ANALYZERS, Analyzer, AnalyzerError, Artefacts, Context, Need, Sample, maps};
 use assay_detect::DetectError;
 use assay_evidence::{
-    Case, FaceSearch, Finding, InputFacts, MediaKind, Outcome, Preview, QuestionThreshold, Report, RunInfo,
+    Case, FaceSearch, Finding, InputFacts, MediaKind, NotTested, Outcome, Preview, QuestionThreshold, Report, RunInfo,
     SCHEMA_REPORT, ScanResult, Settings, Status, Threshold, ToolInfo,
 };
 use assay_faces::FaceNetworks;
@@ -257,7 +257,10 @@ pub fn scan_file(path: &Path, setup: &Setup, progress: &dyn Progress) -> Result<
 
     let source = artefacts.source();
     let condition = Condition::of(source);
-    let verdict = verdict::decide(&mut findings, &Examined::of(source), condition.as_ref(), &faces, setup);
+    let mut verdict = verdict::decide(&mut findings, &Examined::of(source), condition.as_ref(), &faces, setup);
+    let beside = source.not_examined().into_iter();
+    let why = || "Only what a viewer or player shows first was examined.".to_owned();
+    verdict.not_tested.splice(0..0, beside.map(|what| NotTested { what, why: why() }));
     let previews = previews(&artefacts).map_err(|e| MediaError::Decoder(e.to_string()))?;
     let (width, height) = source.orientation().shown_size(source.coded_size().0, source.coded_size().1);
     let result = ScanResult {

@@ -106,8 +106,30 @@ pub fn bootstrap<const N: usize>(
         let [low, high] = [0.025, 0.975].map(|p| if enough { percentile(&drawn, p) } else { None });
         let thin = values[i].is_some() && !enough;
         let reason = thin.then(|| "no interval: fewer than half of the draws have both classes".to_owned());
-        Estimate { value: values[i], low, high, n: 0, reason }
+        let estimate = Estimate { value: values[i], low, high, n: 0, reason };
+        if enough && low == high { without_spread(estimate, units) } else { estimate }
     })
+}
+
+/// An estimate of which every draw says the same: that is no certainty but too few units. Where it
+/// is 0 or 1 the exact bound is given that half of the units would have as independent successes
+/// (Clopper and Pearson 1934; half, since every comparison needs one of each class).
+fn without_spread(estimate: Estimate, units: usize) -> Estimate {
+    let bound = exact_bound(units);
+    let (low, high) = match estimate.value {
+        Some(1.0) => (bound, 1.0),
+        Some(0.0) => (0.0, 1.0 - bound),
+        _ => {
+            let reason = Some("no interval: every draw gives the same value".to_owned());
+            return Estimate { low: None, high: None, reason, ..estimate };
+        }
+    };
+    Estimate { low: Some(low), high: Some(high), ..estimate }
+}
+
+/// The lower 95 % bound of a share of which every one of half of the units is a success.
+fn exact_bound(units: usize) -> f64 {
+    0.025_f64.powf(1.0 / (units / 2).max(1) as f64)
 }
 
 /// Linear between the two nearest of the sorted values.
@@ -140,7 +162,13 @@ pub fn auc_interval(files: &[Judged], rounds: usize, seed: u64) -> Option<(f64, 
     areas.sort_by(f64::total_cmp);
     let at =
         |share: f64| areas.get(((areas.len().max(1) - 1) as f64 * share).round() as usize).copied().unwrap_or(whole);
-    Some((whole, Interval { low: at(0.025), high: at(0.975) }))
+    let (mut low, mut high) = (at(0.025), at(0.975));
+    // As in `without_spread`: a curve that no draw moves is one of too few sources.
+    if low == high {
+        let bound = exact_bound(places.len());
+        (low, high) = (low.min(bound), high.max(1.0 - bound));
+    }
+    Some((whole, Interval { low, high }))
 }
 
 #[cfg(test)]
@@ -179,6 +207,20 @@ mod tests {
             })
             .count();
         assert!((52..=60).contains(&covered), "{covered} of 60");
+    }
+
+    #[test]
+    fn a_value_that_no_draw_moves_is_not_certain() {
+        let [perfect] = bootstrap(2, 1, |_| [Some(1.0)]);
+        assert!(perfect.low.unwrap() < 0.03 && perfect.high == Some(1.0), "{perfect:?}");
+        let [many] = bootstrap(200, 1, |_| [Some(0.0)]);
+        assert!(many.low == Some(0.0) && (0.02..0.05).contains(&many.high.unwrap()), "{many:?}");
+        let [odd] = bootstrap(10, 1, |_| [Some(0.5)]);
+        assert!(odd.low.is_none() && odd.reason.is_some());
+        let file =
+            |forged: bool, i: usize| Judged { score: Some(f64::from(u8::from(forged))), forged, source: i.to_string() };
+        let (area, interval) = auc_interval(&[file(true, 0), file(false, 1)], 100, 1).unwrap();
+        assert!(area == 1.0 && interval.low < 0.03 && interval.high == 1.0, "{interval:?}");
     }
 
     #[test]

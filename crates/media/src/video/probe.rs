@@ -81,8 +81,10 @@ pub struct StreamInfo {
     pub bit_rate: Option<u64>,
     /// Frames that the decoder must reorder (0: no B frames).
     pub reordered_frames: u32,
-    /// Display rotation in degrees clockwise that makes the coded picture upright.
-    pub rotation_degrees: i32,
+    /// From coded to shown orientation, by the display matrix.
+    pub orientation: Orientation,
+    /// True where the container marks it as the one to be played.
+    pub is_default: bool,
     /// True when this is a cover picture and not a video.
     pub cover_picture: bool,
     /// Samples a second, sound only.
@@ -122,8 +124,8 @@ impl StreamInfo {
             text("nominal frame rate", &rate(self.nominal_rate));
             text("average frame rate", &rate(self.average_rate));
             text("reordered frames", &self.reordered_frames.to_string());
-            if self.rotation_degrees != 0 {
-                text("display rotation", &format!("{}° clockwise", self.rotation_degrees));
+            if !self.orientation.is_upright() {
+                text("display", self.orientation.words());
             }
             if self.cover_picture {
                 text("role", "cover picture");
@@ -157,8 +159,8 @@ pub struct VideoInfo {
     pub tags: Vec<Fact>,
     /// Every stream in container order.
     pub streams: Vec<StreamInfo>,
-    /// Position in `streams` of the video stream that is examined: the first that is not a cover
-    /// picture.
+    /// Position in `streams` of the video stream that is examined, which players show: the first
+    /// that is marked as the default and is no cover picture, or else the first.
     pub main: usize,
 }
 
@@ -170,7 +172,17 @@ impl VideoInfo {
 
     /// From coded to shown orientation.
     pub fn orientation(&self) -> Orientation {
-        Orientation::from_rotation_degrees(self.main_stream().rotation_degrees)
+        self.main_stream().orientation
+    }
+
+    /// The other video streams, in words: nobody looked at them.
+    pub fn not_examined(&self) -> Vec<String> {
+        let others = self.streams.iter().filter(|s| s.kind == StreamKind::Video && s.index != self.main_stream().index);
+        let words = |s: &StreamInfo| {
+            let what = if s.cover_picture { "Cover picture" } else { "Video stream" };
+            format!("{what} {} of the container ({} x {})", s.index, s.width, s.height)
+        };
+        others.map(words).collect()
     }
 
     /// One group for the container, one for each stream.
@@ -208,9 +220,7 @@ pub(crate) fn probe(tool: &Tool) -> Result<VideoInfo, MediaError> {
 fn parse(value: &Value, tool: &Tool) -> Result<VideoInfo, MediaError> {
     let streams: Vec<StreamInfo> =
         value["streams"].as_array().map(|list| list.iter().map(stream).collect()).unwrap_or_default();
-    let main = streams
-        .iter()
-        .position(|s| s.kind == StreamKind::Video && !s.cover_picture)
+    let main = main(&streams)
         .ok_or_else(|| MediaError::Unsupported { format: tool.label(), reason: "it has no video stream".into() })?;
     let found = &streams[main];
     if found.width == 0 || found.height == 0 {
@@ -226,6 +236,13 @@ fn parse(value: &Value, tool: &Tool) -> Result<VideoInfo, MediaError> {
         main,
         streams,
     })
+}
+
+/// Place of the video stream that players show.
+fn main(streams: &[StreamInfo]) -> Option<usize> {
+    let is_shown = |s: &StreamInfo| s.kind == StreamKind::Video && !s.cover_picture;
+    let by_default = streams.iter().position(|s| is_shown(s) && s.is_default);
+    by_default.or_else(|| streams.iter().position(is_shown))
 }
 
 fn stream(value: &Value) -> StreamInfo {
@@ -260,7 +277,8 @@ fn stream(value: &Value) -> StreamInfo {
         claimed_frames: number(&value["nb_frames"]),
         bit_rate: number(&value["bit_rate"]),
         reordered_frames: number(&value["has_b_frames"]).unwrap_or(0),
-        rotation_degrees: rotation(value),
+        orientation: display(value),
+        is_default: value["disposition"]["default"] == 1,
         cover_picture: value["disposition"]["attached_pic"] == 1,
         sample_rate: number(&value["sample_rate"]),
         channels: number(&value["channels"]),
@@ -268,11 +286,21 @@ fn stream(value: &Value) -> StreamInfo {
     }
 }
 
-/// `ffprobe` prints the display matrix as degrees counter-clockwise.
-fn rotation(stream: &Value) -> i32 {
+/// From the display matrix, of which `ffprobe` prints three rows of fixed-point numbers, and beside
+/// them degrees counter-clockwise that know no mirroring.
+fn display(stream: &Value) -> Orientation {
     let sides = stream["side_data_list"].as_array().map_or(&[][..], Vec::as_slice);
-    let degrees = sides.iter().find_map(|side| number::<f64>(&side["rotation"])).unwrap_or(0.0);
-    (-degrees.round() as i32).rem_euclid(360)
+    let printed = sides.iter().find_map(|side| side["displaymatrix"].as_str());
+    let row = |line: &str| -> Option<[f64; 2]> {
+        let mut numbers = line.split_once(':')?.1.split_whitespace().map(|n| n.parse().ok());
+        Some([numbers.next()??, numbers.next()??])
+    };
+    let mut rows = printed.into_iter().flat_map(str::lines).filter_map(row);
+    let matrix = rows.next().zip(rows.next()).map(|(first, second)| [first, second]);
+    matrix.and_then(Orientation::from_matrix).unwrap_or_else(|| {
+        let degrees = sides.iter().find_map(|side| number::<f64>(&side["rotation"])).unwrap_or(0.0);
+        Orientation::from_rotation_degrees((-degrees.round() as i32).rem_euclid(360))
+    })
 }
 
 /// A number that `ffprobe` prints as a JSON number or as text.
@@ -304,8 +332,36 @@ mod tests {
         for (matrix, clockwise) in [(-90, 90), (90, 270), (180, 180), (-180, 180), (0, 0)] {
             let stream =
                 serde_json::json!({ "side_data_list": [{ "side_data_type": "Display Matrix", "rotation": matrix }] });
-            assert_eq!(rotation(&stream), clockwise, "ffprobe rotation {matrix}");
+            assert_eq!(display(&stream), Orientation::from_rotation_degrees(clockwise), "ffprobe rotation {matrix}");
         }
+    }
+
+    #[test]
+    fn the_whole_matrix_is_read() {
+        let stream = serde_json::json!({ "side_data_list": [{ "side_data_type": "Display Matrix", "rotation": -180,
+            "displaymatrix": "\n00000000:       -65536           0           0\n00000001:            0       65536           0\n\
+             00000002:     41943040           0  1073741824\n" }] });
+        assert_eq!(display(&stream).exif(), 2, "a mirror image is no half turn");
+    }
+
+    #[test]
+    fn the_stream_that_players_show_is_examined_and_the_others_are_named() {
+        let streams = serde_json::json!([
+            { "index": 0, "codec_type": "video", "width": 160, "height": 90, "disposition": { "default": 0 } },
+            { "index": 1, "codec_type": "video", "width": 640, "height": 360, "disposition": { "default": 1 } },
+            { "index": 2, "codec_type": "audio", "disposition": { "default": 1 } },
+        ]);
+        let streams: Vec<StreamInfo> = streams.as_array().unwrap().iter().map(stream).collect();
+        let info = VideoInfo {
+            duration_secs: None,
+            start_secs: None,
+            bit_rate: None,
+            tags: vec![],
+            main: main(&streams).unwrap(),
+            streams,
+        };
+        assert_eq!(info.main_stream().index, 1);
+        assert_eq!(info.not_examined(), ["Video stream 0 of the container (160 x 90)"]);
     }
 
     #[test]

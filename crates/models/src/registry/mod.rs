@@ -22,7 +22,7 @@ use self::list::List;
 use crate::import::{self, Request};
 use crate::layers::AlignCorners;
 use crate::layout::{self, Shapes};
-use crate::{Kind, ModelError};
+use crate::{Kind, ModelError, soup};
 
 /// The entry of an exported file is kept in its metadata under this key, as JSON.
 pub const ENTRY_KEY: &str = "assay.entry";
@@ -212,6 +212,9 @@ impl Registry {
             return Err(ModelError::Registry(format!(
                 "there are no weights {id_or_path:?}: neither an id of `assay models list` nor a file"
             )));
+        }
+        if let Some(loaded) = soup::written_by_training(Path::new(id_or_path))? {
+            return Ok(loaded);
         }
         let plan = import::plan(&Request::of(id_or_path))?;
         Ok(Loaded { entry: plan.entry, tensors: plan.tensors })

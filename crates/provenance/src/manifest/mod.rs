@@ -3,8 +3,10 @@
 //! The decision that shapes it: everything that knows c2pa's types stands in this folder. No call
 //! may reach the network, none makes a thumbnail (of a victim's face, in our case), and a panic in
 //! that library's parsers ends as an error with a file's name instead of ending a batch.
+mod binding;
 mod read;
 mod sign;
+mod statuses;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -11,7 +11,7 @@ use assay_evidence::{ManifestReport, ManifestState, ManifestWhere};
 use assay_media::{Source, SourceReader};
 use serde_json::Value;
 
-use super::{RECORD_LABEL, WATERMARK_NAME, context, guarded, mime, watermark_id};
+use super::{RECORD_LABEL, WATERMARK_NAME, binding, context, guarded, mime, statuses, watermark_id};
 
 /// Bytes of a sidecar that are read at most.
 const MAX_SIDECAR: u64 = 256 << 20;
@@ -51,7 +51,7 @@ pub(crate) fn read(source: &Source, anchors: Option<&str>, places: ManifestPlace
         ManifestPlaces::FileAndBeside => sidecar(source, mime, anchors).unwrap_or_default(),
     };
     match embedded {
-        Ok(reader) => report(&reader, ManifestWhere::Embedded),
+        Ok(reader) => report(&reader, ManifestWhere::Embedded, mime, source),
         Err(c2pa::Error::JumbfNotFound) => beside(),
         Err(c2pa::Error::RemoteManifestUrl(address) | c2pa::Error::RemoteManifestFetch(address)) => {
             ManifestReport { remote_address: Some(address), ..beside() }
@@ -76,12 +76,12 @@ fn sidecar(source: &Source, mime: &str, anchors: Option<&str>) -> Option<Manifes
         reader.with_manifest_data_and_stream(&manifest, mime, stream(source))
     });
     Some(match read {
-        Ok(reader) => report(&reader, ManifestWhere::Sidecar),
+        Ok(reader) => report(&reader, ManifestWhere::Sidecar, mime, source),
         Err(error) => invalid(ManifestWhere::Sidecar, error.to_string()),
     })
 }
 
-fn report(reader: &c2pa::Reader, found_in: ManifestWhere) -> ManifestReport {
+fn report(reader: &c2pa::Reader, found_in: ManifestWhere, mime: &str, source: &Source) -> ManifestReport {
     let state = match reader.validation_state() {
         c2pa::ValidationState::Trusted => ManifestState::Trusted,
         c2pa::ValidationState::Valid => ManifestState::ValidUnknownIssuer,
@@ -97,6 +97,13 @@ fn report(reader: &c2pa::Reader, found_in: ManifestWhere) -> ManifestReport {
         });
     let mut found =
         ManifestReport { state, found_in: Some(found_in), problems: problems.collect(), ..ManifestReport::default() };
+    let store: Value = serde_json::from_str(&reader.detailed_json()).unwrap_or_default();
+    let left_out = binding::problems(&store, mime, &mut stream(source));
+    if !left_out.is_empty() {
+        found.state = ManifestState::Invalid;
+        found.problems.extend(left_out);
+    }
+    (found.ingredient_problems, found.notes) = statuses::beyond_failures(&store, MAX_PROBLEMS);
     found.remote_address = reader.remote_url().map(str::to_owned);
     let Some(manifest) = reader.active_manifest() else {
         found.state = ManifestState::Invalid;

@@ -10,6 +10,7 @@ use common::{Place, record, write_clip};
 use scene::scene;
 
 mod common;
+mod foreign_manifests;
 mod full_disk;
 mod official_reader;
 #[path = "../../src/scene.rs"]

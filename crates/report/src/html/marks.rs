@@ -70,6 +70,8 @@ fn manifest(found: &ManifestReport) -> Markup {
     let ingredients = found.ingredients.join(", ");
     html! {
         @for problem in &found.problems { tr { th { "Problem" } td { (problem) } } }
+        @for problem in &found.ingredient_problems { tr { th { "Problem of what it was made from" } td { (problem) } } }
+        @for note in &found.notes { tr { th { "Note" } td { (note) } } }
         @if let Some(issuer) = &found.issuer { tr { th { "Signed by" } td { "\u{201c}" (issuer) "\u{201d}, as its certificate says; anybody can write any name into a certificate of their own" } } }
         @if let Some(time) = &found.signed_at { tr { th { "Time stamp" } td { (time) } } }
         @if let Some(program) = &found.generator { tr { th { "Made by" } td { (program) } } }

@@ -13,7 +13,8 @@ mod files;
 mod plain;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -111,7 +112,8 @@ pub fn index(root: &Path) -> anyhow::Result<Indexed> {
 }
 
 fn finish(layout: Layout, root: &Path, read: Rows) -> anyhow::Result<Indexed> {
-    let (mut rows, notes) = read?;
+    let (mut rows, mut notes) = read?;
+    locate(&mut rows, root, &mut notes)?;
     ensure!(
         !rows.is_empty(),
         "{} is laid out like {}, but no media file was found in it",
@@ -122,6 +124,33 @@ fn finish(layout: Layout, root: &Path, read: Rows) -> anyhow::Result<Indexed> {
     let mut manifest = Manifest { root: root.to_owned(), rows };
     groups::fill(&mut manifest);
     Ok(Indexed { layout, manifest, notes: notes.sentences() })
+}
+
+/// Lists name files that lie elsewhere below the set, or not at all. The first are found by their
+/// name where only one file has it; the others stay in the table and are counted.
+fn locate(rows: &mut [Row], root: &Path, notes: &mut Notes) -> anyhow::Result<()> {
+    if rows.iter().all(|row| row.path.exists()) {
+        return Ok(());
+    }
+    let mut below: BTreeMap<OsString, Vec<PathBuf>> = BTreeMap::new();
+    for path in files::files_below(root)? {
+        if let Some(name) = path.file_name() {
+            below.entry(name.to_owned()).or_default().push(path);
+        }
+    }
+    for row in rows.iter_mut().filter(|row| !row.path.exists()) {
+        let named = row.path.file_name().and_then(|name| below.get(name));
+        let listed = row.path.display().to_string();
+        match named.map(Vec::as_slice) {
+            Some([one]) => {
+                row.path.clone_from(one);
+                notes.count("listed elsewhere and found below the set by its name", &listed);
+            }
+            Some(_) => notes.count("listed, not there, and several files below the set have its name", &listed),
+            None => notes.count("listed and not there", &listed),
+        }
+    }
+    Ok(())
 }
 
 /// Remarks, counted by kind, with one example of each: a set of a hundred thousand files must not
@@ -194,6 +223,19 @@ mod tests {
     /// The row of the file whose path ends so.
     pub(super) fn row<'a>(indexed: &'a Indexed, end: &str) -> &'a Row {
         indexed.manifest.rows.iter().find(|r| r.path.ends_with(end)).unwrap_or_else(|| panic!("no {end}"))
+    }
+
+    #[test]
+    fn listed_files_are_found_by_their_name_or_counted() {
+        let root = tempfile::tempdir().unwrap();
+        plant(root.path(), &["test_videos/a.mp4", "one/twice.mp4", "two/twice.mp4"]);
+        std::fs::write(root.path().join("labels.csv"), "filename,label\na.mp4,1\ngone.mp4,0\ntwice.mp4,0\n").unwrap();
+        let indexed = index(root.path()).unwrap();
+        assert_eq!(row(&indexed, "a.mp4").path, root.path().join("test_videos/a.mp4"));
+        assert_eq!(indexed.manifest.rows.len(), 3);
+        for words in ["1 x listed elsewhere and found", "1 x listed and not there", "several files below the set"] {
+            assert!(indexed.notes.iter().any(|n| n.contains(words)), "{words}: {:?}", indexed.notes);
+        }
     }
 
     #[test]
