@@ -18,7 +18,7 @@ mod progress;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// What a command came to; the process exits with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +35,12 @@ enum Exit {
 #[command(
     name = "assay",
     version,
+    long_version = concat!(
+        env!("CARGO_PKG_VERSION"),
+        "\ncode: ",
+        env!("CARGO_PKG_LICENSE"),
+        "\nweights: each under terms of its own, most of them for non-commercial research; `assay models list` names them"
+    ),
     about = "Forensics of face media: has this picture or clip been altered, what speaks for it, what was not tested?",
     after_help = "Exit codes: 0 all done and nothing above a threshold, 1 all done and something above one, 2 something could not be done.\nNothing is ever sent anywhere: Assay works without a network.",
     max_term_width = 120
@@ -104,6 +110,12 @@ enum Command {
     Verify(commands::verify::Args),
     /// Sign a picture or clip of your own with your claim
     Mark(commands::mark::Args),
+    /// Say whether this machine has what Assay calls upon: programs, weights, disk
+    Doctor(commands::doctor::Args),
+    /// Write the completions of a shell to standard output
+    Completions(commands::shell::Completions),
+    /// Write the manual pages into a folder
+    Man(commands::shell::Man),
 }
 
 fn main() -> ExitCode {
@@ -125,6 +137,9 @@ fn main() -> ExitCode {
         Command::Synthesize(args) => commands::synthesize::run(args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Mark(args) => commands::mark::run(&args),
+        Command::Doctor(args) => commands::doctor::run(&args),
+        Command::Completions(args) => commands::shell::completions(&args, Cli::command()),
+        Command::Man(args) => commands::shell::man(&args, Cli::command()),
     };
     let exit = outcome.unwrap_or_else(|error| {
         eprintln!("assay: {error:#}");

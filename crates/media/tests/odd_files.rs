@@ -1,6 +1,5 @@
 //! Files that are whole and odd: mirrored, with several streams, pictures or frames, of codings that
 //! are not read.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot set itself up has failed")]
 use std::path::{Path, PathBuf};
 
 use assay_media::{Limits, MediaError, Source};

@@ -85,6 +85,10 @@ pub(crate) mod tests {
                 ingredients: vec!["person.png".into()],
                 remote_address: None,
                 problems: Vec::new(),
+                ingredient_problems: vec![
+                    "a.jpg: its signature is broken (claimSignature.mismatch) (found now)".into(),
+                ],
+                notes: vec!["Its time stamp does not fit what was signed.".into()],
             },
             watermark: WatermarkReport {
                 found: true,
@@ -112,6 +116,8 @@ pub(crate) mod tests {
             "AI-GENERATED",
             "!          Two",
             "32 frames",
+            "made from a.jpg: its signature is broken",
+            "time stamp does not fit",
         ] {
             assert!(text.contains(word), "{word} in {text}");
         }

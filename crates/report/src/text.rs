@@ -101,6 +101,12 @@ pub fn summary(report: &Report) -> String {
         }
     }
     let _ = writeln!(text, "  not tested: {} things, listed in the report", verdict.not_tested.len());
+    if verdict.headline.llr.is_some() {
+        let _ = writeln!(
+            text,
+            "  LR n: what was found is n times as probable if the statement holds as if the file was left as recorded; 1/n: the reverse. It is no probability of forgery."
+        );
+    }
     text
 }
 

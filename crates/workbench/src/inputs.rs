@@ -41,6 +41,12 @@ impl std::str::FromStr for Shard {
     }
 }
 
+/// Whether a path that is not there is an address of the web.
+fn is_address(path: &Path) -> bool {
+    let text = path.to_string_lossy().to_ascii_lowercase();
+    ["http://", "https://", "ftp://", "www."].iter().any(|start| text.starts_with(start))
+}
+
 impl Inputs {
     /// Expands files, folders (recursively) and glob patterns. A pattern is only tried when no file
     /// of that very name exists.
@@ -73,7 +79,14 @@ impl Inputs {
                         }
                     }
                     Some(Err(e)) => inputs.failures.push((path.clone(), format!("not a valid pattern: {e}"))),
-                    None => inputs.failures.push((path.clone(), format!("cannot read the file: {error}"))),
+                    None => {
+                        let reason = if is_address(path) {
+                            "this is an address, and Assay fetches nothing: download the file first".into()
+                        } else {
+                            format!("cannot read the file: {error}")
+                        };
+                        inputs.failures.push((path.clone(), reason));
+                    }
                 },
             }
         }

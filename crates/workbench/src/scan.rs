@@ -43,6 +43,30 @@ pub struct Scan<'a> {
     pub fail_fast: bool,
 }
 
+/// Progress with the name of the file before each phase.
+struct Named<'a> {
+    name: String,
+    inner: &'a dyn Progress,
+}
+
+impl<'a> Named<'a> {
+    /// The name without control characters, which strangers may have put there.
+    fn new(path: &Path, inner: &'a dyn Progress) -> Self {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        Self { name: name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(40).collect(), inner }
+    }
+}
+
+impl Progress for Named<'_> {
+    fn update(&self, phase: &str, done: u64, total: u64) {
+        self.inner.update(&format!("{}: {phase}", self.name), done, total);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.inner.cancelled()
+    }
+}
+
 impl Scan<'_> {
     /// Examines the files; `progress_of` gives the progress sink of a worker, `done` hears of every
     /// finished file, one at a time and in the order of finishing.
@@ -68,7 +92,8 @@ impl Scan<'_> {
                     while !stop.load(Ordering::Relaxed) {
                         let index = next.fetch_add(1, Ordering::Relaxed);
                         let Some(path) = files.get(index) else { break };
-                        match self.one(path, progress.as_ref()) {
+                        let named = Named::new(path, progress.as_ref());
+                        match self.one(path, &named) {
                             Ok(Some((outcome, resumed))) => {
                                 if self.fail_fast && outcome.is_err() {
                                     stop.store(true, Ordering::Relaxed);

@@ -176,8 +176,7 @@ mod tests {
         };
         let swaps: Vec<SwapClip> = CLIPS.iter().map(clip).collect();
         let clips: Vec<String> = swaps.iter().map(|clip| clip.file.clone()).collect();
-        let ids =
-            ["face-manipulation-sbi-1", "face-manipulation-pairs-1", "face-manipulation-pairs-2", "face-synthesis-1"];
+        let ids = ["face-forgery-sbi-1", "face-forgery-pairs-1", "face-forgery-pairs-2", "face-synthesis-1"];
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
         let folds = Folds::of(&ids, &swaps);
         let unseen = folds.unseen(&ids).unwrap();

@@ -2,6 +2,7 @@
 pub(crate) mod analyzers;
 pub(crate) mod animate;
 pub(crate) mod data;
+pub(crate) mod doctor;
 pub(crate) mod evaluate;
 pub(crate) mod lab;
 pub(crate) mod log;
@@ -13,6 +14,7 @@ pub(crate) mod questions;
 pub(crate) mod report;
 pub(crate) mod reproduce;
 pub(crate) mod scan;
+pub(crate) mod shell;
 pub(crate) mod swap;
 pub(crate) mod synthesize;
 pub(crate) mod train;

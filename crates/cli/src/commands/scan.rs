@@ -51,7 +51,7 @@ pub(crate) struct Args {
     thresholds: Vec<ThresholdChoice>,
     /// Files examined at the same time [default: number of processors, at most 8]
     #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    jobs: Option<std::num::NonZeroUsize>,
     /// Only the i-th of n parts of the list, for many machines
     #[arg(long, value_name = "i/n")]
     shard: Option<Shard>,
@@ -99,7 +99,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         None => None,
     };
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let jobs = args.jobs.unwrap_or(processors.min(8)).max(1);
+    let jobs = args.jobs.map_or(processors.min(8), std::num::NonZero::get);
     let bars = Arc::new(Bars::new(inputs.files.len()));
     let mut sink = Sink {
         args,

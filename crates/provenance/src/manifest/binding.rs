@@ -354,8 +354,8 @@ mod tests {
         problems(&store, mime, &mut Cursor::new(file)).len()
     }
 
-    fn be(length: u32, name: &[u8; 4], body: &[u8]) -> Vec<u8> {
-        [&length.to_be_bytes()[..], name, body].concat()
+    fn be(length: u32, name: [u8; 4], body: &[u8]) -> Vec<u8> {
+        [&length.to_be_bytes()[..], &name, body].concat()
     }
 
     #[test]
@@ -373,7 +373,8 @@ mod tests {
         ] {
             assert_eq!(of_ranges("image/jpeg", &jpeg, ranges), bad, "{ranges:?}");
         }
-        let png = [&[0; 8][..], &be(2, b"IHDR", &[0; 6]), &be(3, b"caBX", &[0; 7]), &be(9, b"IDAT", &[0; 13])].concat();
+        let png =
+            [&[0; 8][..], &be(2, *b"IHDR", &[0; 6]), &be(3, *b"caBX", &[0; 7]), &be(9, *b"IDAT", &[0; 13])].concat();
         assert_eq!([(22, 15), (22, 20), (8, 14)].map(|r| of_ranges("image/png", &png, &[r])), [0, 1, 1]);
         let chunk = |name: &[u8; 4], body: &[u8]| [name, &(body.len() as u32).to_le_bytes()[..], body].concat();
         let webp = [&b"RIFF\0\0\0\0WEBP"[..], &chunk(b"VP8 ", &[0; 10]), &chunk(b"C2PA", &[0; 6])].concat();
@@ -392,8 +393,8 @@ mod tests {
         let big = [&b"MM\0\x2B\0\x08\0\0"[..], &[0, 0, 0, 0, 0, 0, 0, 16], &[0, 0, 0, 0, 0, 0, 0, 1], &entry, &[0; 20]]
             .concat();
         assert_eq!([(52, 9), (50, 9), (28, 8)].map(|r| of_ranges("image/tiff", &big, &[r])), [0, 1, 0]);
-        let own = be(30, b"uuid", &[&C2PA_UUID[..], &[0; 6]].concat());
-        let mp4 = [be(12, b"ftyp", &[0; 4]), own, be(20, b"mdat", &[0; 12])].concat();
+        let own = be(30, *b"uuid", &[&C2PA_UUID[..], &[0; 6]].concat());
+        let mp4 = [be(12, *b"ftyp", &[0; 4]), own, be(20, *b"mdat", &[0; 12])].concat();
         assert_eq!([(12, 30), (12, 40), (42, 20)].map(|r| of_ranges("video/mp4", &mp4, &[r])), [0, 1, 1]);
     }
 
