@@ -84,6 +84,10 @@ pub struct InputFacts {
     pub width: u32,
     /// Height in pixels as shown (after orientation).
     pub height: u32,
+    /// Width of a pixel over its height, as shown; absent where pixels are square. It is applied
+    /// where people look, never before anything is examined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixel_aspect: Option<[u32; 2]>,
     /// Duration in seconds; absent for a still picture.
     pub duration_secs: Option<f64>,
     /// Everything read from the container and the metadata.
@@ -94,4 +98,13 @@ pub struct InputFacts {
     pub frames_used: Vec<FrameHash>,
     /// Which decoder gave the pixels, with its version.
     pub decoder: String,
+}
+
+impl InputFacts {
+    /// Width over height at which a part of `width` by `height` pixels is to be seen; `None` where
+    /// pixels are square.
+    pub fn seen_ratio(&self, width: u32, height: u32) -> Option<f64> {
+        let [across, up] = self.pixel_aspect?;
+        Some(f64::from(width) * f64::from(across) / (f64::from(height) * f64::from(up)))
+    }
 }

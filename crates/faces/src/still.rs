@@ -1,6 +1,7 @@
 //! The faces of one still picture.
 use image::RgbImage;
 
+use crate::quality::LEAST_VISIBLE;
 use crate::seen::{self, MOST_FACES_STILL, Observation, SeenFace, Wanted};
 use crate::tracks::{self, Faces};
 use crate::{FaceNetworks, FacesError};
@@ -33,7 +34,11 @@ fn look_all(networks: &dyn FaceNetworks, picture: &RgbImage, wanted: Wanted) -> 
     let found = seen::detect(networks, picture, STILL_SIDE, MOST_FACES_STILL)?;
     // A single picture has no track that a doubtful face could belong to.
     let sure = found.iter().filter(|d| d.score >= least);
-    sure.map(|d| seen::look(networks, picture, (0, 0.0), d, wanted)).collect()
+    let looks = sure.map(|d| seen::look(networks, picture, (0, 0.0), d, wanted));
+    let is_face = |look: &Result<SeenFace, _>| {
+        look.as_ref().map_or(true, |face| face.observation.quality.visibility >= LEAST_VISIBLE)
+    };
+    looks.filter(is_face).collect()
 }
 
 impl Faces {

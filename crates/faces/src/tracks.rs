@@ -1,6 +1,7 @@
 //! From faces in frames to tracks, and from tracks to persons.
 use crate::cluster::cluster;
 use crate::cut::{self, Signature};
+use crate::quality::LEAST_VISIBLE;
 use crate::seen::{Observation, SeenFace};
 use crate::thumbnails::{self, Thumbnail};
 use crate::track::{Sighting, TrackSettings, Tracker, unit};
@@ -147,7 +148,7 @@ pub(crate) fn follow(frames: Vec<SeenFrame>, cuts: &[(u64, f64)], points: &Opera
     let mut kept: Vec<Vec<SeenFace>> = gathered
         .into_iter()
         .zip(believed)
-        .filter(|(faces, believed)| *believed && !faces.is_empty())
+        .filter(|(faces, believed)| *believed && is_face(faces))
         .map(|(f, _)| f)
         .collect();
     kept.sort_by(|a, b| {
@@ -156,6 +157,13 @@ pub(crate) fn follow(frames: Vec<SeenFrame>, cuts: &[(u64, f64)], points: &Opera
         i.cmp(&j).then(x.total_cmp(&y))
     });
     kept.into_iter().enumerate().map(|(id, faces)| track(id, faces)).collect()
+}
+
+/// Whether what was followed is a face, and not something of which no part is ever seen to be one.
+fn is_face(faces: &[SeenFace]) -> bool {
+    let mut visible: Vec<f32> = faces.iter().map(|f| f.observation.quality.visibility).collect();
+    visible.sort_by(f32::total_cmp);
+    visible.get(visible.len() / 2).is_some_and(|median| *median >= LEAST_VISIBLE)
 }
 
 pub(crate) fn track(id: usize, faces: Vec<SeenFace>) -> FaceTrack {

@@ -109,7 +109,11 @@ fn contradictions(manifest: &ManifestReport, watermark: &WatermarkReport, label:
             all.push("The watermark marks generated media, but the manifest does not say so.".into());
         }
         (None, _) if watermark.found && !has_manifest => {
-            all.push("There is a watermark but no manifest: it was stripped, or the mark was copied.".into());
+            all.push(
+                "There is a watermark but no manifest: it was stripped, the mark was copied, or this is a preview or map \
+                 that Assay wrote beside what it made, which carries none."
+                    .into(),
+            );
         }
         _ => {}
     }

@@ -11,7 +11,7 @@ use assay_evidence::{
     SCHEMA_REPORT, ScanResult, Settings, Status, Threshold, ToolInfo,
 };
 use assay_faces::FaceNetworks;
-use assay_media::{Limits, MediaError, Progress, Source};
+use assay_media::{Limits, MediaError, Progress, Source, VideoInfo};
 use sha2::Digest as _;
 
 use crate::calibration::{CalibrationTable, Condition, Thresholds};
@@ -274,6 +274,7 @@ pub fn scan_file(path: &Path, setup: &Setup, progress: &dyn Progress) -> Result<
         input: InputFacts {
             file_name: source.file_name(),
             bytes: source.bytes_len(),
+            pixel_aspect: source.video().and_then(VideoInfo::pixel_aspect),
             sha256: source.sha256().into(),
             sha512: source.sha512().into(),
             kind: source.kind(),

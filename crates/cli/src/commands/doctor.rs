@@ -33,16 +33,19 @@ const PROGRAMS: [(&str, &[&str], &str, &str); 3] = [
 ];
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let mut checks: Vec<Check> = PROGRAMS.iter().map(|(name, programs, what, package)| {
-        let found = programs.iter().find_map(|program| Some((program, first_line(program)?)));
-        let missing = || format!("not found: {what}; Debian and Ubuntu have it in the package {package}");
-        Check {
-            name,
-            fine: found.is_some(),
-            is_needed: false,
-            said: found.map_or_else(missing, |(program, line)| format!("{program}: {line}")),
-        }
-    }).collect();
+    let mut checks: Vec<Check> = PROGRAMS
+        .iter()
+        .map(|(name, programs, what, package)| {
+            let found = programs.iter().find_map(|program| Some((program, first_line(program)?)));
+            let missing = || format!("not found: {what}; Debian and Ubuntu have it in the package {package}");
+            Check {
+                name,
+                fine: found.is_some(),
+                is_needed: false,
+                said: found.map_or_else(missing, |(program, line)| format!("{program}: {line}")),
+            }
+        })
+        .collect();
     checks.push(weights());
     checks.push(temporary_folder());
     checks.push(Check {
@@ -52,12 +55,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         said: std::thread::available_parallelism().map_or_else(|e| e.to_string(), |n| n.to_string()),
     });
     if let Some(target) = &args.json {
-        let row = |c: &Check| -> Value { json!({ "name": c.name, "fine": c.fine, "needed": c.is_needed, "said": c.said }) };
-        target.write(&json!({ "version": env!("CARGO_PKG_VERSION"), "checks": checks.iter().map(row).collect::<Vec<_>>() }))?;
+        let row =
+            |c: &Check| -> Value { json!({ "name": c.name, "fine": c.fine, "needed": c.is_needed, "said": c.said }) };
+        target.write(
+            &json!({ "version": env!("CARGO_PKG_VERSION"), "checks": checks.iter().map(row).collect::<Vec<_>>() }),
+        )?;
     }
     if !matches!(args.json, Some(JsonTarget::Stdout)) {
         for check in &checks {
-            let state = if check.fine { "fine" } else if check.is_needed { "BROKEN" } else { "missing" };
+            let state = if check.fine {
+                "fine"
+            } else if check.is_needed {
+                "BROKEN"
+            } else {
+                "missing"
+            };
             outln!("{state:<8} {:<11} {}", check.name, check.said);
         }
     }

@@ -7,9 +7,7 @@ use clap_complete::Shell;
 use crate::Exit;
 
 #[derive(clap::Args)]
-#[command(
-    after_help = "Example: assay completions bash > ~/.local/share/bash-completion/completions/assay"
-)]
+#[command(after_help = "Example: assay completions bash > ~/.local/share/bash-completion/completions/assay")]
 pub(crate) struct Completions {
     /// Which shell
     shell: Shell,

@@ -175,6 +175,15 @@ impl VideoInfo {
         self.main_stream().orientation
     }
 
+    /// Width of a pixel over its height as shown; `None` where pixels are square or the container
+    /// does not say.
+    pub fn pixel_aspect(&self) -> Option<[u32; 2]> {
+        let (width, height) = self.main_stream().pixel_aspect.split_once(':')?;
+        let ratio = [width.parse().ok()?, height.parse().ok()?];
+        let [across, up] = if self.orientation().swaps_axes() { [ratio[1], ratio[0]] } else { ratio };
+        (across != up && across > 0 && up > 0).then_some([across, up])
+    }
+
     /// The other video streams, in words: nobody looked at them.
     pub fn not_examined(&self) -> Vec<String> {
         let others = self.streams.iter().filter(|s| s.kind == StreamKind::Video && s.index != self.main_stream().index);
@@ -361,6 +370,15 @@ mod tests {
             streams,
         };
         assert_eq!(info.main_stream().index, 1);
+        assert_eq!(info.pixel_aspect(), None);
+        let with = |aspect: &str, exif: u16| {
+            let mut info = info.clone();
+            info.streams[1].pixel_aspect = aspect.into();
+            info.streams[1].orientation = Orientation::from_exif(exif);
+            info.pixel_aspect()
+        };
+        assert_eq!([with("64:45", 1), with("64:45", 6), with("1:1", 1)], [Some([64, 45]), Some([45, 64]), None]);
+        assert_eq!([with("0:1", 1), with("N/A", 1)], [None, None]);
         assert_eq!(info.not_examined(), ["Video stream 0 of the container (160 x 90)"]);
     }
 

@@ -68,7 +68,7 @@ fn body(evidence: &Evidence, result: &ScanResult) -> Markup {
         @if !alone.is_empty() {
             div.pics {
                 @for picture in alone {
-                    figure { img src={ "data:image/png;base64," (picture.png.0) } alt=(picture.caption); figcaption { (picture.caption) } }
+                    figure { img src={ "data:image/png;base64," (picture.png.0) } alt=(picture.caption) style=[super::seen(&result.input, picture.width, picture.height)]; figcaption { (picture.caption) } }
                 }
             }
         }

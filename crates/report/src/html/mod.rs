@@ -6,7 +6,7 @@ mod record;
 mod verdict;
 mod viewer;
 
-use assay_evidence::{Badge, BadgeKind, Family, Finding, MediaKind, Outcome, Report, Span, Verdict, Where};
+use assay_evidence::{Badge, BadgeKind, Family, Finding, InputFacts, MediaKind, Outcome, Report, Span, Verdict, Where};
 use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::Digest as _;
@@ -150,6 +150,12 @@ fn not_tested(verdict: &Verdict) -> Markup {
     }
 }
 
+/// The style of a picture that is part of the examined one, where its pixels are not square: they
+/// are stretched for the eye and left as they are for everything else.
+fn seen(input: &InputFacts, width: u32, height: u32) -> Option<String> {
+    input.seen_ratio(width, height).map(|ratio| format!("height:auto;aspect-ratio:{ratio:.4}"))
+}
+
 /// The findings of a family: what moves the verdict most stands first, what is for the eye last.
 fn members(findings: &[Finding], family: Family) -> Vec<&Finding> {
     let weight = |f: &Finding| match &f.outcome {
@@ -191,7 +197,7 @@ fn timeline(report: &Report) -> Markup {
                 div.strip {
                     @for frame in &result.previews {
                         figure {
-                            img src={ "data:image/jpeg;base64," (frame.jpeg) } alt="frame of the video" width=(frame.width) height=(frame.height) style="height:auto";
+                            img src={ "data:image/jpeg;base64," (frame.jpeg) } alt="frame of the video" width=(frame.width) height=(frame.height) style=(seen(&result.input, frame.width, frame.height).unwrap_or_else(|| "height:auto".into()));
                             figcaption { (format!("{:.2} s", frame.pts_secs.unwrap_or(0.0))) }
                         }
                     }
@@ -311,4 +317,21 @@ pub fn index_page(rows: &[IndexRow]) -> String {
         }
     };
     document("Assay scan", "", &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_that_are_not_square_are_stretched_for_the_eye() {
+        let mut facts = serde_json::json!({
+            "file_name": "a.mp4", "bytes": 1, "sha256": "", "sha512": "", "kind": "video", "format": "mp4", "width": 360,
+            "height": 288, "duration_secs": 1.0, "facts": [], "streams": [], "frames_used": [], "decoder": "",
+        });
+        let seen_of = |facts: &serde_json::Value| seen(&serde_json::from_value(facts.clone()).unwrap(), 360, 288);
+        assert_eq!(seen_of(&facts), None);
+        facts["pixel_aspect"] = serde_json::json!([64, 45]);
+        assert_eq!(seen_of(&facts).as_deref(), Some("height:auto;aspect-ratio:1.7778"));
+    }
 }

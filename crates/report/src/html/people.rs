@@ -74,7 +74,7 @@ fn card(person: &Person, found: &FacesFound, result: &ScanResult) -> Markup {
             div.strip.faces {
                 @for face in &person.thumbnails {
                     figure {
-                        img src={ "data:image/jpeg;base64," (face.jpeg) } alt={ "face of " (person.id) } width=(face.width) height=(face.height);
+                        img src={ "data:image/jpeg;base64," (face.jpeg) } alt={ "face of " (person.id) } width=(face.width) height=(face.height) style=[super::seen(&result.input, face.width, face.height)];
                         @if let Some(t) = face.pts_secs { figcaption { (format!("{t:.2} s")) } }
                     }
                 }

@@ -239,3 +239,12 @@ fn results_are_the_same_with_any_number_of_threads_and_can_be_reproduced() {
         "old reports can be read"
     );
 }
+
+/// A ring that a logo draws was taken for a face, and that face for manipulated.
+#[test]
+fn a_drawn_ring_is_nobody() {
+    let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faces/ring_logo_face.mp4");
+    let shipped: Arc<dyn FaceNetworks> = Arc::new(assay_detect::networks(&[]).unwrap());
+    let report = scan(&clip, &["container"], shipped);
+    assert!(found(&report).persons.is_empty(), "{:?}", found(&report).persons.len());
+}
