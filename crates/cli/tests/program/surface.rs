@@ -27,6 +27,38 @@ fn exit_codes_follow_the_threshold() {
 }
 
 #[test]
+fn what_cannot_be_meant_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let (code, _, errors) = run(assay(at).args(["scan", "https://example.org/a.jpg"]));
+    assert!(code == 2 && errors.contains("download the file first"), "{errors}");
+    let (code, _, errors) = run(assay(at).args(["scan", "a.jpg", "--jobs", "0"]));
+    assert!(code == 2 && errors.contains("--jobs"), "{errors}");
+}
+
+#[test]
+fn a_shell_a_reader_of_manuals_and_a_newcomer_get_what_they_want() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, text, errors) = run(assay(at).args(["completions", shell]));
+        assert!(code == 0 && text.contains("reproduce"), "{shell}: {errors}");
+    }
+    let (code, _, errors) = run(assay(at).args(["man", "pages"]));
+    assert_eq!(code, 0, "{errors}");
+    let page = std::fs::read_to_string(at.join("pages/assay-scan.1")).unwrap();
+    assert!(page.contains("jobs"), "{page}");
+    let (code, text, errors) = run(assay(at).args(["doctor", "--json", "-"]));
+    assert!(code < 2, "{errors}");
+    let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let checks = found["checks"].as_array().unwrap();
+    let weights = checks.iter().find(|c| c["name"] == "weights").unwrap();
+    assert!(weights["fine"] == true && checks.iter().any(|c| c["name"] == "ffmpeg"), "{text}");
+    let (_, text, _) = run(assay(at).arg("--version"));
+    assert!(text.contains("weights: each under terms of its own"), "{text}");
+}
+
+#[test]
 fn json_on_standard_output_is_nothing_but_json() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
