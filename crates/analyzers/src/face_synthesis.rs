@@ -4,10 +4,10 @@
 //! GAN, for every person and over time.
 //!
 //! ## How
-//! The same crops as for `face_manipulation`: for every look at a face (six a second of a clip, once in
-//! a still picture) a square around its mesh at about the picture's own resolution, as colours and
-//! as what smoothing takes out of them. The network has learned from StyleGAN and other GAN
-//! portraits of 256 pixels against photographs. Because files of generators share a compression
+//! The same crops as for `face_manipulation`: for every look at a face (six a second of a clip,
+//! once in a still picture) a square around its mesh at about the picture's own resolution, as
+//! colours and as what smoothing takes out of them. The network has learned from StyleGAN and other
+//! GAN portraits of 256 pixels against photographs. Because files of generators share a compression
 //! that photographs have not, both were saved again in the same way before it saw them, at JPEG
 //! qualities from 40 to 97 and at sizes down to one half: compression and size tell it nothing.
 //!

@@ -1,5 +1,5 @@
-//! Files that are whole and odd: mirrored, with several streams, pictures or frames, of codings that
-//! are not read.
+//! Files that are whole and odd: mirrored, with several streams, pictures or frames, of codings
+//! that are not read.
 use std::path::{Path, PathBuf};
 
 use assay_media::{Limits, MediaError, Source};

@@ -106,8 +106,8 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 impl Opened {
-    /// The weighted mean of tuned weights ([`Soup`]) on the shipped base, in the crop that the first
-    /// of them wants.
+    /// The weighted mean of tuned weights ([`Soup`]) on the shipped base, in the crop that the
+    /// first of them wants.
     ///
     /// # Errors
     /// [`ModelError`] where the base is no part of this build, or the weights do not fit it.

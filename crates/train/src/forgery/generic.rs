@@ -9,7 +9,7 @@ use assay_media::Progress;
 
 use super::blend::saved_again;
 use super::examples::{Draws, Example, Reals, Sort, sometimes};
-use super::faces::{self, Around};
+use super::faces;
 use super::given::{self, Given};
 use super::masks::Mask;
 use super::pairs::PAIRS;
@@ -89,26 +89,42 @@ fn pair(reals: &Reals<'_>, given: &[&Given], varies: bool, rng: &mut Rng) -> [Ex
     let side = reals.cut.side;
     [false, true].map(|is_fake| {
         let of: Vec<&&Given> = given.iter().filter(|g| g.is_fake == is_fake).collect();
-        let Some(given) = rng.pick(&of) else {
-            let crop = vec![[0.0; 3]; side * side];
-            return Example { crop, label: f32::from(is_fake), mask: None, sort: &GIVEN };
-        };
-        let around = if varies { Around::JITTERED } else { Around::PLAIN };
-        let mesh = given.picture.faces.first().map_or(&[][..], |f| &f.mesh);
-        let view = faces::crop_from_picture(mesh, around, side, rng);
-        let mut crop = faces::draw(&given.picture, &view, side);
-        let mut mask: Option<Mask> = given.mask.as_ref().map(|mask| {
-            let mut drawn = vec![[0.0; 3]; side * side];
-            mask.draw(&view, side, &mut drawn);
-            drawn.iter().map(|p| p[0] / 255.0).collect()
-        });
-        if varies && rng.chance(0.5) {
-            mirror(&mut crop, side);
-            mask.iter_mut().for_each(|m| m.chunks_exact_mut(side).for_each(<[f32]>::reverse));
+        match rng.pick(&of) {
+            Some(given) => example(reals, given, varies.then_some(1.0), &GIVEN, rng),
+            None => {
+                Example { crop: vec![[0.0; 3]; side * side], label: f32::from(is_fake), mask: None, sort: &GIVEN }
+            }
         }
-        if varies && reals.choice.degrades {
-            saved_again(&mut crop, side, rng);
-        }
-        Example { crop, label: f32::from(is_fake), mask, sort: &GIVEN }
     })
+}
+
+/// A face of a table as it is, or jittered, and saved again with a chance that may be 1.
+pub(super) fn example(
+    reals: &Reals<'_>,
+    given: &Given,
+    saved: Option<f64>,
+    sort: &'static Sort,
+    rng: &mut Rng,
+) -> Example {
+    let side = reals.cut.side;
+    let around = if saved.is_some() { reals.cut.varied } else { reals.cut.plain };
+    let mesh = given.picture.faces.first().map_or(&[][..], |f| &f.mesh);
+    let view = faces::crop_from_picture(mesh, around, side, rng);
+    let mut crop = faces::draw(&given.picture, &view, side);
+    let mut mask: Option<Mask> = given.mask.as_ref().map(|mask| {
+        let mut drawn = vec![[0.0; 3]; side * side];
+        mask.draw(&view, side, &mut drawn);
+        drawn.iter().map(|p| p[0] / 255.0).collect()
+    });
+    if saved.is_some() && rng.chance(0.5) {
+        mirror(&mut crop, side);
+        mask.iter_mut().for_each(|m| m.chunks_exact_mut(side).for_each(<[f32]>::reverse));
+    }
+    // No number is drawn where there is nothing to choose.
+    if let Some(chance) = saved.filter(|_| reals.choice.degrades)
+        && (chance >= 1.0 || rng.chance(chance))
+    {
+        saved_again(&mut crop, side, rng);
+    }
+    Example { crop, label: f32::from(given.is_fake), mask, sort }
 }

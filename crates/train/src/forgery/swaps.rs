@@ -8,14 +8,11 @@
 use assay_faces::Networks;
 use assay_media::Progress;
 
-use super::blend::saved_again;
 use super::examples::{Draws, Example, Reals, Sort, strength};
-use super::faces;
+use super::generic;
 use super::given::{self, Given};
-use super::masks::Mask;
 use super::pairs::Swaps;
 use super::recipe::{About, Material, Order, Recipe};
-use crate::faces::augment::mirror;
 use crate::faces::data;
 use crate::folder;
 use assay_bench::collections::Split;
@@ -132,7 +129,7 @@ impl Mixed<'_> {
         if rng.chance(BLENDED) {
             return Some(reals.blended((&real.picture, real.picture.faces.first()?), share, rng));
         }
-        twins(reals, [real, fake], Some(share), rng)
+        Some(twins(reals, [real, fake], Some(share), rng))
     }
 }
 
@@ -145,7 +142,7 @@ impl Draws for Mixed<'_> {
     fn held_out(&self, reals: &Reals<'_>, rng: &mut Rng) -> Vec<Example> {
         let mut all = self.swaps.held_out(reals, rng);
         for set in &self.held_out {
-            let pairs = (0..VALIDATED).filter_map(|_| twins(reals, set.pair(rng)?, None, rng));
+            let pairs = (0..VALIDATED).filter_map(|_| Some(twins(reals, set.pair(rng)?, None, rng)));
             all.extend(pairs.flatten().collect::<Vec<_>>());
         }
         all
@@ -154,32 +151,10 @@ impl Draws for Mixed<'_> {
 
 /// A real and a forged face cut and saved again by the same draws; jittered when a share of the run
 /// is given.
-fn twins(reals: &Reals<'_>, pair: [&Given; 2], share: Option<f64>, rng: &mut Rng) -> Option<[Example; 2]> {
-    let side = reals.cut.side;
-    let around = if share.is_some() { reals.cut.varied } else { reals.cut.plain };
+fn twins(reals: &Reals<'_>, pair: [&Given; 2], share: Option<f64>, rng: &mut Rng) -> [Example; 2] {
     let draws = Rng::new(rng.next_u64());
-    let example = |given: &Given| -> Option<Example> {
-        let mut draws = draws.clone();
-        let view = faces::crop_from_picture(&given.picture.faces.first()?.mesh, around, side, &mut draws);
-        let mut crop = faces::draw(&given.picture, &view, side);
-        let mut mask: Option<Mask> = given.mask.as_ref().map(|mask| {
-            let mut drawn = vec![[0.0; 3]; side * side];
-            mask.draw(&view, side, &mut drawn);
-            drawn.iter().map(|p| p[0] / 255.0).collect()
-        });
-        if share.is_some() && draws.chance(0.5) {
-            mirror(&mut crop, side);
-            mask.iter_mut().for_each(|m| m.chunks_exact_mut(side).for_each(<[f32]>::reverse));
-        }
-        if let Some(share) = share.filter(|_| reals.choice.degrades)
-            && draws.chance(0.5 + 0.5 * strength(share))
-        {
-            saved_again(&mut crop, side, &mut draws);
-        }
-        Some(Example { crop, label: f32::from(given.is_fake), mask, sort: &TABLES })
-    };
-    let [real, fake] = pair.map(example);
-    Some([real?, fake?])
+    let saved = share.map(|share| 0.5 + 0.5 * strength(share));
+    pair.map(|given| generic::example(reals, given, saved, &TABLES, &mut draws.clone()))
 }
 
 #[cfg(test)]
@@ -229,7 +204,7 @@ mod tests {
         pair[1].picture.faces = pair[0].picture.faces.clone();
         let mut rng = Rng::new(6);
         for _ in 0..8 {
-            let [real, fake] = twins(task.reals(), [&pair[0], &pair[1]], Some(1.0), &mut rng).unwrap();
+            let [real, fake] = twins(task.reals(), [&pair[0], &pair[1]], Some(1.0), &mut rng);
             assert!(real.label < 0.5 && fake.label > 0.5);
             assert_eq!(real.crop, fake.crop);
         }
